@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+#
+# What a person building may choose, and what holds for every target.
+
+option(BV_PROVIDER_VERBS "Build provider verbs (any device libibverbs drives)" ON)
+option(BV_PROVIDER_MLX5 "Build provider mlx5 (own WQEs and CQEs on mlx5 devices)" ON)
+option(BV_WERROR "Treat compiler warnings as errors" OFF)
+option(BV_TRACE "Compile trace points into the cold paths" OFF)
+set(BV_SANITIZER "" CACHE STRING "Sanitizers: empty, 'address,undefined' or 'thread'")
+set_property(CACHE BV_SANITIZER PROPERTY STRINGS "" "address,undefined" "thread")
+
+get_property(multi_config GLOBAL PROPERTY GENERATOR_IS_MULTI_CONFIG)
+if(NOT multi_config AND NOT CMAKE_BUILD_TYPE)
+	set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Debug, Release, RelWithDebInfo" FORCE)
+endif()
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_CXX_STANDARD 17)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_VISIBILITY_PRESET hidden)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+
+# C11 without extensions hides the POSIX and Linux interfaces; this brings them back for every file.
+add_compile_definitions($<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE>)
+# __FILE__ in error details must not tell where the library was built.
+add_compile_options(-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
+# Calls inside the library bind to the library, as its version script promises anyway.
+add_compile_options($<$<COMPILE_LANGUAGE:C>:-fno-semantic-interposition>)
+
+set(bv_sanitizers "" "address" "undefined" "address,undefined" "thread")
+if(NOT BV_SANITIZER IN_LIST bv_sanitizers)
+	message(FATAL_ERROR "BV_SANITIZER='${BV_SANITIZER}': use 'address,undefined' or 'thread'")
+endif()
+if(BV_SANITIZER)
+	add_compile_options(-fsanitize=${BV_SANITIZER} -fno-sanitize-recover=all
+		-fno-omit-frame-pointer)
+	add_link_options(-fsanitize=${BV_SANITIZER})
+endif()
+
+set(bv_warning_flags -Wall -Wextra -Wconversion -Wshadow -Wcast-qual -Wvla -Wundef
+	$<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
+	$<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
+	$<$<BOOL:${BV_WERROR}>:-Werror>)
+
+# bv_warnings(<target>): the warnings that every target of ours compiles with.
+function(bv_warnings target)
+	target_compile_options(${target} PRIVATE ${bv_warning_flags})
+endfunction()

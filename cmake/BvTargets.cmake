@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+#
+# The vocabulary of the folders' CMakeLists.txt:
+#
+#   bareverbs_headers   <bareverbs/...> and nothing else
+#   bv_core_headers     the provider contract: "core/provider.h", "core/hw/...", <bv_config.h>
+#   bv_provider()       a provider: one folder, one call
+#   bv_tool()           a program in build/bin, installed
+#   bv_test()           a program run by ctest
+#   bv_unit_test()      the same, white-box: may include any file below the source root
+
+add_library(bareverbs_headers INTERFACE)
+add_library(bareverbs::headers ALIAS bareverbs_headers)
+target_include_directories(bareverbs_headers INTERFACE
+	$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+	$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+# A folder of links holds what a provider may see of core/, so that the rest of core/ is out of reach.
+set(bv_contract "${PROJECT_BINARY_DIR}/contract/core")
+file(MAKE_DIRECTORY "${bv_contract}")
+foreach(item IN ITEMS provider.h hw)
+	file(CREATE_LINK "${PROJECT_SOURCE_DIR}/core/${item}" "${bv_contract}/${item}" SYMBOLIC)
+endforeach()
+add_library(bv_core_headers INTERFACE)
+target_include_directories(bv_core_headers INTERFACE
+	"${PROJECT_BINARY_DIR}/contract" "${PROJECT_BINARY_DIR}/generated")
+target_link_libraries(bv_core_headers INTERFACE bareverbs_headers)
+
+# bv_provider(<name> <sources>... [LIBS <targets>...]): OBJECT library bv_provider_<name>, linked
+# into libbareverbs.
+function(bv_provider name)
+	cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+	add_library(bv_provider_${name} OBJECT ${arg_UNPARSED_ARGUMENTS})
+	target_link_libraries(bv_provider_${name} PRIVATE bv_core_headers bv::ibverbs ${arg_LIBS})
+	bv_warnings(bv_provider_${name})
+	set_property(GLOBAL APPEND PROPERTY BV_PROVIDERS ${name})
+endfunction()
+
+# bv_tool(<name> SOURCES <files>... [LIBS <targets>...])
+function(bv_tool name)
+	cmake_parse_arguments(arg "" "" "SOURCES;LIBS" ${ARGN})
+	add_executable(${name} ${arg_SOURCES})
+	target_link_libraries(${name} PRIVATE ${arg_LIBS})
+	bv_warnings(${name})
+	install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()
+
+# bv_test(<name> SOURCES <files>... [LIBS <targets>...] [ARGS <arguments>...]
+#	  [EMU <mlx5emu options>... | ON] [LABELS <labels>...] [TIMEOUT <s>] [NO_RUN])
+# With EMU the program runs under `mlx5emu run [options] --`. Exit status 77 is a skip. NO_RUN only
+# builds; bv_add_test() then declares as many runs of it as wanted.
+function(bv_test name)
+	cmake_parse_arguments(arg "NO_RUN" "TIMEOUT" "SOURCES;LIBS;ARGS;EMU;LABELS" ${ARGN})
+	add_executable(${name} ${arg_SOURCES})
+	set_target_properties(${name} PROPERTIES
+		RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin/tests")
+	target_link_libraries(${name} PRIVATE ${arg_LIBS} bv::cmocka)
+	bv_warnings(${name})
+	if(NOT arg_NO_RUN)
+		bv_add_test(${name} COMMAND $<TARGET_FILE:${name}> ${arg_ARGS} EMU ${arg_EMU}
+			LABELS ${arg_LABELS} TIMEOUT ${arg_TIMEOUT})
+	endif()
+endfunction()
+
+# bv_unit_test(<name> SOURCES ... LIBS ...): a bv_test() labelled unit that sees all our headers.
+function(bv_unit_test name)
+	cmake_parse_arguments(arg "" "" "LABELS" ${ARGN})
+	bv_test(${name} ${arg_UNPARSED_ARGUMENTS} LABELS unit ${arg_LABELS})
+	target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+	target_link_libraries(${name} PRIVATE bv_core_headers)
+endfunction()
+
+# bv_add_test(<name> COMMAND <command>... [EMU ...] [LABELS ...] [TIMEOUT <s>]): one ctest entry.
+function(bv_add_test name)
+	cmake_parse_arguments(arg "" "TIMEOUT" "COMMAND;EMU;LABELS" ${ARGN})
+	if(arg_EMU)
+		list(REMOVE_ITEM arg_EMU ON)
+		list(PREPEND arg_COMMAND $<TARGET_FILE:mlx5emu> run ${arg_EMU} --)
+		list(APPEND arg_LABELS emu)
+	endif()
+	if(NOT arg_TIMEOUT)
+		set(arg_TIMEOUT 120)
+	endif()
+	add_test(NAME ${name} COMMAND ${arg_COMMAND})
+	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT}
+		LABELS "${arg_LABELS}" ENVIRONMENT "${bv_test_environment}")
+endfunction()
+
+set(bv_test_environment
+	"ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1"
+	"LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0"
+	"UBSAN_OPTIONS=print_stacktrace=1"
+	"TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp:second_deadlock_stack=1")
