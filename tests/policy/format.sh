@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Every source is as clang-format 14 leaves it. Another version formats differently: skipped.
+
+set -euo pipefail
+cd "$1"
+tool=$(command -v clang-format-14 || command -v clang-format) ||
+	{ echo "skipped: no clang-format"; exit 77; }
+"$tool" --version | grep -q 'version 14\.' || { echo "skipped: $("$tool" --version), not 14"; exit 77; }
+
+mapfile -t sources < <(find include core providers tools tests docs -name '*.[ch]' | sort)
+"$tool" --dry-run --Werror --ferror-limit=1 "${sources[@]}" 2>&1 | grep error: &&
+	{ echo "run: $(basename "$tool") -i on the files above"; exit 1; }
+echo "${#sources[@]} files"
