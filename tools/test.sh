@@ -1,0 +1,95 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Builds into build/ and runs every test. Installs missing Debian packages when it may (root or sudo);
+# works for anybody once they are there.
+#
+#   tools/test.sh          gcc, optimised, ctest
+#   tools/test.sh --all    what CI runs: also clang, sanitizers, one-provider builds, static checks
+
+# stage() calls functions by name, which shellcheck cannot follow.
+# shellcheck disable=SC2317
+
+set -euo pipefail
+# shellcheck source=tools/setup.sh
+. "$(dirname "$0")/setup.sh"
+
+usage() {
+	echo "usage: tools/test.sh [--all] [-- ctest arguments]"
+}
+
+all=false
+while [ $# -gt 0 ]; do
+	case $1 in
+	--all) all=true ;;
+	--) shift; break ;;
+	-h | --help) usage; exit 0 ;;
+	*) usage >&2; exit 2 ;;
+	esac
+	shift
+done
+ctest_args=("$@")
+
+summary=()
+failed=0
+
+# stage NAME COMMAND...: runs it, notes its time, and remembers a failure.
+stage() {
+	local name=$1 start=$SECONDS verdict=ok
+	shift
+	echo
+	echo "== $name"
+	"$@" || { verdict=FAILED; failed=1; }
+	summary+=("$(printf '%-34s %6s %5d s' "$name" "$verdict" $((SECONDS - start)))")
+}
+
+run_ctest() {
+	local directory=$1
+	shift
+	ctest --test-dir "$directory" --output-on-failure --no-tests=error -j 2 \
+		"${ctest_args[@]}" "$@"
+}
+
+# build_and_test PRESET DIRECTORY [CTEST ARGUMENT]...
+build_and_test() {
+	local preset=$1 directory=$2
+	shift 2
+	(build_in "$directory" --preset "$preset" -DBUILD_TESTING=ON -DBV_WERROR="$werror") || return 1
+	run_ctest "$directory" "$@"
+}
+
+build_only() {
+	local preset=$1 directory=$2
+	shift 2
+	(build_in "$directory" --preset "$preset" -DBV_WERROR="$werror" "$@")
+}
+
+every_stage() {
+	stage "gcc, optimised" build_and_test release-gcc build
+	stage "static checks" tools/check.sh build
+	stage "clang, debug" build_and_test dev-clang build-dev-clang -LE policy
+	stage "clang, ASan and UBSan" build_and_test asan-ubsan-clang build-asan-ubsan-clang \
+		-LE policy
+	stage "clang, TSan" build_and_test tsan-clang build-tsan-clang -LE policy
+	stage "gcc, debug, builds" build_only dev-gcc build-dev-gcc
+	stage "gcc, verbs alone, LTO, builds" build_only release-gcc build-verbs-only \
+		-DBV_PROVIDER_MLX5=OFF -DBUILD_TESTING=OFF \
+		-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
+	stage "clang, mlx5 alone, builds" build_only release-clang build-mlx5-only \
+		-DBV_PROVIDER_VERBS=OFF -DBUILD_TESTING=OFF
+
+	echo
+	printf '%s\n' "${summary[@]}"
+	printf '%-34s %6s %5d s\n' total "" "$SECONDS"
+}
+
+if $all; then
+	werror=ON
+	packages "${packages_build[@]}" "${packages_test[@]}" "${packages_all[@]}"
+	every_stage
+else
+	werror=OFF
+	packages "${packages_build[@]}" "${packages_test[@]}"
+	build_and_test release-gcc build || failed=1
+fi
+exit "$failed"
