@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one contract between core and the providers.
+ *
+ * A provider is one const struct bv_provider (cold) and a few const struct bv_channel_ops (hot,
+ * declared in work.h), and is named in core/registry.c. Core owns devices, pds, regions, the QP's
+ * state changes, endpoints, negotiation, waiting and texts: all of it is the same libibverbs for
+ * every provider, so it exists once. A provider owns what differs: how a context is opened, how the
+ * queues are made, and every instruction of posting and polling.
+ *
+ * Core validates what it hands down (attributes, list lengths, transfer sizes, flags); providers
+ * assert it, and check only credits. Providers call no function of core, except the inlines and
+ * refusal stubs of this file.
+ *
+ * Life of a channel, seen from here (core on the left):
+ *	channel_create(params)	provider allocates its struct with struct bv_channel first, makes CQs and QP (RESET),
+ *				fills qp, data_path and the three tables; core then fills limits and the result ring,
+ *				moves the QP to INIT and sets ch->ops = prepared
+ *	(connect)		core moves the QP to RTR and RTS, then sets ch->ops = ready
+ *	bvi_channel_failed()	the provider met an error completion: ch->ops = error
+ *	channel_destroy(ch)	provider destroys QP, CQs, thread domain, its struct; core has nothing of it afterwards
+ */
+#ifndef BV_CORE_PROVIDER_H
+#define BV_CORE_PROVIDER_H
+
+#include <infiniband/verbs.h>
+
+#include <bareverbs/channel.h>
+#include <bareverbs/error.h>
+#include <bareverbs/memory.h>
+#include <bareverbs/work.h>
+
+/*
+ * The hot table, struct bv_channel_ops, slot by slot. No slot is ever NULL. All run on the
+ * channel's thread, hold no lock, allocate nothing and enter no kernel.
+ *
+ * post_*: ch->sq_posted is the number of the new work. If sq_posted - sq_done == max_send: return
+ * -EAGAIN, nothing
+ *	changed. Else the work is the device's before the slot returns (doorbell rung), sq_posted has grown by one, and the
+ *	old value is returned. sg[] may be reused at once; the memory it names belongs to the device until the completion
+ *	is polled. Elements of length 0 move nothing (a data segment with byte count 0 would mean 2 GiB on mlx5).
+ *	flags: BV_UNSIGNALED asks for no completion; the provider signals all the same at least once every
+ *	max_send / 2 works, rounded up, so that credits always come back.
+ * post_recv: the same with rq_*; returns the number | BV_WORK_RECV. Allowed from INIT on.
+ * poll_send: up to max (>= 1) completions into wc[]. A success of work n sets sq_done = n + 1
+ * (unsignaled ones before it
+ *	are done); an error likewise, and goes through bvi_channel_failed(). Every field of wc[] is written.
+ * poll_recv: likewise for receives, one completion each; also stores the result with
+ * bvi_recv_result_store().
+ *	Both return the count, or -EIO when the CQ itself is broken and nothing was reaped in this call; what was reaped is
+ *	delivered first.
+ */
+static_assert(sizeof(struct bv_channel_ops) <= 128, "hot ops: two cache lines");
+
+/* Result of one receive, kept until the ring comes round; indexed by number & recv_result_mask. */
+struct bvi_recv_result {
+	uint32_t bytes;
+	uint32_t imm;
+	uint32_t vendor_err;
+	uint8_t status;
+	uint8_t op;
+	uint8_t flags;
+	uint8_t reserved;
+};
+
+static_assert(sizeof(struct bvi_recv_result) == 16, "four results a cache line");
+
+/*
+ * The cold part of a channel. Core allocates nothing here: the provider embeds it in its struct and
+ * points ch->core at it before channel_create returns. Fields of the first group are the provider's
+ * to fill in channel_create, the error group is filled by bvi_channel_failed(), the rest is core's.
+ */
+struct bvi_channel_core {
+	struct ibv_qp *qp;
+	const char *
+		data_path; /* how it posts and polls: "BlueFlame, 64-byte CQEs"; constant or in the provider's struct */
+	const struct bv_channel_ops *prepared;
+	const struct bv_channel_ops *ready;
+	const struct bv_channel_ops *error;
+	uint32_t max_inline; /* granted; at least what was asked for */
+
+	bool failed;
+	bool failed_recv; /* which queue first_error is of */
+	struct bv_wc first_error;
+	uint64_t flushed;
+
+	enum bv_channel_state state;
+	struct bv_pd *pd;
+	struct bv_channel_attr attr;
+	struct bv_endpoint local;
+	struct bv_endpoint peer;
+	uint32_t gid_index;
+	uint32_t mtu;
+	uint32_t rd_atomic;
+	enum bv_link_layer link_layer;
+};
+
+/* What channel_create gets: attr is validated and clamped to the device; its counts are what the channel must grant. */
+struct bv_channel_params {
+	struct ibv_context *context;
+	struct ibv_pd *pd;
+	const struct bv_channel_attr *attr;
+};
+
+/**
+ * struct bv_provider - The cold table; every slot is set
+ * @name: what callers select it by
+ * @probe: can it drive this device? Called with the device opened by @open of no provider in
+ * particular: @context is
+ *	a plain libibverbs context. Return a score > 0 (verbs: 10, a direct path: 100), or -errno; in both cases one line
+ *	into @why (what it will use, or why not and what to do).
+ * @open: give a context for channels of this provider; 0 or -errno. Core closes it with
+ * ibv_close_device().
+ * @channel_create: as described above; 0 or -errno with nothing left behind. @why gets the reason,
+ * one line.
+ * @channel_destroy: cannot fail; may block in the kernel.
+ */
+struct bv_provider {
+	const char *name;
+	int (*probe)(struct ibv_device *ibdev, struct ibv_context *context, char *why, size_t size);
+	int (*open)(struct ibv_device *ibdev, struct ibv_context **context);
+	int (*channel_create)(const struct bv_channel_params *params, struct bv_channel **ch,
+			      char *why, size_t size);
+	void (*channel_destroy)(struct bv_channel *ch);
+};
+
+/* core/registry.c: NULL-terminated; what the build has. */
+extern const struct bv_provider *const bvi_providers[];
+
+extern const struct bv_provider bvi_provider_verbs;
+extern const struct bv_provider bvi_provider_mlx5;
+
+/*
+ * Slots for tables of a state in which a call is refused (core/state.c). Each records the text that
+ * names the state and the one needed, and returns -EINVAL (PREPARED) or -EIO (ERROR).
+ */
+int64_t bvi_refuse_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+			unsigned flags);
+int64_t bvi_refuse_send_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+			    uint32_t imm, unsigned flags);
+int64_t bvi_refuse_inline(struct bv_channel *ch, const void *buf, size_t len, unsigned flags);
+int64_t bvi_refuse_inline_imm(struct bv_channel *ch, const void *buf, size_t len, uint32_t imm,
+			      unsigned flags);
+int64_t bvi_refuse_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+			 const struct bv_remote *remote, unsigned flags);
+int64_t bvi_refuse_write_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+			     const struct bv_remote *remote, uint32_t imm, unsigned flags);
+int64_t bvi_refuse_write_inline(struct bv_channel *ch, const void *buf, size_t len,
+				const struct bv_remote *remote, unsigned flags);
+int64_t bvi_refuse_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
+				    const struct bv_remote *remote, uint32_t imm, unsigned flags);
+int64_t bvi_refuse_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
+			const struct bv_remote *remote, unsigned flags);
+int64_t bvi_refuse_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+
+/* The send-queue slots of the prepared and error tables; post_recv, poll_send and poll_recv are left to say. */
+#define BVI_REFUSE_SENDS                                                                      \
+	.post_send = bvi_refuse_send, .post_send_imm = bvi_refuse_send_imm,                   \
+	.post_send_inline = bvi_refuse_inline, .post_send_inline_imm = bvi_refuse_inline_imm, \
+	.post_write = bvi_refuse_write, .post_write_imm = bvi_refuse_write_imm,               \
+	.post_write_inline = bvi_refuse_write_inline,                                         \
+	.post_write_inline_imm = bvi_refuse_write_inline_imm, .post_read = bvi_refuse_read
+
+static inline void bvi_recv_result_store(struct bv_channel *ch, uint64_t number,
+					 const struct bv_wc *wc)
+{
+	ch->recv_results[number & ch->recv_result_mask] = (struct bvi_recv_result){
+		.bytes = wc->bytes,
+		.imm = wc->imm,
+		.vendor_err = wc->vendor_err,
+		.status = wc->status,
+		.op = wc->op,
+		.flags = wc->flags,
+	};
+}
+
+/*
+ * An error completion was met; wc->work, status and vendor_err are set. Keeps the first as the
+ * channel's error, counts the flushes after it, and leaves only polling possible. A flush that
+ * comes first is the error: the queue was moved to the error state from outside.
+ */
+static inline BV_COLD void bvi_channel_failed(struct bv_channel *ch, const struct bv_wc *wc)
+{
+	struct bvi_channel_core *core = ch->core;
+
+	if (core->failed) {
+		core->flushed++;
+		return;
+	}
+	core->failed = true;
+	core->failed_recv = wc->work & BV_WORK_RECV;
+	core->first_error = *wc;
+	core->state = BV_CHANNEL_ERROR;
+	ch->ops = core->error;
+}
+
+#endif

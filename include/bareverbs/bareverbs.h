@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bareverbs: one RDMA channel API, two data paths. Include this one header.
+ */
+#ifndef BV_BAREVERBS_BAREVERBS_H
+#define BV_BAREVERBS_BAREVERBS_H
+
+#include <bareverbs/common.h>
+#include <bareverbs/version.h>
+#include <bareverbs/error.h>
+#include <bareverbs/device.h>
+#include <bareverbs/memory.h>
+#include <bareverbs/endpoint.h>
+#include <bareverbs/channel.h>
+#include <bareverbs/work.h>
+
+#endif

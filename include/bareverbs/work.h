@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Works: what is posted to a channel, and how to learn that it is done.
+ *
+ * A post returns the work's handle, >= 0, or -errno and then nothing happened. Handles of one queue
+ * are consecutive numbers, and the works of a queue complete in order: "is it done?" is a compare.
+ * Receives are told apart from send-queue works (send, write, read) by the bit BV_WORK_RECV.
+ *
+ * Three ways to use it, which may be mixed:
+ *	blocking	bv_send(), bv_write(), bv_read(), bv_recv(): post, then wait to a time-out
+ *	by handle	bv_post_*(), then bv_test() or bv_wait() on the handle
+ *	raw		bv_post_*(), then bv_poll*() for completions as they come
+ *
+ * Between post and completion the buffers are the device's: sources must not change, destinations
+ * must not be touched. Inline works copy their payload at the post: the buffer is free at once and
+ * needs no region. Lists themselves (the array of elements) are read at the post only.
+ *
+ * Buffers of any work end up the caller's again at its completion, success or not.
+ */
+#ifndef BV_BAREVERBS_WORK_H
+#define BV_BAREVERBS_WORK_H
+
+#include <bareverbs/common.h>
+#include <bareverbs/channel.h>
+#include <bareverbs/error.h>
+#include <bareverbs/memory.h>
+
+BV_BEGIN_DECLS
+
+/* Set in the handles of receives. */
+#define BV_WORK_RECV (INT64_C(1) << 62)
+
+/* No completion of its own: it completes with the next signaled work of the queue, or with its error. */
+#define BV_UNSIGNALED 0x1u
+/* Start only when all reads and atomics posted before are done. */
+#define BV_FENCE 0x2u
+/* Wake the peer's event waiter. */
+#define BV_SOLICITED 0x4u
+#define BV_POST_FLAGS (BV_UNSIGNALED | BV_FENCE | BV_SOLICITED)
+
+/* What a work was, as far as a completion tells. */
+enum bv_op {
+	BV_OP_NONE = 0, /* not known: errors, and send-queue works asked about by handle */
+	BV_OP_SEND,
+	BV_OP_WRITE,
+	BV_OP_READ,
+	BV_OP_RECV,           /* a send arrived */
+	BV_OP_RECV_WRITE_IMM, /* a write with immediate arrived and used up a receive */
+};
+
+/* struct bv_wc flags: @imm is valid. */
+#define BV_WC_IMM 0x1u
+
+/**
+ * struct bv_wc - A completion
+ * @work: the handle; for send-queue works it means that all before it are done, too
+ * @bytes: of a receive: what arrived; of a read that was polled: what was read; else 0
+ * @imm: the immediate, host order; valid if BV_WC_IMM is in @flags, else 0
+ * @vendor_err: the device's own code of an error, else 0
+ * @status: enum bv_status. If it is not BV_STATUS_SUCCESS, only @work, @status and @vendor_err are
+ * valid; the rest is 0
+ * @op: enum bv_op     @flags: BV_WC_*
+ */
+struct bv_wc {
+	int64_t work;
+	uint32_t bytes;
+	uint32_t imm;
+	uint32_t vendor_err;
+	uint8_t status;
+	uint8_t op;
+	uint8_t flags;
+	uint8_t reserved;
+};
+
+/*
+ * struct bv_channel_ops - The calls of a channel in its present state; core/provider.h has the
+ * contract
+ */
+struct bv_channel_ops {
+	int64_t (*post_send)(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+			     unsigned flags);
+	int64_t (*post_send_imm)(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+				 uint32_t imm, unsigned flags);
+	int64_t (*post_send_inline)(struct bv_channel *ch, const void *buf, size_t len,
+				    unsigned flags);
+	int64_t (*post_send_inline_imm)(struct bv_channel *ch, const void *buf, size_t len,
+					uint32_t imm, unsigned flags);
+	int64_t (*post_write)(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+			      const struct bv_remote *remote, unsigned flags);
+	int64_t (*post_write_imm)(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+				  const struct bv_remote *remote, uint32_t imm, unsigned flags);
+	int64_t (*post_write_inline)(struct bv_channel *ch, const void *buf, size_t len,
+				     const struct bv_remote *remote, unsigned flags);
+	int64_t (*post_write_inline_imm)(struct bv_channel *ch, const void *buf, size_t len,
+					 const struct bv_remote *remote, uint32_t imm,
+					 unsigned flags);
+	int64_t (*post_read)(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
+			     const struct bv_remote *remote, unsigned flags);
+	int64_t (*post_recv)(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+	int (*poll_send)(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+	int (*poll_recv)(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+};
+
+/*
+ * struct bv_channel - The part of a channel that the inline calls use
+ *
+ * The counters run freely: sq_posted - sq_done works are outstanding, works below sq_done are done;
+ * rq_* likewise.
+ */
+struct bv_channel {
+	/* private: */
+	const struct bv_channel_ops *ops;
+	uint64_t sq_posted;
+	uint64_t sq_done;
+	uint64_t rq_posted;
+	uint64_t rq_done;
+	uint32_t max_send;
+	uint32_t max_recv;
+	uint32_t max_msg;
+	uint32_t max_inline;
+	uint16_t max_send_sge;
+	uint16_t max_recv_sge;
+	uint32_t recv_result_mask;
+	struct bvi_recv_result *recv_results;
+	struct bvi_channel_core *core;
+};
+
+/* Why an inline call below refused: records the text and returns -errno. Not for callers. */
+BV_API BV_COLD int64_t bvi_reject_list(const struct bv_channel *ch, unsigned nsge, unsigned max_sge,
+				       uint64_t length, const struct bv_remote *remote,
+				       unsigned flags);
+BV_API BV_COLD int64_t bvi_reject_inline(const struct bv_channel *ch, uint64_t length,
+					 const struct bv_remote *remote, unsigned flags);
+
+static inline uint64_t bvi_gather_bytes(const struct bv_gather *sg, unsigned nsge)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < nsge; i++)
+		bytes += sg[i].length;
+	return bytes;
+}
+
+static inline uint64_t bvi_scatter_bytes(const struct bv_scatter *sg, unsigned nsge)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < nsge; i++)
+		bytes += sg[i].length;
+	return bytes;
+}
+
+/* A list is fine if its count is, and then its sum: a count too large is never walked. */
+static inline bool bvi_gather_fits(const struct bv_channel *ch, const struct bv_gather *sg,
+				   unsigned nsge, uint64_t limit, unsigned flags)
+{
+	return nsge <= ch->max_send_sge && bvi_gather_bytes(sg, nsge) <= limit &&
+	       !(flags & ~BV_POST_FLAGS);
+}
+
+static inline uint64_t bvi_remote_limit(const struct bv_channel *ch, const struct bv_remote *remote)
+{
+	return remote->length < ch->max_msg ? remote->length : ch->max_msg;
+}
+
+/**
+ * bv_post_send, bv_post_send_imm - Send to the peer's next receive
+ * @ch: READY
+ * @sg, @nsge: what to send, in list order; 0..max_send_sge elements, @sg may be NULL if 0; at most
+ * max_msg bytes
+ * @imm: goes with it, host order; with no elements it is the whole message
+ * @flags: BV_UNSIGNALED, BV_FENCE, BV_SOLICITED or'ed
+ *
+ * Return: the handle; -EAGAIN max_send works are outstanding: reap completions and try again;
+ * -EINVAL not READY, too many elements, or an unknown flag; -EMSGSIZE too long; -EIO the channel is
+ * in ERROR.
+ * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
+ * Blocks: never.
+ */
+static inline int64_t bv_post_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+				   unsigned flags)
+{
+	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, ch->max_msg, flags)))
+		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, flags);
+	return ch->ops->post_send(ch, sg, nsge, flags);
+}
+
+static inline int64_t bv_post_send_imm(struct bv_channel *ch, const struct bv_gather *sg,
+				       unsigned nsge, uint32_t imm, unsigned flags)
+{
+	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, ch->max_msg, flags)))
+		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, flags);
+	return ch->ops->post_send_imm(ch, sg, nsge, imm, flags);
+}
+
+/**
+ * bv_post_send_inline, bv_post_send_inline_imm - Send a copy of a small buffer
+ * @ch: READY     @buf, @len: the payload, 0..max_inline bytes     @imm, @flags: as above
+ *
+ * Return: as bv_post_send(); -EMSGSIZE @len is above max_inline.
+ * Owner: @buf is the caller's again at once.  Threads: the one that uses @ch.  Blocks: never.
+ */
+static inline int64_t bv_post_send_inline(struct bv_channel *ch, const void *buf, size_t len,
+					  unsigned flags)
+{
+	if (bvi_unlikely(len > ch->max_inline || (flags & ~BV_POST_FLAGS)))
+		return bvi_reject_inline(ch, len, NULL, flags);
+	return ch->ops->post_send_inline(ch, buf, len, flags);
+}
+
+static inline int64_t bv_post_send_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
+					      uint32_t imm, unsigned flags)
+{
+	if (bvi_unlikely(len > ch->max_inline || (flags & ~BV_POST_FLAGS)))
+		return bvi_reject_inline(ch, len, NULL, flags);
+	return ch->ops->post_send_inline_imm(ch, buf, len, imm, flags);
+}
+
+/**
+ * bv_post_write, bv_post_write_imm - Write into the peer's memory
+ * @ch: READY     @sg, @nsge: what to write     @remote: where to; the list must fit into its length
+ * @imm: the peer's next receive completes with it     @flags: as above
+ *
+ * The _unchecked twin skips all checks but the state's and the credits'.
+ *
+ * Return: as bv_post_send(); -ERANGE the list is longer than @remote.
+ * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
+ * Blocks: never.
+ */
+static inline int64_t bv_post_write_unchecked(struct bv_channel *ch, const struct bv_gather *sg,
+					      unsigned nsge, const struct bv_remote *remote,
+					      unsigned flags)
+{
+	return ch->ops->post_write(ch, sg, nsge, remote, flags);
+}
+
+static inline int64_t bv_post_write(struct bv_channel *ch, const struct bv_gather *sg,
+				    unsigned nsge, const struct bv_remote *remote, unsigned flags)
+{
+	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, bvi_remote_limit(ch, remote), flags)))
+		return bvi_reject_list(ch, nsge, ch->max_send_sge,
+				       nsge <= ch->max_send_sge ? bvi_gather_bytes(sg, nsge) : 0,
+				       remote, flags);
+	return ch->ops->post_write(ch, sg, nsge, remote, flags);
+}
+
+static inline int64_t bv_post_write_imm(struct bv_channel *ch, const struct bv_gather *sg,
+					unsigned nsge, const struct bv_remote *remote, uint32_t imm,
+					unsigned flags)
+{
+	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, bvi_remote_limit(ch, remote), flags)))
+		return bvi_reject_list(ch, nsge, ch->max_send_sge,
+				       nsge <= ch->max_send_sge ? bvi_gather_bytes(sg, nsge) : 0,
+				       remote, flags);
+	return ch->ops->post_write_imm(ch, sg, nsge, remote, imm, flags);
+}
+
+/**
+ * bv_post_write_inline, bv_post_write_inline_imm - Write a copy of a small buffer
+ * @ch: READY     @buf, @len: the payload, 0..max_inline bytes     @remote: where to     @imm,
+ * @flags: as above
+ *
+ * Return: as bv_post_send_inline(); -ERANGE @len is above the length of @remote.
+ * Owner: @buf is the caller's again at once.  Threads: the one that uses @ch.  Blocks: never.
+ */
+static inline int64_t bv_post_write_inline(struct bv_channel *ch, const void *buf, size_t len,
+					   const struct bv_remote *remote, unsigned flags)
+{
+	if (bvi_unlikely(len > ch->max_inline || len > remote->length || (flags & ~BV_POST_FLAGS)))
+		return bvi_reject_inline(ch, len, remote, flags);
+	return ch->ops->post_write_inline(ch, buf, len, remote, flags);
+}
+
+static inline int64_t bv_post_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
+					       const struct bv_remote *remote, uint32_t imm,
+					       unsigned flags)
+{
+	if (bvi_unlikely(len > ch->max_inline || len > remote->length || (flags & ~BV_POST_FLAGS)))
+		return bvi_reject_inline(ch, len, remote, flags);
+	return ch->ops->post_write_inline_imm(ch, buf, len, remote, imm, flags);
+}
+
+/**
+ * bv_post_read - Read the peer's memory
+ * @ch: READY     @sg, @nsge: where to put it     @remote: what to read; the list must fit into its
+ * length
+ * @flags: as above
+ *
+ * As many bytes are read as the list holds.
+ *
+ * Return: as bv_post_write().
+ * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
+ * Blocks: never.
+ */
+static inline int64_t bv_post_read(struct bv_channel *ch, const struct bv_scatter *sg,
+				   unsigned nsge, const struct bv_remote *remote, unsigned flags)
+{
+	if (bvi_unlikely(nsge > ch->max_send_sge ||
+			 bvi_scatter_bytes(sg, nsge) > bvi_remote_limit(ch, remote) ||
+			 (flags & ~BV_POST_FLAGS)))
+		return bvi_reject_list(ch, nsge, ch->max_send_sge,
+				       nsge <= ch->max_send_sge ? bvi_scatter_bytes(sg, nsge) : 0,
+				       remote, flags);
+	return ch->ops->post_read(ch, sg, nsge, remote, flags);
+}
+
+/**
+ * bv_post_recv - Offer buffers to the peer's next send, or write with immediate
+ * @ch: PREPARED or READY     @sg, @nsge: where to put it; 0..max_recv_sge elements; none takes an
+ * immediate only
+ *
+ * Return: the handle, with BV_WORK_RECV; -EAGAIN max_recv receives are outstanding; -EINVAL too
+ * many elements; -EIO the channel is in ERROR.
+ * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
+ * Blocks: never.
+ */
+static inline int64_t bv_post_recv(struct bv_channel *ch, const struct bv_scatter *sg,
+				   unsigned nsge)
+{
+	if (bvi_unlikely(nsge > ch->max_recv_sge))
+		return bvi_reject_list(ch, nsge, ch->max_recv_sge, 0, NULL, 0);
+	return ch->ops->post_recv(ch, sg, nsge);
+}
+
+/**
+ * bv_poll_send, bv_poll_recv - Reap completions of one queue
+ * @ch: in any state     @wc: an array of @max entries, filled from index 0     @max: 1..4096
+ *
+ * Return: entries filled, 0 = none is ready; -EIO the device's completion queue is broken (entries
+ * reaped before are delivered first).
+ * Owner: buffers of each reaped work return to the caller.  Threads: the one that uses @ch.
+ * Blocks: never.
+ */
+static inline int bv_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+{
+	return ch->ops->poll_send(ch, wc, max);
+}
+
+static inline int bv_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+{
+	return ch->ops->poll_recv(ch, wc, max);
+}
+
+/**
+ * bv_poll - Reap completions of both queues, the send queue's first
+ * @ch, @wc, @max: as bv_poll_send()
+ *
+ * Return: as bv_poll_send().
+ * Owner: buffers of each reaped work return to the caller.  Threads: the one that uses @ch.
+ * Blocks: never.
+ */
+static inline int bv_poll(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+{
+	const int sent = ch->ops->poll_send(ch, wc, max);
+	int received;
+
+	if (sent < 0 || (unsigned)sent == max)
+		return sent;
+	received = ch->ops->poll_recv(ch, wc + sent, max - (unsigned)sent);
+	return received >= 0 ? sent + received : sent > 0 ? sent : received;
+}
+
+/**
+ * bv_work_done - Whether a work is known to be done, by a compare alone
+ * @ch: a channel     @work: a handle that a post of @ch returned
+ *
+ * Looks at nothing but the counters: something must poll for them to move (bv_test, bv_wait,
+ * bv_poll*).
+ *
+ * Return: true or false.  Owner: nothing changes hands.  Threads: the one that uses @ch.  Blocks:
+ * never.
+ */
+static inline bool bv_work_done(const struct bv_channel *ch, int64_t work)
+{
+	return work & BV_WORK_RECV ? (uint64_t)(work & ~BV_WORK_RECV) < ch->rq_done :
+				     (uint64_t)work < ch->sq_done;
+}
+
+/**
+ * bv_test - Whether a work is done, and how it ended
+ * @ch: in any state     @work: a handle that a post of @ch returned     @wc: receives the result;
+ * NULL is fine
+ *
+ * The result of a receive is kept until max_recv later receives have completed.
+ *
+ * Return: 1 done; 0 not yet; -EIO done, and it failed (*@wc is filled, or the device is broken and
+ * it is not:
+ * bv_last_error() tells); -EINVAL no post returned that handle; -ESTALE the result is no longer
+ * kept. *@wc is written when the work is done.
+ * Owner: done, in either way: its buffers return to the caller.  Threads: the one that uses @ch.
+ * Blocks: never.
+ */
+BV_API BV_MUST_CHECK int bv_test(struct bv_channel *ch, int64_t work, struct bv_wc *wc);
+
+/**
+ * bv_wait - Wait until a work is done, polling
+ * @ch: in any state     @work: as bv_test()     @timeout_ns: 0..BV_FOREVER     @wc: as bv_test()
+ *
+ * Return: 0 done; -ETIMEDOUT not done in time, and still outstanding; the rest as bv_test().
+ * Owner: as bv_test().  Threads: the one that uses @ch.  Blocks: up to @timeout_ns, never in the
+ * kernel.
+ */
+BV_API BV_MUST_CHECK int bv_wait(struct bv_channel *ch, int64_t work, int64_t timeout_ns,
+				 struct bv_wc *wc);
+
+/**
+ * bv_send, bv_send_imm, bv_write, bv_write_imm, bv_read, bv_recv - Post, then wait until it is done
+ * @ch, @sg, @nsge, @remote, @imm: as the bv_post_ call of the same name
+ * @timeout_ns: for the whole call, including waiting for a free place in a full queue;
+ * 0..BV_FOREVER
+ * @wc: receives the result of a receive; NULL is fine
+ *
+ * Return: 0; -ETIMEDOUT not done in time; -EIO it failed, or the channel is in ERROR; the rest as
+ * the post.
+ * Owner: after anything but -ETIMEDOUT the buffers are the caller's. After -ETIMEDOUT the work may
+ * be outstanding (it is the last one posted): wait for it with bv_wait(), or destroy the channel
+ * before the buffers.
+ * Threads: the one that uses @ch.  Blocks: up to @timeout_ns, never in the kernel.
+ */
+BV_API BV_MUST_CHECK int bv_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+				 int64_t timeout_ns);
+BV_API BV_MUST_CHECK int bv_send_imm(struct bv_channel *ch, const struct bv_gather *sg,
+				     unsigned nsge, uint32_t imm, int64_t timeout_ns);
+BV_API BV_MUST_CHECK int bv_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+				  const struct bv_remote *remote, int64_t timeout_ns);
+BV_API BV_MUST_CHECK int bv_write_imm(struct bv_channel *ch, const struct bv_gather *sg,
+				      unsigned nsge, const struct bv_remote *remote, uint32_t imm,
+				      int64_t timeout_ns);
+BV_API BV_MUST_CHECK int bv_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
+				 const struct bv_remote *remote, int64_t timeout_ns);
+BV_API BV_MUST_CHECK int bv_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
+				 int64_t timeout_ns, struct bv_wc *wc);
+
+/**
+ * bv_last_posted - The handle of the last send-queue work
+ * @ch: a channel
+ *
+ * Return: the handle; -1 if none was ever posted.
+ * Owner: nothing changes hands.  Threads: the one that uses @ch.  Blocks: never.
+ */
+static inline int64_t bv_last_posted(const struct bv_channel *ch)
+{
+	return (int64_t)ch->sq_posted - 1;
+}
+
+BV_END_DECLS
+
+#endif
