@@ -71,6 +71,7 @@ function(bv_unit_test name)
 endfunction()
 
 # bv_add_test(<name> COMMAND <command>... [EMU ...] [LABELS ...] [TIMEOUT <s>]): one ctest entry.
+# Label slow keeps it out of a plain ctest: `ctest -C Nightly`, or the target nightly, runs those too.
 function(bv_add_test name)
 	cmake_parse_arguments(arg "" "TIMEOUT" "COMMAND;EMU;LABELS" ${ARGN})
 	if(arg_EMU)
@@ -81,7 +82,11 @@ function(bv_add_test name)
 	if(NOT arg_TIMEOUT)
 		set(arg_TIMEOUT 120)
 	endif()
-	add_test(NAME ${name} COMMAND ${arg_COMMAND})
+	set(when "")
+	if("slow" IN_LIST arg_LABELS)
+		set(when CONFIGURATIONS Nightly)
+	endif()
+	add_test(NAME ${name} COMMAND ${arg_COMMAND} ${when})
 	set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT}
 		LABELS "${arg_LABELS}" ENVIRONMENT "${bv_test_environment}")
 endfunction()
