@@ -4,10 +4,10 @@
 # Installs the build below a fresh prefix and uses it as a stranger would: by pkg-config and by the
 # CMake package, shared and static. Then holds what was installed against what was promised.
 #
-#   run.sh BUILD_DIRECTORY SOURCE_DIRECTORY CMAKE CC LIBDIR
+#   run.sh BUILD_DIRECTORY SOURCE_DIRECTORY CMAKE GENERATOR CC LIBDIR
 
 set -euo pipefail
-build=$1 source=$2 cmake=$3 cc=$4 libdir=$5
+build=$1 source=$2 cmake=$3 generator=$4 cc=$5 libdir=$6
 
 fail() {
 	echo "FAILED: $*" >&2
@@ -44,7 +44,7 @@ read -ra libs <<<"$(pkg-config --libs --static bareverbs)"
 "$work/static"
 
 echo "-- CMake package, shared and static"
-"$cmake" -S "$source/consumer" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$prefix" \
+"$cmake" -S "$source/consumer" -B "$work/consumer" -G "$generator" -DCMAKE_PREFIX_PATH="$prefix" \
 	-DCMAKE_C_COMPILER="$cc" >"$work/log" || fail "find_package: $(cat "$work/log")"
 "$cmake" --build "$work/consumer" >"$work/log" || fail "consumer build: $(cat "$work/log")"
 "$work/consumer/consumer"
