@@ -81,7 +81,9 @@ struct bvi_channel_core {
 
 	bool failed;
 	bool failed_recv; /* which queue first_error is of */
+	bool failed_send; /* first_send_error is set: send-queue works from its number on failed */
 	struct bv_wc first_error;
+	struct bv_wc first_send_error;
 	uint64_t flushed;
 
 	enum bv_channel_state state;
@@ -176,19 +178,30 @@ static inline void bvi_recv_result_store(struct bv_channel *ch, uint64_t number,
 
 /*
  * An error completion was met; wc->work, status and vendor_err are set. Keeps the first as the
- * channel's error, counts the flushes after it, and leaves only polling possible. A flush that
- * comes first is the error: the queue was moved to the error state from outside.
+ * channel's error, counts the flushes after it, and leaves only polling possible.
+ *
+ * A flush says nothing of the cause. If one is met first (the other queue, where the cause lies, is
+ * polled later; or the queue was moved to the error state from outside), it is the error only until
+ * a completion that names a cause comes.
  */
 static inline BV_COLD void bvi_channel_failed(struct bv_channel *ch, const struct bv_wc *wc)
 {
 	struct bvi_channel_core *core = ch->core;
+	const bool recv = wc->work & BV_WORK_RECV;
+	const bool flush = wc->status == BV_STATUS_WORK_REQUEST_FLUSH_ERROR;
 
-	if (core->failed) {
-		core->flushed++;
+	if (!recv && !core->failed_send) {
+		core->failed_send = true;
+		core->first_send_error = *wc;
+	}
+	if (core->failed &&
+	    (flush || core->first_error.status != BV_STATUS_WORK_REQUEST_FLUSH_ERROR)) {
+		core->flushed += flush;
 		return;
 	}
+	core->flushed += core->failed;
 	core->failed = true;
-	core->failed_recv = wc->work & BV_WORK_RECV;
+	core->failed_recv = recv;
 	core->first_error = *wc;
 	core->state = BV_CHANNEL_ERROR;
 	ch->ops = core->error;
