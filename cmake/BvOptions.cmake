@@ -35,6 +35,26 @@ add_compile_options(-fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 # Calls inside the library bind to the library, as its version script promises anyway.
 add_compile_options($<$<COMPILE_LANGUAGE:C>:-fno-semantic-interposition>)
 
+# Links the sanitizer's runtime as a shared library and sets BV_SANITIZER_RUNTIME to its path.
+macro(bv_shared_runtime)
+	set(runtime asan)
+	if(BV_SANITIZER STREQUAL "thread")
+		set(runtime tsan)
+	elseif(BV_SANITIZER STREQUAL "undefined")
+		set(runtime ubsan)
+	endif()
+	set(runtime_file lib${runtime}.so)
+	if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+		set(runtime_file libclang_rt.${runtime}-${CMAKE_SYSTEM_PROCESSOR}.so)
+	endif()
+	execute_process(COMMAND "${CMAKE_C_COMPILER}" -print-file-name=${runtime_file}
+		OUTPUT_VARIABLE BV_SANITIZER_RUNTIME OUTPUT_STRIP_TRAILING_WHITESPACE)
+	if(CMAKE_C_COMPILER_ID MATCHES "Clang")
+		get_filename_component(runtime_directory "${BV_SANITIZER_RUNTIME}" DIRECTORY)
+		add_link_options(-shared-libsan "LINKER:-rpath,${runtime_directory}")
+	endif()
+endmacro()
+
 set(bv_sanitizers "" "address" "undefined" "address,undefined" "thread")
 if(NOT BV_SANITIZER IN_LIST bv_sanitizers)
 	message(FATAL_ERROR "BV_SANITIZER='${BV_SANITIZER}': use 'address,undefined' or 'thread'")
@@ -43,6 +63,12 @@ if(BV_SANITIZER)
 	add_compile_options(-fsanitize=${BV_SANITIZER} -fno-sanitize-recover=all
 		-fno-omit-frame-pointer)
 	add_link_options(-fsanitize=${BV_SANITIZER})
+	# mlx5emu is preloaded, and the runtime has to come before it, also into programs built without
+	# one: so the runtime is shared. Clang's shared TSan dies at start (seen with 14): it stays in
+	# our programs, and programs of others cannot run below such a build.
+	if(NOT (CMAKE_C_COMPILER_ID MATCHES "Clang" AND BV_SANITIZER STREQUAL "thread"))
+		bv_shared_runtime()
+	endif()
 endif()
 
 set(bv_warning_flags -Wall -Wextra -Wconversion -Wshadow -Wcast-qual -Wvla -Wundef

@@ -70,7 +70,7 @@ every_stage() {
 	stage "clang, debug" build_and_test dev-clang build-dev-clang -LE policy
 	stage "clang, ASan and UBSan" build_and_test asan-ubsan-clang build-asan-ubsan-clang \
 		-LE policy
-	stage "clang, TSan" build_and_test tsan-clang build-tsan-clang -LE policy
+	stage "gcc, TSan" build_and_test tsan-gcc build-tsan-gcc -LE policy
 	stage "gcc, debug, builds" build_only dev-gcc build-dev-gcc
 	stage "gcc, verbs alone, LTO, builds" build_only release-gcc build-verbs-only \
 		-DBV_PROVIDER_MLX5=OFF -DBUILD_TESTING=OFF \
