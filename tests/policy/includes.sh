@@ -18,10 +18,12 @@ none() {
 	fi
 }
 
-none '"(.*/)?\.\./' "climbs out of its folder" include core providers tools
+none '"(.*/)?\.\./' "climbs out of its folder" include core providers tools/bv
 none '[<"](infiniband|rdma)/' "the installed API must not need libibverbs headers" include
 none '<infiniband/mlx5dv' "mlx5dv.h belongs to providers/mlx5" include core providers/verbs tools
 none '"' "public headers include each other as <bareverbs/...>" include
 none '<bareverbs/' "the device knows nothing of the library above it" tools/mlx5emu
+none '"(.*/)?(engine|uverbs)/' "the fabric knows no layer above it" tools/mlx5emu/fabric
+none '"(.*/)?uverbs/' "the engine knows no ABI" tools/mlx5emu/engine
 none '"(core|providers)/' "tools use the installed API" tools
 exit $rc
