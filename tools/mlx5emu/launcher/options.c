@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `mlx5emu run [options] [--] program [arguments]`. Per-device options take a list, "a,b,c"; the
+ * last value holds for the devices that remain. Their number may be given after the list, so lists
+ * are kept as text and read at the end.
+ */
+#include "launcher/options.h"
+
+#include "launcher/program.h"
+
+#include <argp.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifndef MLX5EMU_VERSION
+#define MLX5EMU_VERSION "unversioned"
+#endif
+
+enum {
+	OPT_PORT_STATE = 256,
+	OPT_MTU,
+	OPT_GUID,
+	OPT_ADDRESS,
+	OPT_MANUAL,
+	OPT_LOG_LEVEL,
+	OPT_LOG_FILE
+};
+
+static const struct argp_option options[] = {
+	{ "devices", 'n', "N", 0, "Number of devices, mlx5_0 and up (1..16, default 1)", 0 },
+	{ "port-state", OPT_PORT_STATE, "LIST", 0,
+	  "State of each device's port: active (default) or down", 0 },
+	{ "mtu", OPT_MTU, "LIST", 0,
+	  "Active MTU of each device's port: 256, 512, 1024, 2048 or 4096 (default) bytes", 0 },
+	{ "guid", OPT_GUID, "GUID", 0,
+	  "Node GUID of mlx5_0, 16 hexadecimal digits, colons allowed; the next devices count up "
+	  "(default 0242:4d03:004c:5800)",
+	  0 },
+	{ "address", OPT_ADDRESS, "IPv4", 0,
+	  "Address in mlx5_0's IPv4 GIDs; the next devices count up (default 10.77.0.1)", 0 },
+	{ "manual", OPT_MANUAL, NULL, 0,
+	  "No device thread: the program calls mlx5emu_step() for each piece of work", 0 },
+	{ "log-level", OPT_LOG_LEVEL, "LEVEL", 0,
+	  "none, error, warn (default), info, debug or trace", 0 },
+	{ "log-file", OPT_LOG_FILE, "FILE", 0, "Append the log to FILE, not to standard error", 0 },
+	{ 0 }
+};
+
+struct parsed {
+	struct emu_run *run;
+	const char *port_state, *mtu;
+	uint64_t guid;
+	uint32_t ipv4;
+	char **program;
+};
+
+static void parse_log_level(struct argp_state *state, const char *arg, struct emu_run *run)
+{
+	static const char *const names[] = { "none", "error", "warn", "info", "debug", "trace" };
+
+	for (int i = 0; i < 6; i++) {
+		if (strcmp(arg, names[i]) == 0) {
+			run->log_level = i;
+			return;
+		}
+	}
+	argp_error(state, "--log-level=%s: use none, error, warn, info, debug or trace", arg);
+}
+
+static void parse_log_file(struct argp_state *state, const char *arg, struct emu_run *run)
+{
+	char cwd[PATH_MAX] = "";
+	int n;
+
+	if (strchr(arg, '\n') || *arg == '\0')
+		argp_error(state, "--log-file: the name is empty or has a line break");
+	/* the program may change its working directory before it opens a device */
+	if (arg[0] != '/' && !getcwd(cwd, sizeof(cwd) - 1))
+		argp_error(state, "--log-file=%s: current directory not known; give a full path",
+			   arg);
+	n = snprintf(run->log_file, sizeof(run->log_file), "%s%s%s", cwd, *cwd ? "/" : "", arg);
+	if (n >= (int)sizeof(run->log_file))
+		argp_error(state, "--log-file=%s: too long", arg);
+}
+
+static void parse_guid(struct argp_state *state, const char *arg, uint64_t *guid)
+{
+	uint64_t value = 0;
+	unsigned digits = 0;
+
+	for (const char *c = arg; *c; c++) {
+		char digit[2] = { *c, '\0' };
+
+		if (*c == ':')
+			continue;
+		if (strspn(digit, "0123456789abcdefABCDEF") != 1 || ++digits > 16)
+			break;
+		value = value << 4 | strtoul(digit, NULL, 16);
+	}
+	if (digits != 16 || value == 0)
+		argp_error(state, "--guid=%s: 16 hexadecimal digits are needed, and not all zero",
+			   arg);
+	*guid = value;
+}
+
+static void parse_address(struct argp_state *state, const char *arg, uint32_t *ipv4)
+{
+	struct in_addr in;
+
+	if (inet_pton(AF_INET, arg, &in) != 1)
+		argp_error(state, "--address=%s: an IPv4 address is needed, such as 10.77.0.1",
+			   arg);
+	*ipv4 = ntohl(in.s_addr);
+}
+
+static void parse_devices(struct argp_state *state, const char *arg, struct emu_run *run)
+{
+	char *end;
+	unsigned long n = strtoul(arg, &end, 10);
+
+	if (*arg < '0' || *arg > '9' || *end != '\0' || n < 1 || n > EMU_RUN_MAX_DEVICES)
+		argp_error(state, "--devices=%s: a number from 1 to %d is needed", arg,
+			   EMU_RUN_MAX_DEVICES);
+	run->ndev = (unsigned)n;
+}
+
+/* Element @index of a list, or its last one, cut into @out; false if it is longer than that. */
+static bool list_element(const char *list, unsigned index, char *out, size_t size)
+{
+	size_t len;
+	const char *comma;
+
+	while (index-- && (comma = strchr(list, ',')))
+		list = comma + 1;
+	len = strcspn(list, ",");
+	if (len >= size)
+		return false;
+	memcpy(out, list, len);
+	out[len] = '\0';
+	return true;
+}
+
+static unsigned count_elements(const char *list)
+{
+	unsigned n = 1;
+
+	while ((list = strchr(list, ','))) {
+		list++;
+		n++;
+	}
+	return n;
+}
+
+static void set_device(struct argp_state *state, const struct parsed *p, unsigned index)
+{
+	struct emu_run_device *dev = &p->run->dev[index];
+	char text[16];
+	unsigned long mtu;
+	char *end;
+
+	dev->guid = p->guid + index;
+	dev->ipv4 = p->ipv4 + index;
+	if (!list_element(p->port_state, index, text, sizeof(text)) ||
+	    (strcmp(text, "active") != 0 && strcmp(text, "down") != 0))
+		argp_error(state, "--port-state=%s: use active or down, separated by commas",
+			   p->port_state);
+	dev->active = strcmp(text, "active") == 0;
+	if (!list_element(p->mtu, index, text, sizeof(text)))
+		text[0] = '\0';
+	mtu = strtoul(text, &end, 10);
+	if (*end != '\0' || !emu_run_mtu_valid(mtu))
+		argp_error(state, "--mtu=%s: use 256, 512, 1024, 2048 or 4096, separated by commas",
+			   p->mtu);
+	dev->mtu = (unsigned)mtu;
+}
+
+static void finish(struct argp_state *state, struct parsed *p)
+{
+	if (count_elements(p->port_state) > p->run->ndev || count_elements(p->mtu) > p->run->ndev)
+		argp_error(state, "a list has more elements than there are devices (%u); see -n",
+			   p->run->ndev);
+	for (unsigned i = 0; i < p->run->ndev; i++)
+		set_device(state, p, i);
+}
+
+static error_t parse_run(int key, char *arg, struct argp_state *state)
+{
+	struct parsed *p = state->input;
+
+	switch (key) {
+	case 'n':
+		parse_devices(state, arg, p->run);
+		return 0;
+	case OPT_PORT_STATE:
+		p->port_state = arg;
+		return 0;
+	case OPT_MTU:
+		p->mtu = arg;
+		return 0;
+	case OPT_GUID:
+		parse_guid(state, arg, &p->guid);
+		return 0;
+	case OPT_ADDRESS:
+		parse_address(state, arg, &p->ipv4);
+		return 0;
+	case OPT_MANUAL:
+		p->run->manual = true;
+		return 0;
+	case OPT_LOG_LEVEL:
+		parse_log_level(state, arg, p->run);
+		return 0;
+	case OPT_LOG_FILE:
+		parse_log_file(state, arg, p->run);
+		return 0;
+	case ARGP_KEY_ARG: /* the program: what follows is its own */
+		p->program = state->argv + state->next - 1;
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "no program given");
+		return EINVAL;
+	case ARGP_KEY_SUCCESS:
+		finish(state, p);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static error_t parse_command(int key, char *arg, struct argp_state *state)
+{
+	char ***rest = state->input;
+
+	if (key == ARGP_KEY_ARG) {
+		if (strcmp(arg, "run") != 0)
+			argp_error(state, "unknown command '%s'; the command is: run", arg);
+		*rest = state->argv + state->next - 1;
+		state->next = state->argc;
+		return 0;
+	}
+	if (key == ARGP_KEY_NO_ARGS)
+		argp_error(state, "no command given; try: mlx5emu run -- ibv_devinfo");
+	return ARGP_ERR_UNKNOWN;
+}
+
+char **options_parse(int argc, char **argv, struct emu_run *run)
+{
+	static const struct argp command = {
+		.parser = parse_command,
+		.args_doc = "run [OPTION...] [--] PROGRAM [ARGUMENT...]",
+		.doc = "Runs a program with mlx5 RDMA devices in software, below the real libibverbs "
+		       "and libmlx5.\v`mlx5emu run --help` lists the options.",
+	};
+	static const struct argp run_command = {
+		.options = options,
+		.parser = parse_run,
+		.args_doc = "[--] PROGRAM [ARGUMENT...]",
+		.doc = "Runs PROGRAM, and what it starts, on emulated mlx5 devices. All processes of "
+		       "one run see the same devices and are wired together.\vExit status: that of "
+		       "PROGRAM, 128 + signal if one ended it, 125 if mlx5emu failed, 126 if PROGRAM "
+		       "cannot be executed, 127 if it was not found.",
+	};
+	struct parsed p = { .run = run,
+			    .port_state = "active",
+			    .mtu = "4096",
+			    .guid = 0x02424d03004c5800,
+			    .ipv4 = 0x0a4d0001 };
+	static char name[] = "mlx5emu run";
+	char **rest = NULL;
+
+	argp_program_version = "mlx5emu " MLX5EMU_VERSION;
+	argp_err_exit_status = EXIT_LAUNCHER;
+	argp_parse(&command, argc, argv, ARGP_IN_ORDER, NULL, &rest);
+	rest[0] = name; /* argp names itself by it in messages */
+	run->ndev = 1;
+	run->log_level = 2;
+	argp_parse(&run_command, argc - (int)(rest - argv), rest, ARGP_IN_ORDER, NULL, &p);
+	return p.program;
+}
