@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_UVERBS_FILE_H
+#define MLX5EMU_UVERBS_FILE_H
+
+#include "uverbs/evfile.h"
+#include "uverbs/object.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+/*
+ * An open device file. The program's descriptor is a memfd whose pages are the UAR pages, so mmap
+ * needs no help from us; the memfd's inode is the identity of the open file, through dup() and
+ * whatever else multiplies descriptors. Each open() is a file of its own, with its own engine
+ * device, handles and event files, as in the kernel.
+ */
+struct emu_device;
+
+struct emu_file {
+	struct emu_file *next; /* registry */
+	unsigned refs;         /* registry: 1 while open, and 1 per call in progress */
+	bool open;             /* some descriptor of the program refers to it */
+	bool inherited;        /* by fork(): the device stayed with the parent */
+	dev_t dev;
+	ino_t ino;
+	unsigned index;            /* mlx5_<index> */
+	void *uar;                 /* our mapping of the whole memfd */
+	pthread_mutex_t lock;      /* one command at a time; guards all below */
+	struct emu_device *device; /* NULL before GET_CONTEXT */
+	struct emu_evfile *async;
+	struct emu_object_table objects;
+	struct emu_channel *channels;
+};
+
+/* A completion channel: alive while the program has it open or a CQ uses it. */
+struct emu_channel {
+	struct emu_channel *next;
+	struct emu_evfile *ev;
+};
+
+/* open("/dev/infiniband/uverbs<index>"): a descriptor or -errno. */
+int emu_file_open(unsigned index, int flags);
+
+/* What stat says of the device node, and fstat of an open one. */
+void emu_file_stat(unsigned index, struct stat *st);
+
+/* The file behind a descriptor, with a reference, or NULL if it is none of ours. */
+struct emu_file *emu_file_get(int fd);
+void emu_file_put(struct emu_file *file);
+
+/* False while no device is open: then no descriptor can be ours. */
+bool emu_file_any(void);
+
+/*
+ * Around the close of a descriptor: note() before it, gone() after it, which frees what has lost
+ * its last descriptor.
+ */
+struct emu_closing {
+	dev_t dev;
+	ino_t ino;
+	bool ours;
+};
+void emu_file_close_note(int fd, struct emu_closing *closing);
+void emu_file_close_gone(const struct emu_closing *closing);
+
+/* A new completion channel of @file (its lock held); the program's descriptor or -errno. */
+int emu_file_add_channel(struct emu_file *file);
+/* Takes back one that the program never learned of. */
+void emu_file_remove_channel(struct emu_file *file, int fd);
+/* The channel behind the program's descriptor, with a reference of the event file, or NULL. */
+struct emu_evfile *emu_file_channel(struct emu_file *file, int fd);
+
+#endif
