@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_UVERBS_COMMAND_H
+#define MLX5EMU_UVERBS_COMMAND_H
+
+#include "uverbs/file.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <rdma/rdma_user_ioctl_cmds.h>
+
+/*
+ * One kernel command on its way through: ioctl.c has found and bounded its attributes, the handler
+ * copies what it needs. Handlers run under file->lock, return 0 or -errno, and write their answer
+ * as their last act; if that fails they undo what they did.
+ */
+
+/* An attribute as the program wrote it; @at is where it lies in the program, 0 when absent. */
+struct emu_attr {
+	struct ib_uverbs_attr a;
+	uint64_t at;
+};
+
+/* The legacy write commands come with up to four buffers. */
+struct emu_cmd {
+	struct emu_file *file;
+	struct emu_attr in, out;         /* the core structures */
+	struct emu_attr drv_in, drv_out; /* mlx5's part */
+};
+
+/*
+ * The kernel's rules for sizes (drivers/infiniband/core/uverbs_cmd.c): a shorter request is
+ * zero-extended, the unknown end of a longer one must be zero (-EOPNOTSUPP); an answer is cut or
+ * zero-filled to the room given. -EFAULT for a bad address.
+ */
+int emu_attr_read(const struct emu_attr *attr, void *buf, size_t size);
+int emu_attr_write(const struct emu_attr *attr, const void *buf, size_t size);
+
+/* Sets the handle that a creating ioctl method returns. */
+int emu_attr_write_handle(const struct emu_attr *attr, uint32_t handle);
+
+/* What both buffers of a command were given: core first, then mlx5's. */
+int emu_cmd_answer(const struct emu_cmd *cmd, const void *core, size_t core_size, const void *drv,
+		   size_t drv_size);
+
+/* Entry of a table keyed by command number; the smallest core sizes a caller may give. */
+struct emu_write_method {
+	uint16_t in_size, out_size;
+	int (*run)(struct emu_cmd *cmd);
+};
+
+/* INVOKE_WRITE: @command of enum ib_uverbs_write_cmds, with IB_USER_VERBS_CMD_FLAG_EXTENDED. */
+int emu_write_command(uint64_t command, struct emu_cmd *cmd);
+
+/* RDMA_VERBS_IOCTL. @arg: address of the program's struct ib_uverbs_ioctl_hdr. */
+int emu_verbs_ioctl(struct emu_file *file, uint64_t arg);
+
+/* device.c */
+int emu_cmd_get_context(struct emu_cmd *cmd);
+int emu_cmd_query_device(struct emu_cmd *cmd);
+int emu_cmd_query_device_ex(struct emu_cmd *cmd);
+int emu_cmd_query_port(struct emu_cmd *cmd);
+/* memory.c */
+int emu_cmd_alloc_pd(struct emu_cmd *cmd);
+int emu_cmd_dealloc_pd(struct emu_cmd *cmd);
+int emu_cmd_reg_mr(struct emu_cmd *cmd);
+int emu_cmd_dereg_mr(struct emu_cmd *cmd);
+/* cq.c */
+int emu_cmd_create_comp_channel(struct emu_cmd *cmd);
+int emu_cmd_create_cq(struct emu_cmd *cmd);
+int emu_cmd_create_cq_ex(struct emu_cmd *cmd);
+int emu_cmd_destroy_cq(struct emu_cmd *cmd);
+/* qp.c */
+int emu_cmd_create_qp(struct emu_cmd *cmd);
+int emu_cmd_create_qp_ex(struct emu_cmd *cmd);
+int emu_cmd_modify_qp(struct emu_cmd *cmd);
+int emu_cmd_modify_qp_ex(struct emu_cmd *cmd);
+int emu_cmd_query_qp(struct emu_cmd *cmd);
+int emu_cmd_destroy_qp(struct emu_cmd *cmd);
+/* uar.c: the two ioctl methods that have no write command */
+int emu_uar_obj_alloc(struct emu_file *file, const struct emu_attr *attr);
+int emu_uar_obj_destroy(struct emu_file *file, const struct emu_attr *attr);
+/* event.c: the engine's upcalls */
+struct emu_callbacks;
+extern const struct emu_callbacks emu_event_callbacks;
+
+#endif

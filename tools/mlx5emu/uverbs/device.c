@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The context and what the device says of itself. Nothing is announced that the engine does not do:
+ * no DEVX, SRQ, memory windows, ODP, CQE compression, timestamps, multi-packet WQEs or moderation;
+ * a zero in an answer means so to libmlx5.
+ */
+#include "uverbs/command.h"
+
+#include "engine/engine.h"
+#include "uverbs/libc.h"
+#include "uverbs/session.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <rdma/ib_user_verbs.h>
+#include <rdma/mlx5-abi.h>
+
+/* Of enum ibv_atomic_cap, ibv_port_state, ibv_mtu and the IBTA port attributes. */
+enum { ATOMIC_HCA = 1 };
+enum { PORT_DOWN = 1, PORT_ACTIVE = 4 };
+enum { PHYS_DISABLED = 3, PHYS_LINK_UP = 5 };
+enum { WIDTH_4X = 2, SPEED_EDR = 32, LINK_LAYER_ETHERNET = 2 };
+enum { PORT_CM_SUP = 1 << 16, PORT_IP_BASED_GIDS = 1 << 26 };
+
+/* mlx5_ib_alloc_ucontext(): requests of three ages are told apart by their length. */
+static int check_ucontext_req(const struct emu_cmd *cmd)
+{
+	struct mlx5_ib_alloc_ucontext_req_v2 req;
+	const uint64_t needed = MLX5_LIB_CAP_4K_UAR | MLX5_LIB_CAP_DYN_UAR;
+	int rc = emu_attr_read(&cmd->drv_in, &req, sizeof(req));
+
+	if (rc < 0)
+		return rc;
+	if (cmd->drv_in.a.len < sizeof(struct mlx5_ib_alloc_ucontext_req))
+		return -EINVAL;
+	/*
+	 * libmlx5 asks for DEVX first and goes on without it. A library that cannot allocate UARs
+	 * one by one (rdma-core before 28) or reads version 0 CQEs is not served.
+	 */
+	if (req.flags || req.comp_mask || req.reserved0 || req.reserved1 || req.reserved2 ||
+	    (req.lib_caps & needed) != needed || req.max_cqe_version < 1)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int create_device(struct emu_file *file, const struct emu_session *s)
+{
+	const struct emu_run_device *dev = &s->run.dev[file->index];
+	const struct emu_device_config config = {
+		.run = {
+			.run_id = s->run.id,
+			.manual = s->run.manual,
+			.log_level = s->run.log_level,
+			.log_path = s->run.log_file[0] ? s->run.log_file : NULL,
+		},
+		.index = file->index,
+		.uar_base = file->uar,
+		.uar_pages = EMU_MAX_UAR_PAGES,
+		.port_active = dev->active,
+		.mtu = dev->mtu,
+		.cb = emu_event_callbacks,
+		.cookie = file,
+	};
+
+	return emu_device_create(&config, &file->device);
+}
+
+static int answer_context(const struct emu_cmd *cmd, int async_fd)
+{
+	const struct ib_uverbs_get_context_resp resp = {
+		.async_fd = (uint32_t)async_fd,
+		.num_comp_vectors = 1,
+	};
+	struct mlx5_ib_alloc_ucontext_resp drv = {
+		.qp_tab_size = EMU_MAX_QP,
+		.bf_reg_size = 512, /* two BlueFlame halves of 256 bytes */
+		.tot_bfregs = 0,    /* UARs come from UAR_OBJ_ALLOC alone */
+		.cache_line_size = 64,
+		.max_sq_desc_sz = EMU_MAX_SQ_DESC,
+		.max_rq_desc_sz = EMU_MAX_RQ_DESC,
+		.max_send_wqebb = EMU_MAX_SQ_WQEBB,
+		.max_recv_wr = EMU_MAX_RQ_WQE,
+		.num_ports = 1,
+		.cqe_version = 1,
+		.cmds_supp_uhw = MLX5_USER_CMDS_SUPP_UHW_QUERY_DEVICE |
+				 MLX5_USER_CMDS_SUPP_UHW_CREATE_AH,
+		.eth_min_inline = MLX5_USER_INLINE_MODE_NONE,
+		.log_uar_size = 12,
+		.num_uars_per_page = 1,
+	};
+
+	drv.response_length = cmd->drv_out.a.len < sizeof(drv) ? cmd->drv_out.a.len : sizeof(drv);
+	return emu_cmd_answer(cmd, &resp, sizeof(resp), &drv, sizeof(drv));
+}
+
+int emu_cmd_get_context(struct emu_cmd *cmd)
+{
+	struct emu_file *file = cmd->file;
+	const struct emu_session *s = emu_session();
+	int async_fd, rc;
+
+	if (file->device || !s)
+		return -EINVAL;
+	rc = check_ucontext_req(cmd);
+	if (rc < 0)
+		return rc;
+	rc = emu_evfile_create(&file->async, &async_fd);
+	if (rc < 0)
+		return rc;
+	rc = create_device(file, s);
+	if (rc < 0)
+		goto free_async;
+	rc = answer_context(cmd, async_fd);
+	if (rc < 0)
+		goto destroy_device;
+	return 0;
+
+destroy_device:
+	emu_device_destroy(file->device);
+	file->device = NULL;
+free_async:
+	emu_libc()->close(async_fd);
+	emu_evfile_put(file->async);
+	file->async = NULL;
+	return rc;
+}
+
+static void fill_device(const struct emu_file *file, struct ib_uverbs_query_device_resp *resp)
+{
+	const struct emu_run_device *dev = &emu_session()->run.dev[file->index];
+
+	*resp = (struct ib_uverbs_query_device_resp){
+		.fw_ver = (uint64_t)EMU_FW_MAJOR << 32 | EMU_FW_MINOR << 16 | EMU_FW_SUBMINOR,
+		.node_guid = htobe64(dev->guid),
+		.sys_image_guid = htobe64(dev->guid),
+		.max_mr_size = UINT64_MAX,
+		.page_size_cap = ~(uint64_t)(EMU_PAGE_SIZE - 1),
+		.vendor_id = EMU_VENDOR_OUI,
+		.vendor_part_id = EMU_PCI_DEVICE,
+		.max_qp = EMU_MAX_QP,
+		.max_qp_wr = EMU_MAX_SQ_WQEBB,
+		.device_cap_flags =
+			IB_UVERBS_DEVICE_CURR_QP_STATE_MOD | IB_UVERBS_DEVICE_PORT_ACTIVE_EVENT |
+			IB_UVERBS_DEVICE_SYS_IMAGE_GUID | IB_UVERBS_DEVICE_RC_RNR_NAK_GEN,
+		.max_sge = EMU_MAX_SEND_SGE,
+		.max_sge_rd = EMU_MAX_SEND_SGE,
+		.max_cq = EMU_MAX_CQ,
+		.max_cqe = EMU_MAX_CQE,
+		.max_mr = EMU_MAX_MR,
+		.max_pd = EMU_MAX_PD,
+		.max_qp_rd_atom = EMU_MAX_RD_ATOM,
+		.max_res_rd_atom = EMU_MAX_RD_ATOM * EMU_MAX_QP,
+		.max_qp_init_rd_atom = EMU_MAX_RD_ATOM,
+		.atomic_cap = ATOMIC_HCA,
+		.max_pkeys = 1,
+		.local_ca_ack_delay = 16,
+		.phys_port_cnt = 1,
+	};
+}
+
+int emu_cmd_query_device(struct emu_cmd *cmd)
+{
+	struct ib_uverbs_query_device_resp resp;
+
+	fill_device(cmd->file, &resp);
+	return emu_attr_write(&cmd->out, &resp, sizeof(resp));
+}
+
+int emu_cmd_query_device_ex(struct emu_cmd *cmd)
+{
+	struct ib_uverbs_ex_query_device req;
+	struct ib_uverbs_ex_query_device_resp resp = { .comp_mask = 0 };
+	struct mlx5_ib_query_device_resp drv = { .comp_mask = 0 };
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc < 0)
+		return rc;
+	if (req.comp_mask || req.reserved)
+		return -EINVAL;
+	fill_device(cmd->file, &resp.base);
+	resp.device_cap_flags_ex = resp.base.device_cap_flags;
+	resp.response_length = cmd->out.a.len < sizeof(resp) ? cmd->out.a.len : sizeof(resp);
+	drv.response_length = cmd->drv_out.a.len < sizeof(drv) ? cmd->drv_out.a.len : sizeof(drv);
+	return emu_cmd_answer(cmd, &resp, sizeof(resp), &drv, sizeof(drv));
+}
+
+/* enum ibv_mtu: 1 is 256 bytes, 5 is 4096 */
+static uint8_t mtu_code(unsigned mtu)
+{
+	uint8_t code = 1;
+
+	while (code < 5 && 128u << code < mtu)
+		code++;
+	return code;
+}
+
+int emu_cmd_query_port(struct emu_cmd *cmd)
+{
+	const struct emu_run_device *dev = &emu_session()->run.dev[cmd->file->index];
+	struct ib_uverbs_query_port req;
+	struct ib_uverbs_query_port_resp resp;
+	bool active;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc < 0)
+		return rc;
+	if (req.port_num != 1)
+		return -EINVAL;
+	active = emu_port_active(cmd->file->device);
+	resp = (struct ib_uverbs_query_port_resp){
+		.port_cap_flags = PORT_CM_SUP | PORT_IP_BASED_GIDS,
+		.max_msg_sz = EMU_MAX_MSG,
+		.gid_tbl_len = EMU_GID_TABLE,
+		.pkey_tbl_len = 1,
+		.state = active ? PORT_ACTIVE : PORT_DOWN,
+		.max_mtu = mtu_code(4096),
+		.active_mtu = mtu_code(dev->mtu),
+		.active_width = WIDTH_4X,
+		.active_speed = SPEED_EDR,
+		.phys_state = active ? PHYS_LINK_UP : PHYS_DISABLED,
+		.link_layer = LINK_LAYER_ETHERNET,
+		.flags = IB_UVERBS_QPF_GRH_REQUIRED,
+	};
+	return emu_attr_write(&cmd->out, &resp, sizeof(resp));
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RDMA_VERBS_IOCTL: finds the method, collects its attributes by their specification, runs it.
+ * Rules and error codes are the kernel's (drivers/infiniband/core/uverbs_ioctl.c), because
+ * libibverbs decides by them: -EPROTONOSUPPORT for a method makes it fall back to the write
+ * commands behind INVOKE_WRITE, which is where nearly everything is done here. Newer libraries ask
+ * for more methods first and fall back the same way.
+ * Nothing that the program passes is trusted: a malformed request is an error, never a fault.
+ */
+#include "uverbs/command.h"
+
+#include "uverbs/user.h"
+
+#include <errno.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/mlx5_user_ioctl_cmds.h>
+
+enum { MAX_REQUEST = 4096, MAX_SPEC = 5 };
+enum {
+	MAX_ATTRS =
+		(MAX_REQUEST - sizeof(struct ib_uverbs_ioctl_hdr)) / sizeof(struct ib_uverbs_attr)
+};
+
+enum attr_kind {
+	ATTR_PTR,    /* data in or out, length within bounds */
+	ATTR_CONST,  /* an inline number */
+	ATTR_HANDLE, /* an object's handle, in or out */
+};
+
+struct attr_spec {
+	uint16_t id;
+	enum attr_kind kind;
+	uint16_t min_len, max_len; /* ATTR_PTR */
+	bool mandatory;
+};
+
+struct method {
+	uint16_t object_id, method_id;
+	unsigned nspec;
+	struct attr_spec spec[MAX_SPEC];
+	int (*run)(struct emu_file *file, const struct emu_attr *attr); /* indexed like spec */
+};
+
+static int invoke_write(struct emu_file *file, const struct emu_attr *attr)
+{
+	struct emu_cmd cmd = {
+		.file = file, .in = attr[1], .out = attr[2], .drv_in = attr[3], .drv_out = attr[4]
+	};
+
+	return emu_write_command(attr[0].a.data, &cmd);
+}
+
+static const struct method methods[] = {
+	{ UVERBS_OBJECT_DEVICE,
+	  UVERBS_METHOD_INVOKE_WRITE,
+	  5,
+	  { { UVERBS_ATTR_WRITE_CMD, ATTR_CONST, 0, 0, true },
+	    { UVERBS_ATTR_CORE_IN, ATTR_PTR, 4, UINT16_MAX, false },
+	    { UVERBS_ATTR_CORE_OUT, ATTR_PTR, 0, UINT16_MAX, false },
+	    { UVERBS_ATTR_UHW_IN, ATTR_PTR, 0, UINT16_MAX, false },
+	    { UVERBS_ATTR_UHW_OUT, ATTR_PTR, 0, UINT16_MAX, false } },
+	  invoke_write },
+	{ MLX5_IB_OBJECT_UAR,
+	  MLX5_IB_METHOD_UAR_OBJ_ALLOC,
+	  5,
+	  { { MLX5_IB_ATTR_UAR_OBJ_ALLOC_HANDLE, ATTR_HANDLE, 0, 0, true },
+	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_TYPE, ATTR_CONST, 0, 0, true },
+	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_MMAP_OFFSET, ATTR_PTR, 8, 8, true },
+	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_MMAP_LENGTH, ATTR_PTR, 4, 4, true },
+	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_PAGE_ID, ATTR_PTR, 4, 4, true } },
+	  emu_uar_obj_alloc },
+	{ MLX5_IB_OBJECT_UAR,
+	  MLX5_IB_METHOD_UAR_OBJ_DESTROY,
+	  1,
+	  { { MLX5_IB_ATTR_UAR_OBJ_DESTROY_HANDLE, ATTR_HANDLE, 0, 0, true } },
+	  emu_uar_obj_destroy },
+};
+
+static const struct method *find_method(const struct ib_uverbs_ioctl_hdr *hdr)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (methods[i].object_id == hdr->object_id &&
+		    methods[i].method_id == hdr->method_id)
+			return &methods[i];
+	}
+	return NULL;
+}
+
+static int check_attr(const struct attr_spec *spec, const struct ib_uverbs_attr *a)
+{
+	if (a->attr_data.reserved)
+		return -EINVAL;
+	switch (spec->kind) {
+	case ATTR_PTR:
+		return a->len >= spec->min_len && a->len <= spec->max_len ? 0 : -EINVAL;
+	case ATTR_CONST:
+		return a->len <= sizeof(a->data) ? 0 : -EINVAL;
+	case ATTR_HANDLE:
+		return a->len == 0 ? 0 : -EINVAL;
+	}
+	return -EINVAL;
+}
+
+static int collect_attr(const struct method *m, const struct ib_uverbs_attr *a, uint64_t at,
+			struct emu_attr *out)
+{
+	for (unsigned i = 0; i < m->nspec; i++) {
+		if (m->spec[i].id != a->attr_id)
+			continue;
+		if (out[i].at) /* given twice */
+			return -EINVAL;
+		out[i].a = *a;
+		out[i].at = at;
+		return check_attr(&m->spec[i], a);
+	}
+	return a->flags & UVERBS_ATTR_F_MANDATORY ? -EPROTONOSUPPORT : 0;
+}
+
+static int collect_attrs(const struct method *m, uint64_t at, unsigned n, struct emu_attr *out)
+{
+	struct ib_uverbs_attr attrs[MAX_ATTRS];
+	int rc = emu_user_read(attrs, at, n * sizeof(attrs[0]));
+
+	for (unsigned i = 0; i < n && rc == 0; i++)
+		rc = collect_attr(m, &attrs[i], at + i * sizeof(attrs[0]), out);
+	for (unsigned i = 0; i < m->nspec && rc == 0; i++) {
+		if (m->spec[i].mandatory && !out[i].at)
+			rc = -EINVAL;
+	}
+	return rc;
+}
+
+int emu_verbs_ioctl(struct emu_file *file, uint64_t arg)
+{
+	struct emu_attr attr[MAX_SPEC] = { { .at = 0 } };
+	struct ib_uverbs_ioctl_hdr hdr;
+	const struct method *m;
+	int rc;
+
+	if (file->inherited)
+		return -EIO;
+	rc = emu_user_read(&hdr, arg, sizeof(hdr));
+	if (rc < 0)
+		return rc;
+	if (hdr.num_attrs > MAX_ATTRS ||
+	    hdr.length != sizeof(hdr) + hdr.num_attrs * sizeof(hdr.attrs[0]))
+		return -EINVAL;
+	if (hdr.reserved1 || hdr.reserved2)
+		return -EPROTONOSUPPORT;
+	m = find_method(&hdr);
+	if (!m)
+		return -EPROTONOSUPPORT;
+	rc = collect_attrs(m, arg + sizeof(hdr), hdr.num_attrs, attr);
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&file->lock);
+	rc = m->run(file, attr);
+	pthread_mutex_unlock(&file->lock);
+	return rc;
+}

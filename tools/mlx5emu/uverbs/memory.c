@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Protection domains and memory regions. */
+#include "uverbs/command.h"
+
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <rdma/ib_user_verbs.h>
+#include <rdma/mlx5-abi.h>
+
+int emu_cmd_alloc_pd(struct emu_cmd *cmd)
+{
+	struct emu_file *file = cmd->file;
+	struct ib_uverbs_alloc_pd_resp resp;
+	struct mlx5_ib_alloc_pd_resp drv;
+	struct emu_object *pd = emu_object_new(&file->objects, EMU_OBJECT_PD);
+	int rc;
+
+	if (!pd)
+		return -ENOMEM;
+	rc = emu_pd_alloc(file->device, &pd->num);
+	if (rc < 0)
+		goto free_obj;
+	resp.pd_handle = pd->handle;
+	drv.pdn = pd->num;
+	rc = emu_cmd_answer(cmd, &resp, sizeof(resp), &drv, sizeof(drv));
+	if (rc < 0)
+		goto free_pd;
+	return 0;
+
+free_pd:
+	emu_pd_free(file->device, pd->num);
+free_obj:
+	emu_object_free(&file->objects, pd);
+	return rc;
+}
+
+int emu_cmd_dealloc_pd(struct emu_cmd *cmd)
+{
+	struct emu_file *file = cmd->file;
+	struct ib_uverbs_dealloc_pd req;
+	struct emu_object *pd;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc == 0)
+		rc = emu_object_find(&file->objects, EMU_OBJECT_PD, req.pd_handle, &pd);
+	if (rc < 0)
+		return rc;
+	rc = pd->users ? -EBUSY : emu_pd_free(file->device, pd->num);
+	if (rc == 0)
+		emu_object_free(&file->objects, pd);
+	return rc;
+}
+
+static int reg_mr(struct emu_cmd *cmd, const struct ib_uverbs_reg_mr *req, struct emu_object *pd,
+		  struct emu_object *mr)
+{
+	const struct emu_mr_attr attr = {
+		.pdn = pd->num,
+		.addr = req->start,
+		.length = req->length,
+		.iova = req->hca_va,
+		.access = req->access_flags,
+	};
+	struct ib_uverbs_reg_mr_resp resp;
+	int rc = emu_mr_reg(cmd->file->device, &attr, &mr->num);
+
+	if (rc < 0)
+		return rc;
+	resp.mr_handle = mr->handle;
+	resp.lkey = mr->num;
+	resp.rkey = mr->num;
+	rc = emu_cmd_answer(cmd, &resp, sizeof(resp), NULL, 0);
+	if (rc < 0)
+		emu_mr_dereg(cmd->file->device, mr->num);
+	return rc;
+}
+
+int emu_cmd_reg_mr(struct emu_cmd *cmd)
+{
+	struct emu_file *file = cmd->file;
+	struct ib_uverbs_reg_mr req;
+	struct emu_object *pd, *mr;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc < 0)
+		return rc;
+	/* ib_uverbs_reg_mr(): pages of both address spaces must line up */
+	if ((req.start ^ req.hca_va) % EMU_PAGE_SIZE ||
+	    emu_object_find(&file->objects, EMU_OBJECT_PD, req.pd_handle, &pd) < 0)
+		return -EINVAL;
+	mr = emu_object_new(&file->objects, EMU_OBJECT_MR);
+	if (!mr)
+		return -ENOMEM;
+	rc = reg_mr(cmd, &req, pd, mr);
+	if (rc < 0)
+		emu_object_free(&file->objects, mr);
+	else
+		emu_object_use(mr, pd);
+	return rc;
+}
+
+int emu_cmd_dereg_mr(struct emu_cmd *cmd)
+{
+	struct emu_file *file = cmd->file;
+	struct ib_uverbs_dereg_mr req;
+	struct emu_object *mr;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc == 0)
+		rc = emu_object_find(&file->objects, EMU_OBJECT_MR, req.mr_handle, &mr);
+	if (rc == 0)
+		rc = emu_mr_dereg(file->device, mr->num);
+	if (rc == 0)
+		emu_object_free(&file->objects, mr);
+	return rc;
+}

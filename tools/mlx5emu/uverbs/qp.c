@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT */
+/* Queue pairs: RC only, with queues in the program's memory. */
+#include "uverbs/command.h"
+
+#include "engine/engine.h"
+#include "run/config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <rdma/ib_user_verbs.h>
+#include <rdma/mlx5-abi.h>
+
+/* Hints that a device may ignore (a receive need not be scattered into the CQE), and our UARs. */
+static const uint32_t known_qp_flags = MLX5_QP_FLAG_SCATTER_CQE | MLX5_QP_FLAG_ALLOW_SCATTER_CQE |
+				       MLX5_QP_FLAG_UAR_PAGE_INDEX;
+static const uint32_t invalid_bfreg = 1u << 31; /* kernel: MLX5_IB_INVALID_BFREG */
+static const uint32_t max_uidx = 0xffffff;
+
+struct qp_parents {
+	struct emu_object *pd, *send_cq, *recv_cq;
+};
+
+static int find_parents(const struct emu_object_table *t, const struct ib_uverbs_ex_create_qp *req,
+			struct qp_parents *out)
+{
+	if (emu_object_find(t, EMU_OBJECT_PD, req->pd_handle, &out->pd) < 0 ||
+	    emu_object_find(t, EMU_OBJECT_CQ, req->send_cq_handle, &out->send_cq) < 0 ||
+	    emu_object_find(t, EMU_OBJECT_CQ, req->recv_cq_handle, &out->recv_cq) < 0)
+		return -EINVAL;
+	return 0;
+}
+
+static int check_driver_part(const struct mlx5_ib_create_qp *drv)
+{
+	if (drv->flags & ~known_qp_flags)
+		return -EOPNOTSUPP; /* signatures, DC, tunnels */
+	if (!(drv->flags & MLX5_QP_FLAG_UAR_PAGE_INDEX) || drv->uidx > max_uidx ||
+	    drv->rq_wqe_count > EMU_MAX_RQ_WQE || drv->rq_wqe_shift > 31)
+		return -EINVAL;
+	return 0;
+}
+
+static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *req,
+		 const struct qp_parents *parents, struct emu_qp_init *init)
+{
+	struct mlx5_ib_create_qp drv;
+	int rc = emu_attr_read(&cmd->drv_in, &drv, sizeof(drv));
+
+	if (rc == 0)
+		rc = check_driver_part(&drv);
+	if (rc < 0)
+		return rc;
+	*init = (struct emu_qp_init){
+		.type = EMU_QPT_RC,
+		.pdn = parents->pd->num,
+		.send_cqn = parents->send_cq->num,
+		.recv_cqn = parents->recv_cq->num,
+		.sq_addr = drv.buf_addr + ((uint64_t)drv.rq_wqe_count << drv.rq_wqe_shift),
+		.rq_addr = drv.buf_addr,
+		.dbrec_addr = drv.db_addr,
+		.sq_wqebb_count = drv.sq_wqe_count,
+		.rq_wqe_count = drv.rq_wqe_count,
+		.rq_stride_shift = drv.rq_wqe_shift,
+		.uidx = drv.uidx,
+		.uar_page = drv.bfreg_index,
+		.max_send_wr = req->max_send_wr,
+		.max_recv_wr = drv.rq_wqe_count, /* libmlx5 takes its queue depth from the query */
+		.max_send_sge = req->max_send_sge,
+		.max_recv_sge = req->max_recv_sge,
+		.max_inline = req->max_inline_data,
+		.sq_sig_all = req->sq_sig_all,
+	};
+	return 0;
+}
+
+static int answer(const struct emu_cmd *cmd, const struct emu_object *qp,
+		  const struct emu_qp_init *init, bool extended)
+{
+	const struct ib_uverbs_ex_create_qp_resp resp = {
+		.base = {
+			.qp_handle = qp->handle,
+			.qpn = qp->num,
+			.max_send_wr = init->max_send_wr,
+			.max_recv_wr = init->max_recv_wr,
+			.max_send_sge = init->max_send_sge,
+			.max_recv_sge = init->max_recv_sge,
+			.max_inline_data = init->max_inline,
+		},
+		.response_length = sizeof(resp),
+	};
+	const struct mlx5_ib_create_qp_resp drv = { .bfreg_index = invalid_bfreg };
+
+	return emu_cmd_answer(cmd, &resp, extended ? sizeof(resp) : sizeof(resp.base), &drv,
+			      sizeof(drv));
+}
+
+static int create_object(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *req,
+			 const struct qp_parents *parents, struct emu_qp_init *init, bool extended)
+{
+	struct emu_file *file = cmd->file;
+	struct emu_object *qp = emu_object_new(&file->objects, EMU_OBJECT_QP);
+	int rc;
+
+	if (!qp)
+		return -ENOMEM;
+	qp->user_handle = req->user_handle;
+	qp->async = emu_evfile_get(file->async);
+	init->cookie = qp;
+	rc = emu_qp_create(file->device, init, &qp->num);
+	if (rc < 0)
+		goto free_obj;
+	rc = answer(cmd, qp, init, extended);
+	if (rc < 0)
+		goto destroy_qp;
+	emu_object_use(qp, parents->pd);
+	emu_object_use(qp, parents->send_cq);
+	emu_object_use(qp, parents->recv_cq);
+	return 0;
+
+destroy_qp:
+	emu_qp_destroy(file->device, qp->num);
+free_obj:
+	emu_object_free(&file->objects, qp);
+	return rc;
+}
+
+static int create_qp(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *req, bool extended)
+{
+	struct qp_parents parents;
+	struct emu_qp_init init;
+	int rc;
+
+	if (req->qp_type != EMU_QPT_RC || req->is_srq || req->comp_mask || req->create_flags)
+		return -EOPNOTSUPP;
+	rc = find_parents(&cmd->file->objects, req, &parents);
+	if (rc == 0)
+		rc = parse(cmd, req, &parents, &init);
+	return rc < 0 ? rc : create_object(cmd, req, &parents, &init, extended);
+}
+
+int emu_cmd_create_qp(struct emu_cmd *cmd)
+{
+	struct ib_uverbs_create_qp req;
+	struct ib_uverbs_ex_create_qp ex;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc < 0)
+		return rc;
+	ex = (struct ib_uverbs_ex_create_qp){
+		.user_handle = req.user_handle,
+		.pd_handle = req.pd_handle,
+		.send_cq_handle = req.send_cq_handle,
+		.recv_cq_handle = req.recv_cq_handle,
+		.max_send_wr = req.max_send_wr,
+		.max_recv_wr = req.max_recv_wr,
+		.max_send_sge = req.max_send_sge,
+		.max_recv_sge = req.max_recv_sge,
+		.max_inline_data = req.max_inline_data,
+		.sq_sig_all = req.sq_sig_all,
+		.qp_type = req.qp_type,
+		.is_srq = req.is_srq,
+	};
+	return create_qp(cmd, &ex, false);
+}
+
+int emu_cmd_create_qp_ex(struct emu_cmd *cmd)
+{
+	struct ib_uverbs_ex_create_qp req;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	return rc < 0 ? rc : create_qp(cmd, &req, true);
+}
+
+static int find_qp(const struct emu_cmd *cmd, uint32_t handle, struct emu_object **out)
+{
+	return emu_object_find(&cmd->file->objects, EMU_OBJECT_QP, handle, out);
+}
+
+int emu_cmd_destroy_qp(struct emu_cmd *cmd)
+{
+	struct ib_uverbs_destroy_qp req;
+	struct ib_uverbs_destroy_qp_resp resp;
+	struct emu_object *qp;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc == 0)
+		rc = find_qp(cmd, req.qp_handle, &qp);
+	if (rc == 0)
+		rc = emu_qp_destroy(cmd->file->device, qp->num);
+	if (rc < 0)
+		return rc;
+	resp.events_reported = atomic_load(&qp->async_events) -
+			       emu_evfile_purge(qp->async,
+						sizeof(struct ib_uverbs_async_event_desc),
+						qp->user_handle);
+	emu_object_free(&cmd->file->objects, qp);
+	return emu_attr_write(&cmd->out, &resp, sizeof(resp));
+}
+
+static void av_from_abi(const struct ib_uverbs_qp_dest *dest, struct emu_av *av)
+{
+	*av = (struct emu_av){
+		.flow_label = dest->flow_label,
+		.dlid = dest->dlid,
+		.sgid_index = dest->sgid_index,
+		.hop_limit = dest->hop_limit,
+		.traffic_class = dest->traffic_class,
+		.sl = dest->sl,
+		.src_path_bits = dest->src_path_bits,
+		.static_rate = dest->static_rate,
+		.port_num = dest->port_num,
+		.is_global = dest->is_global,
+	};
+	memcpy(av->dgid, dest->dgid, sizeof(av->dgid));
+}
+
+static void av_to_abi(const struct emu_av *av, struct ib_uverbs_qp_dest *dest)
+{
+	*dest = (struct ib_uverbs_qp_dest){
+		.flow_label = av->flow_label,
+		.dlid = av->dlid,
+		.sgid_index = av->sgid_index,
+		.hop_limit = av->hop_limit,
+		.traffic_class = av->traffic_class,
+		.sl = av->sl,
+		.src_path_bits = av->src_path_bits,
+		.static_rate = av->static_rate,
+		.is_global = av->is_global,
+		.port_num = av->port_num,
+	};
+	memcpy(dest->dgid, av->dgid, sizeof(dest->dgid));
+}
+
+static void attr_from_abi(const struct ib_uverbs_modify_qp *req, struct emu_qp_attr *attr)
+{
+	*attr = (struct emu_qp_attr){
+		.qp_state = req->qp_state,
+		.cur_qp_state = req->cur_qp_state,
+		.path_mtu = req->path_mtu,
+		.path_mig_state = req->path_mig_state,
+		.qkey = req->qkey,
+		.rq_psn = req->rq_psn,
+		.sq_psn = req->sq_psn,
+		.dest_qpn = req->dest_qp_num,
+		.access_flags = req->qp_access_flags,
+		.pkey_index = req->pkey_index,
+		.alt_pkey_index = req->alt_pkey_index,
+		.en_sqd_async_notify = req->en_sqd_async_notify,
+		.max_rd_atomic = req->max_rd_atomic,
+		.max_dest_rd_atomic = req->max_dest_rd_atomic,
+		.min_rnr_timer = req->min_rnr_timer,
+		.port_num = req->port_num,
+		.timeout = req->timeout,
+		.retry_cnt = req->retry_cnt,
+		.rnr_retry = req->rnr_retry,
+		.alt_port_num = req->alt_port_num,
+		.alt_timeout = req->alt_timeout,
+	};
+	av_from_abi(&req->dest, &attr->av);
+	av_from_abi(&req->alt_dest, &attr->alt_av);
+}
+
+static int modify_qp(struct emu_cmd *cmd, const struct ib_uverbs_modify_qp *req)
+{
+	struct emu_qp_attr attr;
+	struct emu_object *qp;
+	int rc = find_qp(cmd, req->qp_handle, &qp);
+
+	if (rc < 0)
+		return -EINVAL;
+	/* The GID table is this layer's: an index of an empty entry has no source address. */
+	if (req->attr_mask & EMU_QP_AV && req->dest.is_global &&
+	    req->dest.sgid_index >= EMU_GID_COUNT)
+		return -EINVAL;
+	attr_from_abi(req, &attr);
+	return emu_qp_modify(cmd->file->device, qp->num, &attr, req->attr_mask);
+}
+
+int emu_cmd_modify_qp(struct emu_cmd *cmd)
+{
+	struct ib_uverbs_modify_qp req;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc < 0)
+		return rc;
+	return req.attr_mask & ~(uint32_t)(EMU_QP_RATE_LIMIT - 1) ? -EOPNOTSUPP :
+								    modify_qp(cmd, &req);
+}
+
+int emu_cmd_modify_qp_ex(struct emu_cmd *cmd)
+{
+	struct ib_uverbs_ex_modify_qp req;
+	const struct ib_uverbs_ex_modify_qp_resp resp = { .response_length = sizeof(resp) };
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc < 0)
+		return rc;
+	if (req.base.attr_mask & ~(uint32_t)(EMU_QP_RATE_LIMIT - 1))
+		return -EOPNOTSUPP;
+	rc = modify_qp(cmd, &req.base);
+	return rc < 0 ? rc : emu_attr_write(&cmd->out, &resp, sizeof(resp));
+}
+
+static void attr_to_abi(const struct emu_qp_attr *attr, const struct emu_qp_init *init,
+			struct ib_uverbs_query_qp_resp *resp)
+{
+	*resp = (struct ib_uverbs_query_qp_resp){
+		.max_send_wr = init->max_send_wr,
+		.max_recv_wr = init->max_recv_wr,
+		.max_send_sge = init->max_send_sge,
+		.max_recv_sge = init->max_recv_sge,
+		.max_inline_data = init->max_inline,
+		.qkey = attr->qkey,
+		.rq_psn = attr->rq_psn,
+		.sq_psn = attr->sq_psn,
+		.dest_qp_num = attr->dest_qpn,
+		.qp_access_flags = attr->access_flags,
+		.pkey_index = attr->pkey_index,
+		.alt_pkey_index = attr->alt_pkey_index,
+		.qp_state = (uint8_t)attr->qp_state,
+		.cur_qp_state = (uint8_t)attr->cur_qp_state,
+		.path_mtu = (uint8_t)attr->path_mtu,
+		.path_mig_state = (uint8_t)attr->path_mig_state,
+		.sq_draining = attr->sq_draining,
+		.max_rd_atomic = attr->max_rd_atomic,
+		.max_dest_rd_atomic = attr->max_dest_rd_atomic,
+		.min_rnr_timer = attr->min_rnr_timer,
+		.port_num = attr->port_num,
+		.timeout = attr->timeout,
+		.retry_cnt = attr->retry_cnt,
+		.rnr_retry = attr->rnr_retry,
+		.alt_port_num = attr->alt_port_num,
+		.alt_timeout = attr->alt_timeout,
+		.sq_sig_all = init->sq_sig_all,
+	};
+	av_to_abi(&attr->av, &resp->dest);
+	av_to_abi(&attr->alt_av, &resp->alt_dest);
+}
+
+int emu_cmd_query_qp(struct emu_cmd *cmd)
+{
+	struct ib_uverbs_query_qp req;
+	struct ib_uverbs_query_qp_resp resp;
+	struct emu_qp_attr attr;
+	struct emu_qp_init init;
+	struct emu_object *qp;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc == 0 && find_qp(cmd, req.qp_handle, &qp) < 0)
+		rc = -EINVAL;
+	if (rc == 0)
+		rc = emu_qp_query(cmd->file->device, qp->num, &attr, &init);
+	if (rc < 0)
+		return rc;
+	attr_to_abi(&attr, &init, &resp);
+	return emu_attr_write(&cmd->out, &resp, sizeof(resp));
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The write commands, which INVOKE_WRITE carries: tables keyed by command number. The sizes are
+ * those of the structures before driver_data, `response` included, as the ioctl carries them.
+ * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: SRQ, XRC,
+ * memory windows, multicast, address handles, resize and moderation of CQs are not offered, and the
+ * capabilities say so.
+ */
+#include "uverbs/command.h"
+
+#include <errno.h>
+#include <rdma/ib_user_verbs.h>
+
+#define METHOD(in, out, fn)                               \
+	{                                                 \
+		sizeof(struct in), sizeof(struct out), fn \
+	}
+#define METHOD_IN(in, fn)                \
+	{                                \
+		sizeof(struct in), 0, fn \
+	}
+
+static const struct emu_write_method methods[] = {
+	[IB_USER_VERBS_CMD_GET_CONTEXT] =
+		METHOD(ib_uverbs_get_context, ib_uverbs_get_context_resp, emu_cmd_get_context),
+	[IB_USER_VERBS_CMD_QUERY_DEVICE] =
+		METHOD(ib_uverbs_query_device, ib_uverbs_query_device_resp, emu_cmd_query_device),
+	[IB_USER_VERBS_CMD_QUERY_PORT] =
+		METHOD(ib_uverbs_query_port, ib_uverbs_query_port_resp, emu_cmd_query_port),
+	[IB_USER_VERBS_CMD_ALLOC_PD] =
+		METHOD(ib_uverbs_alloc_pd, ib_uverbs_alloc_pd_resp, emu_cmd_alloc_pd),
+	[IB_USER_VERBS_CMD_DEALLOC_PD] = METHOD_IN(ib_uverbs_dealloc_pd, emu_cmd_dealloc_pd),
+	[IB_USER_VERBS_CMD_REG_MR] =
+		METHOD(ib_uverbs_reg_mr, ib_uverbs_reg_mr_resp, emu_cmd_reg_mr),
+	[IB_USER_VERBS_CMD_DEREG_MR] = METHOD_IN(ib_uverbs_dereg_mr, emu_cmd_dereg_mr),
+	[IB_USER_VERBS_CMD_CREATE_COMP_CHANNEL] = METHOD(ib_uverbs_create_comp_channel,
+							 ib_uverbs_create_comp_channel_resp,
+							 emu_cmd_create_comp_channel),
+	[IB_USER_VERBS_CMD_CREATE_CQ] =
+		METHOD(ib_uverbs_create_cq, ib_uverbs_create_cq_resp, emu_cmd_create_cq),
+	[IB_USER_VERBS_CMD_DESTROY_CQ] =
+		METHOD(ib_uverbs_destroy_cq, ib_uverbs_destroy_cq_resp, emu_cmd_destroy_cq),
+	[IB_USER_VERBS_CMD_CREATE_QP] =
+		METHOD(ib_uverbs_create_qp, ib_uverbs_create_qp_resp, emu_cmd_create_qp),
+	[IB_USER_VERBS_CMD_QUERY_QP] =
+		METHOD(ib_uverbs_query_qp, ib_uverbs_query_qp_resp, emu_cmd_query_qp),
+	[IB_USER_VERBS_CMD_MODIFY_QP] = METHOD_IN(ib_uverbs_modify_qp, emu_cmd_modify_qp),
+	[IB_USER_VERBS_CMD_DESTROY_QP] =
+		METHOD(ib_uverbs_destroy_qp, ib_uverbs_destroy_qp_resp, emu_cmd_destroy_qp),
+};
+
+/* Extended commands may be given without the newest members; the kernel's smallest sizes. */
+static const struct emu_write_method methods_ex[] = {
+	[IB_USER_VERBS_EX_CMD_QUERY_DEVICE] = { sizeof(struct ib_uverbs_ex_query_device),
+						offsetof(struct ib_uverbs_ex_query_device_resp,
+							 odp_caps),
+						emu_cmd_query_device_ex },
+	[IB_USER_VERBS_EX_CMD_CREATE_CQ] =
+		METHOD(ib_uverbs_ex_create_cq, ib_uverbs_ex_create_cq_resp, emu_cmd_create_cq_ex),
+	[IB_USER_VERBS_EX_CMD_CREATE_QP] = { offsetof(struct ib_uverbs_ex_create_qp,
+						      rwq_ind_tbl_handle),
+					     sizeof(struct ib_uverbs_ex_create_qp_resp),
+					     emu_cmd_create_qp_ex },
+	[IB_USER_VERBS_EX_CMD_MODIFY_QP] = { offsetof(struct ib_uverbs_ex_modify_qp, rate_limit),
+					     sizeof(struct ib_uverbs_ex_modify_qp_resp),
+					     emu_cmd_modify_qp_ex },
+};
+
+static const struct emu_write_method *lookup(uint64_t command)
+{
+	static const struct emu_write_method unsupported = { .run = NULL };
+	uint64_t number = command & IB_USER_VERBS_CMD_COMMAND_MASK;
+	const struct emu_write_method *table = methods;
+	size_t n = sizeof(methods) / sizeof(methods[0]);
+
+	if (command & ~(uint64_t)(IB_USER_VERBS_CMD_COMMAND_MASK | IB_USER_VERBS_CMD_FLAG_EXTENDED))
+		return NULL;
+	if (command & IB_USER_VERBS_CMD_FLAG_EXTENDED) {
+		table = methods_ex;
+		n = sizeof(methods_ex) / sizeof(methods_ex[0]);
+	}
+	return number < n && table[number].run ? &table[number] : &unsupported;
+}
+
+int emu_write_command(uint64_t command, struct emu_cmd *cmd)
+{
+	const struct emu_write_method *m = lookup(command);
+
+	if (!m)
+		return -EINVAL;
+	if (!m->run)
+		return -EOPNOTSUPP;
+	/* libibverbs probes for INVOKE_WRITE with an empty request and expects this error */
+	if (cmd->in.a.len < m->in_size || cmd->out.a.len < m->out_size)
+		return -ENOSPC;
+	if (!cmd->file->device && m->run != emu_cmd_get_context)
+		return -EINVAL;
+	return m->run(cmd);
+}
