@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making the objects of a channel.
+ *
+ * A channel is used by one thread at a time, and says so to drivers that can do without locks then:
+ * by a thread domain for the QP, and by "single-threaded" completion queues. Both are optional.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "channel.h"
+
+static const struct bv_channel_ops ops_prepared = {
+	BVI_REFUSE_SENDS,
+	.post_recv = bvi_verbs_post_recv,
+	.poll_send = bvi_verbs_poll_send,
+	.poll_recv = bvi_verbs_poll_recv,
+};
+
+static const struct bv_channel_ops ops_error = {
+	BVI_REFUSE_SENDS,
+	.post_recv = bvi_refuse_recv,
+	.poll_send = bvi_verbs_poll_send,
+	.poll_recv = bvi_verbs_poll_recv,
+};
+
+/* What a libibverbs constructor that returned NULL left in errno. */
+static int fail_call(char *why, size_t size, const char *call, const char *hint)
+{
+	const int rc = errno > 0 ? -errno : -EIO;
+
+	snprintf(why, size, "%s: %s%s", call, strerror(-rc), hint);
+	return rc;
+}
+
+/* Without a thread domain, or without a parent domain for it, the channel goes without both. */
+static void domain_create(struct verbs_channel *v, const struct bv_channel_params *params)
+{
+	struct ibv_td_init_attr td_attr = { 0 };
+	struct ibv_parent_domain_init_attr attr = { .pd = params->pd };
+
+	v->td = ibv_alloc_td(params->context, &td_attr);
+	if (!v->td)
+		return;
+	attr.td = v->td;
+	v->domain = ibv_alloc_parent_domain(params->context, &attr);
+	if (v->domain)
+		return;
+	ibv_dealloc_td(v->td);
+	v->td = NULL;
+}
+
+static struct ibv_cq *cq_create(struct ibv_context *context, uint32_t depth)
+{
+	struct ibv_cq_init_attr_ex attr = {
+		.cqe = depth,
+		.comp_mask = IBV_CQ_INIT_ATTR_MASK_FLAGS,
+		.flags = IBV_CREATE_CQ_ATTR_SINGLE_THREADED,
+	};
+	struct ibv_cq_ex *ex = ibv_create_cq_ex(context, &attr);
+
+	return ex ? ibv_cq_ex_to_cq(ex) : ibv_create_cq(context, (int)depth, NULL, NULL, 0);
+}
+
+/* One element at least: inline payload is one, also on a channel without lists. */
+static uint32_t at_least_one(uint32_t n)
+{
+	return n ? n : 1;
+}
+
+static struct ibv_qp *qp_create(struct verbs_channel *v, const struct bv_channel_params *params)
+{
+	const struct bv_channel_attr *attr = params->attr;
+	struct ibv_qp_init_attr init = {
+		.send_cq = v->send_cq,
+		.recv_cq = v->recv_cq,
+		.cap = {
+			.max_send_wr = attr->max_send,
+			.max_recv_wr = attr->max_recv,
+			.max_send_sge = at_least_one(attr->max_send_sge),
+			.max_recv_sge = at_least_one(attr->max_recv_sge),
+			.max_inline_data = attr->max_inline,
+		},
+		.qp_type = IBV_QPT_RC,
+	};
+	struct ibv_qp *qp = ibv_create_qp(v->domain ? v->domain : params->pd, &init);
+
+	if (qp)
+		v->core.max_inline = init.cap.max_inline_data;
+	return qp;
+}
+
+static int queues_create(struct verbs_channel *v, const struct bv_channel_params *params, char *why,
+			 size_t size)
+{
+	v->send_cq = cq_create(params->context, params->attr->max_send);
+	if (!v->send_cq)
+		return fail_call(why, size, "ibv_create_cq (send)", "");
+	v->recv_cq = cq_create(params->context, params->attr->max_recv);
+	if (!v->recv_cq)
+		return fail_call(why, size, "ibv_create_cq (receive)", "");
+	v->qp = qp_create(v, params);
+	if (!v->qp)
+		return fail_call(why, size, "ibv_create_qp",
+				 ": ask for fewer or smaller works, elements or inline bytes");
+	v->core.qp = v->qp;
+	return 0;
+}
+
+int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_channel **ch,
+			     char *why, size_t size)
+{
+	struct verbs_channel *v = calloc(1, sizeof(*v));
+	int rc;
+
+	if (!v) {
+		snprintf(why, size, "no memory for a channel");
+		return -ENOMEM;
+	}
+	v->base.core = &v->core;
+	v->core.prepared = &ops_prepared;
+	v->core.ready = &bvi_verbs_ops_ready;
+	v->core.error = &ops_error;
+	v->signal_every = (params->attr->max_send + 1) / 2;
+	for (unsigned i = 0; i < VERBS_BURST; i++)
+		v->wc[i].wr_id = VERBS_NO_WORK;
+	domain_create(v, params);
+	v->core.data_path = v->domain ? "ibv_post_send and ibv_poll_cq, thread domain" :
+					"ibv_post_send and ibv_poll_cq";
+	rc = queues_create(v, params, why, size);
+	if (rc < 0) {
+		bvi_verbs_channel_destroy(&v->base);
+		return rc;
+	}
+	*ch = &v->base;
+	return 0;
+}
+
+/* Also takes a channel that was made in part. */
+void bvi_verbs_channel_destroy(struct bv_channel *ch)
+{
+	struct verbs_channel *v = to_verbs(ch);
+
+	if (v->qp)
+		ibv_destroy_qp(v->qp);
+	if (v->recv_cq)
+		ibv_destroy_cq(v->recv_cq);
+	if (v->send_cq)
+		ibv_destroy_cq(v->send_cq);
+	if (v->domain)
+		ibv_dealloc_pd(v->domain);
+	if (v->td)
+		ibv_dealloc_td(v->td);
+	free(v);
+}

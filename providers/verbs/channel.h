@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The state of a verbs channel. Used by the channel's thread alone.
+ *
+ * @send_wr and @recv_wr are templates: what never changes is set once, each post fills in the rest.
+ * Works carry their number as wr_id.
+ */
+#ifndef BV_PROVIDERS_VERBS_CHANNEL_H
+#define BV_PROVIDERS_VERBS_CHANNEL_H
+
+#include "core/provider.h"
+
+/* Completions taken from libibverbs at once. */
+#define VERBS_BURST 16
+/* A wr_id that no work has: marks entries of @wc that hold no completion. */
+#define VERBS_NO_WORK UINT64_MAX
+
+struct verbs_channel {
+	struct bv_channel base;
+	struct ibv_qp *qp;
+	struct ibv_cq *send_cq;
+	struct ibv_cq *recv_cq;
+	uint32_t unsignaled;   /* works since the last signaled one */
+	uint32_t signal_every; /* a signal comes at least once in so many works */
+	struct ibv_send_wr send_wr;
+	struct ibv_recv_wr recv_wr;
+	struct ibv_wc wc[VERBS_BURST];
+
+	struct bvi_channel_core core;
+	struct ibv_td *td;     /* NULL if the device has none */
+	struct ibv_pd *domain; /* parent domain; NULL without @td */
+};
+
+static inline struct verbs_channel *to_verbs(struct bv_channel *ch)
+{
+	return (struct verbs_channel *)(void *)ch;
+}
+
+/* post.c */
+extern const struct bv_channel_ops bvi_verbs_ops_ready;
+int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+
+/* poll.c */
+int bvi_verbs_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+int bvi_verbs_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+
+/* channel.c */
+int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_channel **ch,
+			     char *why, size_t size);
+void bvi_verbs_channel_destroy(struct bv_channel *ch);
+
+#endif

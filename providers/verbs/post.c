@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Posting through ibv_post_send() and ibv_post_recv().
+ *
+ * Credits are counted here, so that the driver's own overflow (ENOMEM) cannot come up; whatever it
+ * refuses all the same is returned, and leaves number, credit and signaling as they were.
+ */
+#include <assert.h>
+
+#include <infiniband/verbs.h>
+
+#include "channel.h"
+
+static_assert(sizeof(struct bv_gather) == sizeof(struct ibv_sge) &&
+		      offsetof(struct bv_gather, addr) == offsetof(struct ibv_sge, addr) &&
+		      offsetof(struct bv_gather, length) == offsetof(struct ibv_sge, length) &&
+		      offsetof(struct bv_gather, lkey) == offsetof(struct ibv_sge, lkey),
+	      "a gather list goes down as it is");
+static_assert(sizeof(struct bv_scatter) == sizeof(struct ibv_sge) &&
+		      offsetof(struct bv_scatter, addr) == offsetof(struct ibv_sge, addr) &&
+		      offsetof(struct bv_scatter, length) == offsetof(struct ibv_sge, length) &&
+		      offsetof(struct bv_scatter, lkey) == offsetof(struct ibv_sge, lkey),
+	      "so does a scatter list");
+
+/* libibverbs takes lists without const, and does not write to them. */
+static inline struct ibv_sge *to_sge(const void *list)
+{
+	union {
+		const void *from;
+		struct ibv_sge *to;
+	} cast = { .from = list };
+
+	return cast.to;
+}
+
+/* ibv_post_send() and ibv_post_recv() return a positive errno; some drivers -1 with errno set. */
+static BV_COLD int64_t refused(int rc)
+{
+	if (rc > 0)
+		return -rc;
+	return errno > 0 ? -errno : -EIO;
+}
+
+/* @send_flags: IBV_SEND_INLINE or 0 */
+static inline int64_t post(struct bv_channel *ch, const void *list, unsigned nsge,
+			   enum ibv_wr_opcode opcode, unsigned flags, unsigned send_flags)
+{
+	struct verbs_channel *v = to_verbs(ch);
+	struct ibv_send_wr *wr = &v->send_wr;
+	const uint64_t number = ch->sq_posted;
+	struct ibv_send_wr *bad;
+	uint32_t unsignaled = 0;
+	int rc;
+
+	static_assert(BV_FENCE >> 1 == IBV_SEND_FENCE && BV_SOLICITED == IBV_SEND_SOLICITED,
+		      "flags move into place by a shift");
+	assert(nsge <= ch->max_send_sge || send_flags & IBV_SEND_INLINE);
+	if (bvi_unlikely(number - ch->sq_done == ch->max_send))
+		return -EAGAIN;
+	send_flags |= (flags & BV_FENCE) >> 1 | (flags & BV_SOLICITED);
+	if (flags & BV_UNSIGNALED && v->unsignaled + 1 < v->signal_every)
+		unsignaled = v->unsignaled + 1;
+	else
+		send_flags |= IBV_SEND_SIGNALED;
+	wr->wr_id = number;
+	wr->sg_list = to_sge(list);
+	wr->num_sge = (int)nsge;
+	wr->opcode = opcode;
+	wr->send_flags = send_flags;
+	rc = ibv_post_send(v->qp, wr, &bad);
+	if (bvi_unlikely(rc))
+		return refused(rc);
+	v->unsignaled = unsignaled;
+	ch->sq_posted = number + 1;
+	return (int64_t)number;
+}
+
+/* One element that is copied now; its key is not looked at. An empty payload has no element. */
+static inline int64_t post_inline(struct bv_channel *ch, const void *buf, size_t len,
+				  enum ibv_wr_opcode opcode, unsigned flags)
+{
+	struct ibv_sge sge = { .addr = (uintptr_t)buf, .length = (uint32_t)len };
+
+	assert(len <= ch->max_inline);
+	return post(ch, &sge, len != 0, opcode, flags, len ? IBV_SEND_INLINE : 0);
+}
+
+static inline void set_remote(struct bv_channel *ch, const struct bv_remote *remote)
+{
+	struct ibv_send_wr *wr = &to_verbs(ch)->send_wr;
+
+	wr->wr.rdma.remote_addr = remote->addr;
+	wr->wr.rdma.rkey = remote->rkey;
+}
+
+static inline void set_imm(struct bv_channel *ch, uint32_t imm)
+{
+	to_verbs(ch)->send_wr.imm_data = htobe32(imm);
+}
+
+static int64_t post_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+			 unsigned flags)
+{
+	return post(ch, sg, nsge, IBV_WR_SEND, flags, 0);
+}
+
+static int64_t post_send_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+			     uint32_t imm, unsigned flags)
+{
+	set_imm(ch, imm);
+	return post(ch, sg, nsge, IBV_WR_SEND_WITH_IMM, flags, 0);
+}
+
+static int64_t post_send_inline(struct bv_channel *ch, const void *buf, size_t len, unsigned flags)
+{
+	return post_inline(ch, buf, len, IBV_WR_SEND, flags);
+}
+
+static int64_t post_send_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
+				    uint32_t imm, unsigned flags)
+{
+	set_imm(ch, imm);
+	return post_inline(ch, buf, len, IBV_WR_SEND_WITH_IMM, flags);
+}
+
+static int64_t post_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+			  const struct bv_remote *remote, unsigned flags)
+{
+	set_remote(ch, remote);
+	return post(ch, sg, nsge, IBV_WR_RDMA_WRITE, flags, 0);
+}
+
+static int64_t post_write_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+			      const struct bv_remote *remote, uint32_t imm, unsigned flags)
+{
+	set_remote(ch, remote);
+	set_imm(ch, imm);
+	return post(ch, sg, nsge, IBV_WR_RDMA_WRITE_WITH_IMM, flags, 0);
+}
+
+static int64_t post_write_inline(struct bv_channel *ch, const void *buf, size_t len,
+				 const struct bv_remote *remote, unsigned flags)
+{
+	set_remote(ch, remote);
+	return post_inline(ch, buf, len, IBV_WR_RDMA_WRITE, flags);
+}
+
+static int64_t post_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
+				     const struct bv_remote *remote, uint32_t imm, unsigned flags)
+{
+	set_remote(ch, remote);
+	set_imm(ch, imm);
+	return post_inline(ch, buf, len, IBV_WR_RDMA_WRITE_WITH_IMM, flags);
+}
+
+static int64_t post_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
+			 const struct bv_remote *remote, unsigned flags)
+{
+	set_remote(ch, remote);
+	return post(ch, sg, nsge, IBV_WR_RDMA_READ, flags, 0);
+}
+
+int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
+{
+	struct verbs_channel *v = to_verbs(ch);
+	struct ibv_recv_wr *wr = &v->recv_wr;
+	const uint64_t number = ch->rq_posted;
+	struct ibv_recv_wr *bad;
+	int rc;
+
+	assert(nsge <= ch->max_recv_sge);
+	if (bvi_unlikely(number - ch->rq_done == ch->max_recv))
+		return -EAGAIN;
+	wr->wr_id = number;
+	wr->sg_list = to_sge(sg);
+	wr->num_sge = (int)nsge;
+	rc = ibv_post_recv(v->qp, wr, &bad);
+	if (bvi_unlikely(rc))
+		return refused(rc);
+	ch->rq_posted = number + 1;
+	return (int64_t)number | BV_WORK_RECV;
+}
+
+const struct bv_channel_ops bvi_verbs_ops_ready = {
+	.post_send = post_send,
+	.post_send_imm = post_send_imm,
+	.post_send_inline = post_send_inline,
+	.post_send_inline_imm = post_send_inline_imm,
+	.post_write = post_write,
+	.post_write_imm = post_write_imm,
+	.post_write_inline = post_write_inline,
+	.post_write_inline_imm = post_write_inline_imm,
+	.post_read = post_read,
+	.post_recv = bvi_verbs_post_recv,
+	.poll_send = bvi_verbs_poll_send,
+	.poll_recv = bvi_verbs_poll_recv,
+};

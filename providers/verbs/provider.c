@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cold table of provider verbs: it drives whatever libibverbs drives.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "channel.h"
+
+/* Works everywhere; a direct path, where there is one, is better. */
+#define SCORE_GENERIC 10
+
+static int probe(struct ibv_device *ibdev, struct ibv_context *context, char *why, size_t size)
+{
+	(void)ibdev;
+	(void)context;
+	snprintf(why, size, "generic: ibv_post_send, ibv_post_recv, ibv_poll_cq");
+	return SCORE_GENERIC;
+}
+
+static int open_context(struct ibv_device *ibdev, struct ibv_context **context)
+{
+	struct ibv_context *ctx = ibv_open_device(ibdev);
+
+	if (!ctx)
+		return errno > 0 ? -errno : -EIO;
+	*context = ctx;
+	return 0;
+}
+
+const struct bv_provider bvi_provider_verbs = {
+	.name = "verbs",
+	.probe = probe,
+	.open = open_context,
+	.channel_create = bvi_verbs_channel_create,
+	.channel_destroy = bvi_verbs_channel_destroy,
+};
