@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making the objects of a channel, and taking their queues over.
+ *
+ * libibverbs and libmlx5 create everything; mlx5dv_init_obj() then tells where rings, records and
+ * doorbell register lie, and from there on no call of theirs touches them but destruction (and the
+ * move to RESET, which no channel makes while it lives).
+ *
+ *	thread domain -> its own doorbell register    parent domain = the caller's pd + thread domain
+ *	two completion queues, 64-byte entries, not compressed
+ *	QP in the parent domain, nothing scattered into completions
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <infiniband/mlx5dv.h>
+
+#include "wqe.h"
+
+static_assert(sizeof(struct mlx5_sge) == sizeof(struct bv_gather) &&
+		      offsetof(struct mlx5_sge, addr) == offsetof(struct bv_gather, addr) &&
+		      offsetof(struct mlx5_sge, length) == offsetof(struct bv_gather, length) &&
+		      offsetof(struct mlx5_sge, lkey) == offsetof(struct bv_gather, lkey),
+	      "a gather list is read as it is");
+static_assert(sizeof(struct mlx5_sge) == sizeof(struct bv_scatter) &&
+		      offsetof(struct mlx5_sge, addr) == offsetof(struct bv_scatter, addr) &&
+		      offsetof(struct mlx5_sge, length) == offsetof(struct bv_scatter, length) &&
+		      offsetof(struct mlx5_sge, lkey) == offsetof(struct bv_scatter, lkey),
+	      "so is a scatter list");
+
+const struct bv_channel_ops bvi_mlx5_ops_prepared = {
+	BVI_REFUSE_SENDS,
+	.post_recv = bvi_mlx5_post_recv,
+	.poll_send = bvi_mlx5_poll_send,
+	.poll_recv = bvi_mlx5_poll_recv,
+};
+
+const struct bv_channel_ops bvi_mlx5_ops_error = {
+	BVI_REFUSE_SENDS,
+	.post_recv = bvi_refuse_recv,
+	.poll_send = bvi_mlx5_poll_send,
+	.poll_recv = bvi_mlx5_poll_recv,
+};
+
+struct reason {
+	char *text;
+	size_t size;
+};
+
+static __attribute__((format(printf, 3, 4))) int fail(const struct reason *why, int rc,
+						      const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why->text, why->size, fmt, args);
+	va_end(args);
+	return rc;
+}
+
+/* What a libibverbs constructor that returned NULL left in errno. */
+static int fail_call(const struct reason *why, const char *call, const char *hint)
+{
+	const int rc = errno > 0 ? -errno : -EIO;
+
+	return fail(why, rc, "%s: %s%s", call, strerror(-rc), hint);
+}
+
+static int domain_create(struct mlx5_channel *c, const struct bv_channel_params *params,
+			 const struct reason *why)
+{
+	struct ibv_td_init_attr td_attr = { 0 };
+	struct ibv_parent_domain_init_attr attr = { .pd = params->pd };
+
+	c->td = ibv_alloc_td(params->context, &td_attr);
+	if (!c->td)
+		return fail_call(why, "ibv_alloc_td",
+				 ": no doorbell register left for this channel; destroy unused "
+				 "channels, or use provider verbs");
+	attr.td = c->td;
+	c->domain = ibv_alloc_parent_domain(params->context, &attr);
+	if (!c->domain)
+		return fail_call(why, "ibv_alloc_parent_domain", "");
+	return 0;
+}
+
+static int cq_create(struct mlx5_cq *cq, struct ibv_context *context, uint32_t depth,
+		     struct ibv_cq **ibv, const struct reason *why)
+{
+	struct ibv_cq_init_attr_ex attr = { .cqe = depth };
+	/* The size is asked for, as the default may come from the environment. */
+	struct mlx5dv_cq_init_attr dv_attr = {
+		.comp_mask = MLX5DV_CQ_INIT_ATTR_MASK_CQE_SIZE,
+		.cqe_size = sizeof(struct prm_cqe),
+	};
+	struct mlx5dv_cq dv = { 0 };
+	struct mlx5dv_obj obj = { .cq = { .out = &dv } };
+	struct ibv_cq_ex *ex = mlx5dv_create_cq(context, &attr, &dv_attr);
+	int rc;
+
+	if (!ex)
+		return fail_call(why, "mlx5dv_create_cq", "");
+	*ibv = ibv_cq_ex_to_cq(ex);
+	obj.cq.in = *ibv;
+	rc = mlx5dv_init_obj(&obj, MLX5DV_OBJ_CQ);
+	if (rc)
+		return fail(why, -rc, "mlx5dv_init_obj(CQ): %s", strerror(rc));
+	if (dv.cqe_size != sizeof(struct prm_cqe) || dv.cqe_cnt < depth ||
+	    dv.cqe_cnt & (dv.cqe_cnt - 1))
+		return fail(why, -EOPNOTSUPP,
+			    "completion queue of %u entries of %u bytes; needs %u of 64 bytes",
+			    dv.cqe_cnt, dv.cqe_size, depth);
+	cq->next = dv.buf;
+	cq->end = cq->next + dv.cqe_cnt;
+	cq->dbrec = (bv_be32 *)(void *)dv.dbrec;
+	cq->count = dv.cqe_cnt;
+	return 0;
+}
+
+static struct ibv_qp *qp_create(struct mlx5_channel *c, const struct bv_channel_params *params)
+{
+	const struct bv_channel_attr *attr = params->attr;
+	struct ibv_qp_init_attr_ex init = {
+		.send_cq = c->ibv_send_cq,
+		.recv_cq = c->ibv_recv_cq,
+		.cap = {
+			.max_send_wr = attr->max_send,
+			.max_recv_wr = attr->max_recv,
+			.max_send_sge = attr->max_send_sge,
+			.max_recv_sge = attr->max_recv_sge,
+			.max_inline_data = attr->max_inline,
+		},
+		.qp_type = IBV_QPT_RC,
+		.comp_mask = IBV_QP_INIT_ATTR_PD,
+		.pd = c->domain,
+	};
+	struct mlx5dv_qp_init_attr dv_init = {
+		.comp_mask = MLX5DV_QP_INIT_ATTR_MASK_QP_CREATE_FLAGS,
+		.create_flags = MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE,
+	};
+	struct ibv_qp *qp = mlx5dv_create_qp(params->context, &init, &dv_init);
+
+	if (qp)
+		c->core.max_inline = init.cap.max_inline_data;
+	return qp;
+}
+
+/* Blocks of the largest work that this channel accepts. */
+static uint32_t largest_work(uint32_t max_sge, uint32_t max_inline)
+{
+	const unsigned list = max_sge;
+	const unsigned payload = prm_inline_ds(max_inline);
+
+	return wqe_blocks(2 + (list > payload ? list : payload));
+}
+
+static int sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
+		   const struct bv_channel_attr *attr, const struct reason *why)
+{
+	struct mlx5_sq *sq = &c->sq;
+	const uint32_t blocks = largest_work(attr->max_send_sge, c->core.max_inline);
+	const char *shut_up = getenv("MLX5_SHUT_UP_BF");
+	const bool blueflame = dv->bf.size && !(shut_up && strcmp(shut_up, "0"));
+
+	if (dv->sq.stride != PRM_WQEBB || dv->sq.wqe_cnt > PRM_SQ_WQEBB_MAX ||
+	    dv->sq.wqe_cnt & (dv->sq.wqe_cnt - 1) ||
+	    dv->sq.wqe_cnt < (uint64_t)attr->max_send * blocks)
+		return fail(
+			why, -EOPNOTSUPP,
+			"send queue of %u blocks of %u bytes; needs %u works of %u blocks of 64",
+			dv->sq.wqe_cnt, dv->sq.stride, attr->max_send, blocks);
+	if ((uintptr_t)dv->bf.reg & dv->bf.size || dv->bf.size & (dv->bf.size - 1) ||
+	    dv->bf.size > 1u << 15)
+		return fail(why, -EOPNOTSUPP, "doorbell register of %u bytes at offset %#x",
+			    dv->bf.size, (unsigned)((uintptr_t)dv->bf.reg & 0xfff));
+	sq->work_at = calloc(dv->sq.wqe_cnt, sizeof(*sq->work_at));
+	if (!sq->work_at)
+		return fail(why, -ENOMEM, "no memory for a send queue of %u blocks",
+			    dv->sq.wqe_cnt);
+	sq->ring = dv->sq.buf;
+	sq->dbrec = (bv_be32 *)(void *)dv->dbrec + PRM_DBREC_SEND;
+	sq->bf = dv->bf.reg;
+	sq->qpn_shifted = c->core.qp->qp_num << 8;
+	sq->mask = (uint16_t)(dv->sq.wqe_cnt - 1);
+	sq->bf_size = (uint16_t)dv->bf.size;
+	sq->bf_ds = (uint16_t)(blueflame ? dv->bf.size / PRM_DS : 0);
+	sq->signal_every = (uint16_t)((attr->max_send + 1) / 2);
+	c->core.ready = blueflame ? &bvi_mlx5_ops_blueflame : &bvi_mlx5_ops_doorbell;
+	snprintf(c->data_path, sizeof(c->data_path), "%s, own doorbell register, 64-byte CQEs",
+		 blueflame ? "BlueFlame" : "doorbell");
+	return 0;
+}
+
+static int rq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
+		   const struct bv_channel_attr *attr, const struct reason *why)
+{
+	struct mlx5_rq *rq = &c->rq;
+
+	if (dv->rq.stride < PRM_DS || dv->rq.stride & (dv->rq.stride - 1) ||
+	    dv->rq.stride / PRM_DS < attr->max_recv_sge || dv->rq.wqe_cnt < attr->max_recv ||
+	    dv->rq.wqe_cnt & (dv->rq.wqe_cnt - 1))
+		return fail(why, -EOPNOTSUPP,
+			    "receive queue of %u strides of %u bytes; needs %u with %u elements",
+			    dv->rq.wqe_cnt, dv->rq.stride, attr->max_recv, attr->max_recv_sge);
+	rq->ring = dv->rq.buf;
+	rq->dbrec = (bv_be32 *)(void *)dv->dbrec + PRM_DBREC_RECV;
+	rq->mask = dv->rq.wqe_cnt - 1;
+	rq->stride_shift = (uint16_t)__builtin_ctz(dv->rq.stride);
+	rq->max_seg = (uint16_t)(dv->rq.stride / PRM_DS);
+	return 0;
+}
+
+static int queues_create(struct mlx5_channel *c, const struct bv_channel_params *params,
+			 const struct reason *why)
+{
+	const struct bv_channel_attr *attr = params->attr;
+	struct mlx5dv_qp dv = { 0 };
+	struct mlx5dv_obj obj = { .qp = { .out = &dv } };
+	int rc;
+
+	rc = cq_create(&c->send_cq, params->context, attr->max_send, &c->ibv_send_cq, why);
+	if (rc < 0)
+		return rc;
+	rc = cq_create(&c->recv_cq, params->context, attr->max_recv, &c->ibv_recv_cq, why);
+	if (rc < 0)
+		return rc;
+	c->core.qp = qp_create(c, params);
+	if (!c->core.qp)
+		return fail_call(why, "mlx5dv_create_qp",
+				 ": ask for fewer or smaller works, elements or inline bytes");
+	obj.qp.in = c->core.qp;
+	rc = mlx5dv_init_obj(&obj, MLX5DV_OBJ_QP);
+	if (rc)
+		return fail(why, -rc, "mlx5dv_init_obj(QP): %s", strerror(rc));
+	rc = sq_init(c, &dv, attr, why);
+	if (rc < 0)
+		return rc;
+	return rq_init(c, &dv, attr, why);
+}
+
+int bvi_mlx5_channel_create(const struct bv_channel_params *params, struct bv_channel **ch,
+			    char *why, size_t size)
+{
+	const struct reason reason = { why, size };
+	struct mlx5_channel *c = aligned_alloc(BV_MLX5_LINE, sizeof(*c));
+	int rc;
+
+	if (!c)
+		return fail(&reason, -ENOMEM, "no memory for a channel");
+	memset(c, 0, sizeof(*c));
+	c->base.core = &c->core;
+	c->core.data_path = c->data_path;
+	c->core.prepared = &bvi_mlx5_ops_prepared;
+	c->core.error = &bvi_mlx5_ops_error;
+	rc = domain_create(c, params, &reason);
+	if (rc == 0)
+		rc = queues_create(c, params, &reason);
+	if (rc < 0) {
+		bvi_mlx5_channel_destroy(&c->base);
+		return rc;
+	}
+	*ch = &c->base;
+	return 0;
+}
+
+/* Also takes a channel that was made in part. */
+void bvi_mlx5_channel_destroy(struct bv_channel *ch)
+{
+	struct mlx5_channel *c = to_mlx5(ch);
+
+	if (c->core.qp)
+		ibv_destroy_qp(c->core.qp);
+	if (c->ibv_recv_cq)
+		ibv_destroy_cq(c->ibv_recv_cq);
+	if (c->ibv_send_cq)
+		ibv_destroy_cq(c->ibv_send_cq);
+	if (c->domain)
+		ibv_dealloc_pd(c->domain);
+	if (c->td)
+		ibv_dealloc_td(c->td);
+	free(c->sq.work_at);
+	free(c);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The cold table of provider mlx5: which devices it can drive, and how they are opened.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <infiniband/mlx5dv.h>
+
+#include "channel.h"
+
+/* The direct path is preferred wherever it works. */
+#define SCORE_DIRECT 100
+
+static int probe(struct ibv_device *ibdev, struct ibv_context *context, char *why, size_t size)
+{
+	struct ibv_td_init_attr attr = { 0 };
+	struct ibv_td *td;
+	int rc;
+
+	if (!mlx5dv_is_supported(ibdev)) {
+		snprintf(why, size,
+			 "not an mlx5 device (libmlx5 does not drive it); use provider verbs");
+		return -EOPNOTSUPP;
+	}
+	td = ibv_alloc_td(context, &attr);
+	if (!td) {
+		rc = errno ? -errno : -EIO;
+		snprintf(
+			why, size,
+			"the kernel gives a channel no doorbell register of its own (ibv_alloc_td: %s); "
+			"use provider verbs",
+			strerror(-rc));
+		return rc;
+	}
+	ibv_dealloc_td(td);
+	snprintf(why, size, "direct: own WQEs and CQEs, a doorbell register per channel");
+	return SCORE_DIRECT;
+}
+
+/* A plain context: nothing here needs DEVX, which mlx5dv_open_device() would add, and which asks for privileges. */
+static int open_context(struct ibv_device *ibdev, struct ibv_context **context)
+{
+	struct ibv_context *ctx = ibv_open_device(ibdev);
+
+	if (!ctx)
+		return errno ? -errno : -EIO;
+	*context = ctx;
+	return 0;
+}
+
+const struct bv_provider bvi_provider_mlx5 = {
+	.name = "mlx5",
+	.probe = probe,
+	.open = open_context,
+	.channel_create = bvi_mlx5_channel_create,
+	.channel_destroy = bvi_mlx5_channel_destroy,
+};
