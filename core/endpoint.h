@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What makes an endpoint valid, in one place for encoding, decoding and connecting.
+ */
+#ifndef BV_CORE_ENDPOINT_H
+#define BV_CORE_ENDPOINT_H
+
+#include <stdbool.h>
+
+#include <bareverbs/endpoint.h>
+
+/* 0, or @code with the text that names the field that is out of its range. */
+int bvi_endpoint_check(const struct bv_endpoint *ep, int code);
+
+static inline bool bvi_gid_is_zero(const uint8_t gid[16])
+{
+	uint8_t bits = 0;
+
+	for (int i = 0; i < 16; i++)
+		bits |= gid[i];
+	return bits == 0;
+}
+
+#endif
