@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Channels: made, asked about and destroyed. The provider allocates the channel and its queues,
+ * core adds the result ring, brings the queue pair to INIT and keeps what is the same for all.
+ */
+#include <bareverbs/channel.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "error.h"
+#include "pd.h"
+#include "plan.h"
+#include "provider.h"
+
+/* No slot is NULL, in any state (style R8). */
+static inline bool complete(const struct bv_channel_ops *ops)
+{
+	uintptr_t slots[sizeof(*ops) / sizeof(uintptr_t)];
+
+	memcpy(slots, ops, sizeof(*ops));
+	for (size_t i = 0; i < sizeof(slots) / sizeof(slots[0]); i++)
+		if (!slots[i])
+			return false;
+	return true;
+}
+
+/* Random, so that packets of an earlier connection on the same queue pair number are told apart. */
+static int random_psn(uint32_t *psn)
+{
+	uint32_t random;
+	ssize_t n;
+
+	do
+		n = getrandom(&random, sizeof(random), 0);
+	while (n < 0 && errno == EINTR);
+	if (n != sizeof(random))
+		return bvi_fail(bv_rc(-1), "no random numbers from the kernel");
+	*psn = random & 0xffffff;
+	return 0;
+}
+
+static int add_result_ring(struct bv_channel *ch)
+{
+	uint32_t entries = 1;
+
+	while (entries < ch->max_recv)
+		entries *= 2;
+	ch->recv_results = calloc(entries, sizeof(*ch->recv_results));
+	if (!ch->recv_results)
+		return bvi_fail(-ENOMEM, "no memory for %u receive results", entries);
+	ch->recv_result_mask = entries - 1;
+	return 0;
+}
+
+static int make_local(const struct bvi_plan *plan, struct bvi_channel_core *core)
+{
+	core->local = (struct bv_endpoint){
+		.qpn = core->qp->qp_num,
+		.lid = plan->link == BV_LINK_ETHERNET ? 0 : plan->port.lid,
+		.link_layer = plan->link,
+		.mtu = plan->attr.mtu,
+		.responder_depth = plan->responder_depth,
+		.initiator_depth = plan->initiator_depth,
+	};
+	memcpy(core->local.gid, plan->gid, sizeof(core->local.gid));
+	return random_psn(&core->local.psn);
+}
+
+static int to_init(const struct bv_device *dev, const struct bvi_plan *plan, struct ibv_qp *qp)
+{
+	struct ibv_qp_attr attr = {
+		.qp_state = IBV_QPS_INIT,
+		.pkey_index = plan->attr.pkey_index,
+		.port_num = plan->attr.port,
+		.qp_access_flags = plan->attr.access,
+	};
+	const int rc = bv_rc(ibv_modify_qp(
+		qp, &attr, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS));
+
+	if (rc < 0)
+		return bvi_fail(rc,
+				"%s: the queue pair could not go to INIT (port %u, pkey_index %u, "
+				"access 0x%x): %s",
+				dev->name, plan->attr.port, plan->attr.pkey_index,
+				plan->attr.access, bvi_errno_text(rc));
+	return 0;
+}
+
+static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_channel *ch)
+{
+	struct bvi_channel_core *core = ch->core;
+	int rc;
+
+	assert(complete(core->prepared) && complete(core->ready) && complete(core->error));
+	assert(core->qp && core->data_path && core->max_inline >= plan->attr.max_inline);
+	ch->max_send = plan->attr.max_send;
+	ch->max_recv = plan->attr.max_recv;
+	ch->max_send_sge = (uint16_t)plan->attr.max_send_sge;
+	ch->max_recv_sge = (uint16_t)plan->attr.max_recv_sge;
+	ch->max_inline = core->max_inline;
+	ch->max_msg = plan->port.max_msg_sz;
+	core->pd = pd;
+	core->attr = plan->attr;
+	core->gid_index = plan->gid_index;
+	core->link_layer = plan->link;
+	rc = add_result_ring(ch);
+	if (rc < 0)
+		return rc;
+	rc = make_local(plan, core);
+	if (rc < 0)
+		return rc;
+	rc = to_init(pd->device, plan, core->qp);
+	if (rc < 0)
+		return rc;
+	core->state = BV_CHANNEL_PREPARED;
+	ch->ops = core->prepared;
+	return 0;
+}
+
+static void tear_down(const struct bv_provider *provider, struct bv_channel *ch)
+{
+	struct bvi_recv_result *results = ch->recv_results;
+
+	provider->channel_destroy(ch);
+	free(results);
+}
+
+int bv_channel_create(struct bv_pd *pd, const struct bv_channel_attr *attr, struct bv_channel **out)
+{
+	struct bv_channel_params params;
+	const struct bv_device *dev;
+	struct bv_channel *ch;
+	struct bvi_plan plan;
+	char why[256] = "";
+	int rc;
+
+	if (!pd || !out)
+		return bvi_fail(-EINVAL, "bv_channel_create: an argument is NULL");
+	dev = pd->device;
+	rc = bvi_plan_channel(dev, attr, &plan);
+	if (rc < 0)
+		return rc;
+	params = (struct bv_channel_params){
+		.context = dev->context,
+		.pd = pd->ibv,
+		.attr = &plan.attr,
+	};
+	rc = dev->provider->channel_create(&params, &ch, why, sizeof(why));
+	if (rc < 0)
+		return bvi_fail(rc, "%s: provider %s could not make a channel: %s", dev->name,
+				dev->provider->name, why[0] ? why : bvi_errno_text(rc));
+	rc = set_up(pd, &plan, ch);
+	if (rc < 0) {
+		tear_down(dev->provider, ch);
+		return rc;
+	}
+	bvi_pd_get(pd);
+	*out = ch;
+	return 0;
+}
+
+void bv_channel_destroy(struct bv_channel *ch)
+{
+	struct bv_pd *pd;
+
+	if (!ch)
+		return;
+	pd = ch->core->pd;
+	tear_down(pd->device->provider, ch);
+	bvi_pd_put(pd);
+}
+
+int bv_channel_endpoint(const struct bv_channel *ch, struct bv_endpoint *ep)
+{
+	if (!ch || !ep)
+		return bvi_fail(-EINVAL, "bv_channel_endpoint: an argument is NULL");
+	*ep = ch->core->local;
+	return 0;
+}
+
+enum bv_channel_state bv_channel_state(const struct bv_channel *ch)
+{
+	return ch->core->state;
+}
+
+int bv_channel_error(const struct bv_channel *ch, struct bv_wc *wc)
+{
+	const struct bvi_channel_core *core = ch->core;
+
+	if (!core->failed)
+		return 0;
+	*wc = (struct bv_wc){
+		.work = core->first_error.work,
+		.status = core->first_error.status,
+		.vendor_err = core->first_error.vendor_err,
+	};
+	return 1;
+}
+
+uint64_t bv_channel_flushed(const struct bv_channel *ch)
+{
+	return ch->core->flushed;
+}
+
+void bv_channel_query(const struct bv_channel *ch, struct bv_channel_info *info)
+{
+	const struct bvi_channel_core *core = ch->core;
+
+	*info = (struct bv_channel_info){
+		.provider = core->pd->device->provider->name,
+		.data_path = core->data_path,
+		.qpn = core->local.qpn,
+		.peer_qpn = core->peer.qpn,
+		.mtu = core->mtu,
+		.rd_atomic = core->rd_atomic,
+		.gid_index = core->gid_index,
+		.max_send = ch->max_send,
+		.max_recv = ch->max_recv,
+		.max_send_sge = ch->max_send_sge,
+		.max_recv_sge = ch->max_recv_sge,
+		.max_inline = ch->max_inline,
+		.max_msg = ch->max_msg,
+	};
+	memcpy(info->gid, core->local.gid, sizeof(info->gid));
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connecting: agree with the peer's endpoint, then take the queue pair through RTR to RTS. Both
+ * sides compute the same: each takes the minimum of the same two numbers.
+ */
+#include <bareverbs/channel.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "endpoint.h"
+#include "error.h"
+#include "mtu.h"
+#include "pd.h"
+#include "provider.h"
+#include "sysfs.h"
+
+static uint8_t lower(uint8_t a, uint8_t b)
+{
+	return a < b ? a : b;
+}
+
+static int check_state(const struct bvi_channel_core *core)
+{
+	switch (core->state) {
+	case BV_CHANNEL_PREPARED:
+		return 0;
+	case BV_CHANNEL_READY:
+		return bvi_fail(-EINVAL,
+				"bv_channel_connect: the channel is READY, it must be "
+				"PREPARED: it is connected to qpn 0x%x already",
+				core->peer.qpn);
+	default:
+		return bvi_fail(-EIO, "bv_channel_connect: the channel is in ERROR, it must be "
+				      "PREPARED: destroy it and create another");
+	}
+}
+
+static int check_peer(const struct bvi_channel_core *core, const struct bv_endpoint *peer)
+{
+	int rc;
+
+	rc = bvi_endpoint_check(peer, -EINVAL);
+	if (rc < 0)
+		return rc;
+	if (peer->link_layer != core->link_layer)
+		return bvi_fail(-EPROTONOSUPPORT,
+				"bv_channel_connect: this port is %s, the peer's is "
+				"not: they cannot reach each other",
+				core->link_layer == BV_LINK_ETHERNET ? "Ethernet" : "InfiniBand");
+	if (bvi_gid_is_zero(peer->gid) != bvi_gid_is_zero(core->local.gid))
+		return bvi_fail(
+			-EINVAL,
+			"bv_channel_connect: only one side has a GID, and a global "
+			"route header needs both: set gid_index on both sides, or on neither");
+	return 0;
+}
+
+/* The network interface behind our GID, for advice. */
+static const char *netdev(const struct bvi_channel_core *core, char *text, size_t size)
+{
+	char path[IBV_SYSFS_PATH_MAX + 64];
+
+	snprintf(path, sizeof(path), "%s/ports/%u/gid_attrs/ndevs/%u",
+		 core->pd->device->context->device->ibdev_path, core->attr.port, core->gid_index);
+	if (bvi_read_file(path, text, size) <= 0)
+		snprintf(text, size, "its network interface");
+	return text;
+}
+
+static int fail_rtr(const struct bvi_channel_core *core, const struct bv_endpoint *peer, int rc)
+{
+	const char *device = core->pd->device->name;
+	char local[BV_GID_TEXT_MAX], remote[BV_GID_TEXT_MAX], interface[32];
+
+	bv_gid_format(core->local.gid, local);
+	bv_gid_format(peer->gid, remote);
+	netdev(core, interface, sizeof(interface));
+	switch (-rc) {
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return bvi_fail(
+			rc,
+			"%s: the kernel could not resolve the peer %s via %s (%s)\nping it from "
+			"%s, and look at `ip route get` and `ip neigh`; if this is not the right "
+			"interface, set gid_index",
+			device, remote, interface, bvi_errno_text(rc), local);
+	case EINVAL:
+		return bvi_fail(
+			rc,
+			"%s: the driver rejects the path to the peer: our gid %u %s on %s, the "
+			"peer's %s, mtu %u, qpn 0x%x\nare both GIDs of one kind (RoCE v2, same IP "
+			"version), and does the row still exist?",
+			device, core->gid_index, local, interface, remote, core->mtu, peer->qpn);
+	default:
+		return bvi_fail(rc,
+				"%s: the queue pair could not become ready to receive from %s: %s",
+				device, remote, bvi_errno_text(rc));
+	}
+}
+
+static int to_rtr(const struct bvi_channel_core *core, const struct bv_endpoint *peer)
+{
+	struct ibv_qp_attr attr = {
+		.qp_state = IBV_QPS_RTR,
+		.path_mtu = bvi_mtu_code(core->mtu),
+		.dest_qp_num = peer->qpn,
+		.rq_psn = peer->psn,
+		.max_dest_rd_atomic = lower(core->local.responder_depth, peer->initiator_depth),
+		.min_rnr_timer = core->attr.min_rnr_timer,
+		.ah_attr = {
+			.dlid = peer->lid,
+			.sl = core->attr.service_level,
+			.port_num = core->attr.port,
+			.is_global = !bvi_gid_is_zero(core->local.gid),
+			.grh = {
+				.sgid_index = (uint8_t)core->gid_index,
+				.hop_limit = core->attr.hop_limit,
+				.traffic_class = core->attr.traffic_class,
+			},
+		},
+	};
+	int rc;
+
+	memcpy(attr.ah_attr.grh.dgid.raw, peer->gid, sizeof(peer->gid));
+	rc = bv_rc(ibv_modify_qp(core->qp, &attr,
+				 IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
+					 IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC |
+					 IBV_QP_MIN_RNR_TIMER));
+	return rc < 0 ? fail_rtr(core, peer, rc) : 0;
+}
+
+static int to_rts(const struct bvi_channel_core *core)
+{
+	struct ibv_qp_attr attr = {
+		.qp_state = IBV_QPS_RTS,
+		.timeout = core->attr.ack_timeout,
+		.retry_cnt = core->attr.retry,
+		.rnr_retry = core->attr.rnr_retry,
+		.sq_psn = core->local.psn,
+		.max_rd_atomic = (uint8_t)core->rd_atomic,
+	};
+	const int rc = bv_rc(ibv_modify_qp(core->qp, &attr,
+					   IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT |
+						   IBV_QP_RNR_RETRY | IBV_QP_SQ_PSN |
+						   IBV_QP_MAX_QP_RD_ATOMIC));
+
+	if (rc < 0)
+		return bvi_fail(rc, "%s: the queue pair could not become ready to send: %s",
+				core->pd->device->name, bvi_errno_text(rc));
+	return 0;
+}
+
+/* Receives that were posted come back as flushes: their buffers are the caller's again. */
+static void give_up(struct bv_channel *ch)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_ERR };
+
+	ibv_modify_qp(ch->core->qp, &attr, IBV_QP_STATE);
+	ch->core->state = BV_CHANNEL_ERROR;
+	ch->ops = ch->core->error;
+}
+
+int bv_channel_connect(struct bv_channel *ch, const struct bv_endpoint *peer)
+{
+	struct bvi_channel_core *core;
+	int rc;
+
+	if (!ch || !peer)
+		return bvi_fail(-EINVAL, "bv_channel_connect: an argument is NULL");
+	core = ch->core;
+	rc = check_state(core);
+	if (rc < 0)
+		return rc;
+	rc = check_peer(core, peer);
+	if (rc < 0)
+		return rc;
+	core->peer = *peer;
+	core->mtu = core->local.mtu < peer->mtu ? core->local.mtu : peer->mtu;
+	core->rd_atomic = lower(core->local.initiator_depth, peer->responder_depth);
+	rc = to_rtr(core, peer);
+	if (rc == 0)
+		rc = to_rts(core);
+	if (rc < 0) {
+		give_up(ch);
+		return rc;
+	}
+	core->state = BV_CHANNEL_READY;
+	ch->ops = core->ready;
+	return 0;
+}
