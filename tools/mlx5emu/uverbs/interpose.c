@@ -158,6 +158,38 @@ EXPORT int fstat64(int fd, struct stat64 *st)
 	return fstat(fd, (struct stat *)st);
 }
 
+/*
+ * The names behind stat and fstat before glibc 2.33: programs built then call them, and so does the
+ * TSan runtime of clang 14. @version is 1 on every 64-bit machine.
+ */
+EXPORT int __xstat(int version, const char *path, struct stat *st);
+EXPORT int __xstat(int version, const char *path, struct stat *st)
+{
+	(void)version;
+	return stat(path, st);
+}
+
+EXPORT int __fxstat(int version, int fd, struct stat *st);
+EXPORT int __fxstat(int version, int fd, struct stat *st)
+{
+	(void)version;
+	return fstat(fd, st);
+}
+
+EXPORT int __xstat64(int version, const char *path, struct stat64 *st);
+EXPORT int __xstat64(int version, const char *path, struct stat64 *st)
+{
+	(void)version;
+	return stat64(path, st);
+}
+
+EXPORT int __fxstat64(int version, int fd, struct stat64 *st);
+EXPORT int __fxstat64(int version, int fd, struct stat64 *st)
+{
+	(void)version;
+	return fstat64(fd, st);
+}
+
 EXPORT int access(const char *path, int mode)
 {
 	char buf[PATH_MAX];
