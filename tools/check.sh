@@ -19,7 +19,7 @@ shellcheck --external-sources --source-path=SCRIPTDIR --severity=warning "${scri
 echo "-- cppcheck"
 cppcheck --quiet --std=c11 --language=c --enable=warning,performance,portability \
 	--inline-suppr --suppressions-list=tests/cppcheck.supp --error-exitcode=1 -j 2 \
-	-D__x86_64__ -D__LP64__ -D_GNU_SOURCE -I include -I "$build/contract" -I "$build/generated" \
+	-D__x86_64__ -D__SIZEOF_POINTER__=8 -D_GNU_SOURCE -I include -I "$build/contract" -I "$build/generated" \
 	include core providers tools || rc=1
 
 echo "-- aarch64"
