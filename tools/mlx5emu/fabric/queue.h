@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_FABRIC_QUEUE_H
+#define MLX5EMU_FABRIC_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A FIFO of datagram copies. Zero-initialised is empty; the owner guards it. */
+
+struct emu_queued {
+	struct emu_queued *next;
+	size_t size;
+	uint8_t data[];
+};
+
+struct emu_queue {
+	struct emu_queued *head, *tail;
+	unsigned count;
+};
+
+/* 0 or -ENOMEM. */
+int emu_queue_put(struct emu_queue *queue, const void *datagram, size_t size);
+
+/* Removes the first; the queue is not empty. */
+void emu_queue_drop(struct emu_queue *queue);
+void emu_queue_clear(struct emu_queue *queue);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire.h"
+
+#include <endian.h>
+#include <stdbool.h>
+#include <string.h>
+
+/*
+ * Header layout, bytes:
+ *
+ *	 0 magic   2 version  3 opcode   4 flags  5 mtu  6 syndrome  7 zero
+ *	 8 source QPN    12 destination QPN    16 PSN    20 payload length
+ *	24 raddr         32 rkey   36 dma_len  40 imm    44 zero
+ *	48 compare       56 swap_add
+ */
+enum {
+	WIRE_MAGIC = 0x4d35,
+	WIRE_VERSION = 1,
+	WIRE_MASK24 = 0xffffff,
+	WIRE_MAX_MESSAGE = 1 << 30,
+};
+
+static void put16(uint8_t *at, uint16_t value)
+{
+	value = htobe16(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static void put32(uint8_t *at, uint32_t value)
+{
+	value = htobe32(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static void put64(uint8_t *at, uint64_t value)
+{
+	value = htobe64(value);
+	memcpy(at, &value, sizeof(value));
+}
+
+static uint16_t get16(const uint8_t *at)
+{
+	uint16_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be16toh(value);
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be32toh(value);
+}
+
+static uint64_t get64(const uint8_t *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return be64toh(value);
+}
+
+void emu_wire_encode(const struct emu_packet *packet, uint8_t header[EMU_WIRE_HEADER])
+{
+	memset(header, 0, EMU_WIRE_HEADER);
+	put16(header, WIRE_MAGIC);
+	header[2] = WIRE_VERSION;
+	header[3] = (uint8_t)packet->opcode;
+	header[4] = packet->flags;
+	header[5] = packet->mtu;
+	header[6] = packet->syndrome;
+	put32(header + 8, packet->src_qpn);
+	put32(header + 12, packet->dst_qpn);
+	put32(header + 16, packet->psn);
+	put32(header + 20, packet->length);
+	put64(header + 24, packet->raddr);
+	put32(header + 32, packet->rkey);
+	put32(header + 36, packet->dma_len);
+	put32(header + 40, packet->imm);
+	put64(header + 48, packet->compare);
+	put64(header + 56, packet->swap_add);
+}
+
+static bool carries_data(enum emu_wire_opcode opcode)
+{
+	return opcode == EMU_WIRE_SEND || opcode == EMU_WIRE_WRITE ||
+	       opcode == EMU_WIRE_READ_RESPONSE;
+}
+
+/* Which flags an opcode may have. */
+static uint8_t legal_flags(enum emu_wire_opcode opcode)
+{
+	switch (opcode) {
+	case EMU_WIRE_SEND:
+	case EMU_WIRE_WRITE:
+		return EMU_WIRE_FIRST | EMU_WIRE_LAST | EMU_WIRE_SOLICITED | EMU_WIRE_IMM;
+	case EMU_WIRE_READ_RESPONSE:
+		return EMU_WIRE_LAST;
+	default:
+		return 0;
+	}
+}
+
+static const char *check_payload(const struct emu_packet *p)
+{
+	const bool last = p->flags & EMU_WIRE_LAST;
+
+	if (!carries_data(p->opcode))
+		return p->length ? "payload where the opcode has none" : NULL;
+	if (p->length > EMU_WIRE_MAX_PAYLOAD)
+		return "payload too long";
+	if (!last && (p->length == 0 || p->length % emu_mtu_bytes(p->mtu)))
+		return "packet that is not the last is no multiple of the MTU";
+	if (!last && (p->flags & (EMU_WIRE_IMM | EMU_WIRE_SOLICITED)))
+		return "immediate or solicited event before the last packet";
+	return NULL;
+}
+
+static const char *check_fields(const struct emu_packet *p)
+{
+	if (p->opcode < EMU_WIRE_SEND || p->opcode > EMU_WIRE_ATOMIC_ACK)
+		return "unknown opcode";
+	if (p->flags & ~legal_flags(p->opcode))
+		return "flag that the opcode cannot have";
+	if (p->mtu < 1 || p->mtu > 5)
+		return "MTU code out of range";
+	if (p->src_qpn > WIRE_MASK24 || p->dst_qpn > WIRE_MASK24 || p->psn > WIRE_MASK24)
+		return "QPN or PSN wider than 24 bits";
+	if (p->dma_len > WIRE_MAX_MESSAGE)
+		return "DMA length out of range";
+	if (p->dma_len && p->raddr > UINT64_MAX - p->dma_len)
+		return "remote range wraps around";
+	if (p->syndrome && p->opcode != EMU_WIRE_ACK)
+		return "syndrome without AETH";
+	return check_payload(p);
+}
+
+const char *emu_wire_decode(const uint8_t *datagram, size_t size, struct emu_packet *out)
+{
+	struct emu_packet p;
+	const char *wrong;
+
+	if (size < EMU_WIRE_HEADER)
+		return "shorter than its header";
+	if (get16(datagram) != WIRE_MAGIC || datagram[2] != WIRE_VERSION)
+		return "not of this protocol version";
+	if (datagram[7] || get32(datagram + 44))
+		return "reserved bytes are not zero";
+	p = (struct emu_packet){
+		.opcode = (enum emu_wire_opcode)datagram[3],
+		.flags = datagram[4],
+		.mtu = datagram[5],
+		.syndrome = datagram[6],
+		.src_qpn = get32(datagram + 8),
+		.dst_qpn = get32(datagram + 12),
+		.psn = get32(datagram + 16),
+		.length = get32(datagram + 20),
+		.raddr = get64(datagram + 24),
+		.rkey = get32(datagram + 32),
+		.dma_len = get32(datagram + 36),
+		.imm = get32(datagram + 40),
+		.compare = get64(datagram + 48),
+		.swap_add = get64(datagram + 56),
+		.payload = datagram + EMU_WIRE_HEADER,
+	};
+	if (p.length != size - EMU_WIRE_HEADER)
+		return "payload length differs from the datagram";
+	wrong = check_fields(&p);
+	if (wrong)
+		return wrong;
+	*out = p;
+	return NULL;
+}
