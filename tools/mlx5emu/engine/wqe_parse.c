@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: MIT */
+#include "wqe_parse.h"
+#include "engine.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Where a parse stands: the linear bytes, the position in it, and whose error it would be. */
+struct cursor {
+	struct emu_wqe *wqe;
+	struct emu_wqe_error *error;
+	uint32_t qpn;
+	unsigned at, end;		/* bytes */
+};
+
+const char *emu_opcode_name(unsigned opcode)
+{
+	switch (opcode) {
+	case EMU_OP_NOP:
+		return "NOP";
+	case EMU_OP_WRITE:
+		return "WRITE";
+	case EMU_OP_WRITE_IMM:
+		return "WRITE_IMM";
+	case EMU_OP_SEND:
+		return "SEND";
+	case EMU_OP_SEND_IMM:
+		return "SEND_IMM";
+	case EMU_OP_READ:
+		return "READ";
+	case EMU_OP_ATOMIC_CS:
+		return "ATOMIC_CS";
+	case EMU_OP_ATOMIC_FA:
+		return "ATOMIC_FA";
+	default:
+		return "?";
+	}
+}
+
+/* The one way to refuse: names the field, what it is, and what it should be. */
+static int refuse(const struct cursor *c, enum emu_syndrome syndrome, const char *field,
+		  uint64_t found, const char *expected)
+{
+	c->error->syndrome = syndrome;
+	snprintf(c->error->text, sizeof(c->error->text),
+		 "QP 0x%06x WQE %u %s: %s is 0x%" PRIx64 ", expected %s", c->qpn, c->wqe->index,
+		 emu_opcode_name(c->wqe->opcode), field, found, expected);
+	return -EINVAL;
+}
+
+static int refuse_operation(const struct cursor *c, const char *field, uint64_t found,
+			    const char *expected)
+{
+	return refuse(c, EMU_SYN_LOCAL_QP_OPERATION, field, found, expected);
+}
+
+/* Copies @size bytes at block @index out of the ring, across its end if need be. */
+static void linearise(uint8_t *to, const uint8_t *ring, uint32_t ring_blocks, uint16_t index,
+		      size_t size)
+{
+	const size_t start = (size_t)(index & (ring_blocks - 1)) * EMU_WQEBB;
+	const size_t room = (size_t)ring_blocks * EMU_WQEBB - start;
+	const size_t first = size < room ? size : room;
+
+	memcpy(to, ring + start, first);
+	memcpy(to + first, ring, size - first);
+}
+
+static uint16_t blocks_of(unsigned ds)
+{
+	const unsigned per_block = EMU_WQEBB / EMU_DS;
+
+	return ds == 0 ? 1 : (uint16_t)((ds + per_block - 1) / per_block);
+}
+
+uint16_t emu_wqe_blocks(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint8_t *opcode)
+{
+	struct emu_ctrl_seg ctrl;
+
+	linearise((uint8_t *)&ctrl, ring, ring_blocks, index, sizeof(ctrl));
+	if (opcode)
+		*opcode = (uint8_t)emu_get32(ctrl.opmod_idx_opcode);
+	return blocks_of(emu_get32(ctrl.qpn_ds) & 0x3f);
+}
+
+static bool known_opcode(unsigned opcode)
+{
+	return emu_opcode_name(opcode)[0] != '?';
+}
+
+static bool has_raddr(enum emu_opcode opcode)
+{
+	return opcode == EMU_OP_WRITE || opcode == EMU_OP_WRITE_IMM || opcode == EMU_OP_READ ||
+	       opcode == EMU_OP_ATOMIC_CS || opcode == EMU_OP_ATOMIC_FA;
+}
+
+static bool is_atomic(enum emu_opcode opcode)
+{
+	return opcode == EMU_OP_ATOMIC_CS || opcode == EMU_OP_ATOMIC_FA;
+}
+
+/* fm, ce, se and the reserved bits beside them. */
+static int parse_flags(const struct cursor *c, const struct emu_ctrl_seg *ctrl)
+{
+	const unsigned flags = ctrl->fm_ce_se;
+	const unsigned ce = flags >> EMU_CTRL_CE_SHIFT & 3;
+
+	if (flags & EMU_CTRL_RESERVED)
+		return refuse_operation(c, "ctrl.fm_ce_se", flags, "bits 0 and 4 clear");
+	if (flags >> EMU_CTRL_FM_SHIFT > EMU_FM_FENCE)
+		return refuse_operation(c, "ctrl.fm", flags >> EMU_CTRL_FM_SHIFT, "0..4");
+	if (ce != EMU_CE_ON_ERROR && ce != EMU_CE_CQE && ce != EMU_CE_CQE_AND_EQE)
+		return refuse_operation(c, "ctrl.ce", ce, "0, 2 or 3");
+	if (ctrl->signature)
+		return refuse_operation(c, "ctrl.signature", ctrl->signature,
+					"0, signatures are off");
+	if (ctrl->reserved[0] || ctrl->reserved[1])
+		return refuse_operation(c, "ctrl bytes 9..10",
+					(uint64_t)ctrl->reserved[0] << 8 | ctrl->reserved[1], "0");
+	c->wqe->fence = (uint8_t)(flags >> EMU_CTRL_FM_SHIFT);
+	c->wqe->signaled = ce != EMU_CE_ON_ERROR;
+	c->wqe->solicited = flags & EMU_CTRL_SE;
+	return 0;
+}
+
+static int parse_ctrl(struct cursor *c, uint32_t posted)
+{
+	struct emu_ctrl_seg ctrl;
+	uint32_t word, qpn_ds;
+
+	memcpy(&ctrl, c->wqe->bytes, sizeof(ctrl));
+	word = emu_get32(ctrl.opmod_idx_opcode);
+	qpn_ds = emu_get32(ctrl.qpn_ds);
+	c->wqe->opcode = (enum emu_opcode)(word & 0xff);
+	c->wqe->blocks = blocks_of(qpn_ds & 0x3f);
+	c->wqe->imm = ctrl.imm.be;
+	c->at = sizeof(ctrl);
+	c->end = (qpn_ds & 0x3f) * EMU_DS;
+	if (!known_opcode(word & 0xff))
+		return refuse_operation(c, "ctrl.opcode", word & 0xff,
+					"an opcode that RC queues carry");
+	if (word >> 24)
+		return refuse_operation(c, "ctrl.opmod", word >> 24, "0");
+	if ((word >> 8 & 0xffff) != c->wqe->index)
+		return refuse_operation(c, "ctrl.wqe_index", word >> 8 & 0xffff,
+					"the WQE's position in the queue");
+	if (qpn_ds >> 8 != c->qpn)
+		return refuse_operation(c, "ctrl.qpn", qpn_ds >> 8, "the queue's own number");
+	if (qpn_ds & 0xc0)
+		return refuse_operation(c, "ctrl.qpn_ds bits 7:6", qpn_ds >> 6 & 3, "0");
+	if ((qpn_ds & 0x3f) == 0)
+		return refuse_operation(c, "ctrl.ds", 0, "1..63");
+	if (c->wqe->blocks > posted)
+		return refuse_operation(c, "ctrl.ds", qpn_ds & 0x3f,
+					"no more than the doorbell record has posted");
+	return parse_flags(c, &ctrl);
+}
+
+static int take(struct cursor *c, void *segment, unsigned size, const char *name)
+{
+	if (c->end - c->at < size)
+		return refuse_operation(c, "ctrl.ds", c->end / EMU_DS, name);
+	memcpy(segment, c->wqe->bytes + c->at, size);
+	c->at += size;
+	return 0;
+}
+
+static int parse_raddr(struct cursor *c)
+{
+	struct emu_raddr_seg seg;
+	int rc = take(c, &seg, sizeof(seg), "room for the remote address segment");
+
+	if (rc < 0)
+		return rc;
+	if (seg.reserved.be)
+		return refuse_operation(c, "raddr.reserved", emu_get32(seg.reserved), "0");
+	c->wqe->raddr = emu_get64(seg.raddr);
+	c->wqe->rkey = emu_get32(seg.rkey);
+	return 0;
+}
+
+static int parse_atomic(struct cursor *c)
+{
+	struct emu_atomic_seg seg;
+	int rc = take(c, &seg, sizeof(seg), "room for the atomic segment");
+
+	if (rc < 0)
+		return rc;
+	c->wqe->swap_add = emu_get64(seg.swap_add);
+	c->wqe->compare = emu_get64(seg.compare);
+	return 0;
+}
+
+static int parse_inline(struct cursor *c, uint32_t length)
+{
+	struct emu_seg *seg = &c->wqe->seg[c->wqe->nseg];
+	const unsigned padded = (EMU_INLINE_HEADER + length + EMU_DS - 1) / EMU_DS * EMU_DS;
+
+	if (c->wqe->opcode == EMU_OP_READ || is_atomic(c->wqe->opcode))
+		return refuse_operation(c, "inline.byte_count", length,
+					"a data segment, the operation writes to it");
+	if (length > EMU_WQE_MAX_BYTES || padded > c->end - c->at)
+		return refuse_operation(c, "inline.byte_count", length, "no more than ds has room for");
+	*seg = (struct emu_seg){
+		.addr = c->at + EMU_INLINE_HEADER,
+		.length = length,
+		.is_inline = true,
+	};
+	c->at += padded;
+	return 0;
+}
+
+static int parse_segment(struct cursor *c)
+{
+	struct emu_seg *seg = &c->wqe->seg[c->wqe->nseg];
+	struct emu_data_seg data;
+	uint32_t count;
+	int rc;
+
+	memcpy(&data, c->wqe->bytes + c->at, sizeof(data));
+	count = emu_get32(data.byte_count);
+	if (count & (uint32_t)EMU_INLINE_FLAG) {
+		rc = parse_inline(c, count & ~(uint32_t)EMU_INLINE_FLAG);
+		if (rc < 0)
+			return rc;
+	} else {
+		if (count == 0)
+			return refuse(c, EMU_SYN_LOCAL_LENGTH, "data.byte_count", 0,
+				      "1.. (0 stands for 2^31 bytes)");
+		*seg = (struct emu_seg){
+			.addr = emu_get64(data.addr),
+			.length = count,
+			.lkey = emu_get32(data.lkey),
+		};
+		c->at += sizeof(data);
+	}
+	if (seg->length > EMU_MAX_MSG - c->wqe->length)
+		return refuse(c, EMU_SYN_LOCAL_LENGTH, "sum of byte counts",
+			      (uint64_t)c->wqe->length + seg->length, "at most 2^30");
+	c->wqe->length += seg->length;
+	c->wqe->nseg++;
+	return 0;
+}
+
+/* An atomic brings back eight bytes, to one place. */
+static int check_atomic(const struct cursor *c)
+{
+	if (c->wqe->nseg != 1)
+		return refuse_operation(c, "number of data segments", c->wqe->nseg, "1");
+	if (c->wqe->length != 8)
+		return refuse(c, EMU_SYN_LOCAL_LENGTH, "data.byte_count", c->wqe->length, "8");
+	return 0;
+}
+
+/* After the control segment. A NOP's further segments are padding. */
+static int parse_body(struct cursor *c)
+{
+	int rc = 0;
+
+	if (c->wqe->opcode == EMU_OP_NOP)
+		return 0;
+	if (has_raddr(c->wqe->opcode))
+		rc = parse_raddr(c);
+	if (rc == 0 && is_atomic(c->wqe->opcode))
+		rc = parse_atomic(c);
+	while (rc == 0 && c->at < c->end)
+		rc = parse_segment(c);
+	if (rc == 0 && is_atomic(c->wqe->opcode))
+		rc = check_atomic(c);
+	return rc;
+}
+
+int emu_wqe_parse(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint32_t posted,
+		  uint32_t qpn, struct emu_wqe *out, struct emu_wqe_error *error)
+{
+	struct cursor c = { .wqe = out, .error = error, .qpn = qpn };
+	const size_t whole = (size_t)ring_blocks * EMU_WQEBB;
+	int rc;
+
+	out->index = index;
+	out->length = 0;
+	out->nseg = 0;
+	out->raddr = 0;
+	out->rkey = 0;
+	out->compare = 0;
+	out->swap_add = 0;
+	linearise(out->bytes, ring, ring_blocks, index, EMU_DS);
+	rc = parse_ctrl(&c, posted);
+	if (rc < 0)
+		return rc;
+	linearise(out->bytes, ring, ring_blocks, index, c.end < whole ? c.end : whole);
+	return parse_body(&c);
+}
+
+/* ---- receive ---- */
+
+static int refuse_receive(struct emu_wqe_error *error, uint32_t qpn, uint16_t index, unsigned seg,
+			  const char *field, uint64_t found, const char *expected)
+{
+	error->syndrome = EMU_SYN_LOCAL_QP_OPERATION;
+	snprintf(error->text, sizeof(error->text),
+		 "QP 0x%06x receive WQE %u: data[%u].%s is 0x%" PRIx64 ", expected %s", qpn, index,
+		 seg, field, found, expected);
+	return -EINVAL;
+}
+
+int emu_rwqe_parse(const uint8_t *wqe, uint32_t size, uint16_t index, uint32_t qpn,
+		   struct emu_rwqe *out, struct emu_wqe_error *error)
+{
+	struct emu_data_seg data;
+	uint32_t count;
+
+	out->length = 0;
+	out->nseg = 0;
+	for (unsigned i = 0; i < size / EMU_DS && i < EMU_RWQE_MAX_SEG; i++) {
+		memcpy(&data, wqe + i * EMU_DS, sizeof(data));
+		count = emu_get32(data.byte_count);
+		if (count == 0 && emu_get32(data.lkey) == EMU_TERMINATOR_LKEY)
+			break;
+		if (count == 0)
+			return refuse_receive(error, qpn, index, i, "byte_count", 0,
+					      "1.., or 0 with lkey 0x100 as the end");
+		if (count & (uint32_t)EMU_INLINE_FLAG)
+			return refuse_receive(error, qpn, index, i, "byte_count", count,
+					      "bit 31 clear, a receive cannot be inline");
+		out->seg[i] = (struct emu_seg){
+			.addr = emu_get64(data.addr),
+			.length = count,
+			.lkey = emu_get32(data.lkey),
+		};
+		out->length += count;
+		out->nseg++;
+	}
+	return 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_ENGINE_WQE_PARSE_H
+#define MLX5EMU_ENGINE_WQE_PARSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "prm.h"
+
+/*
+ * The strict reader of work queue elements: bytes in, a checked description or one readable reason
+ * out. Pure functions on memory, without any state, so that tests and fuzzers can call them.
+ *
+ * A send WQE in the ring (64-byte blocks; bytes wrap at the end of the ring, even within an inline
+ * segment):
+ *
+ *	| ctrl 16 | raddr 16 | atomic 16 | data 16 or inline 4 + n, padded to 16 | ... |
+ *	            write,read,  atomics    send, write: any number of either
+ *	            atomics      only       read: data only; atomic: one data segment of 8 bytes
+ *
+ * ds counts 16-byte units from ctrl to the end. Anything else is refused: hardware may tolerate
+ * it, but code that relies on that is wrong.
+ */
+
+enum {
+	EMU_WQE_ERROR_TEXT = 200,
+	EMU_WQE_MAX_BYTES = EMU_MAX_DS * EMU_DS,
+};
+
+struct emu_wqe_error {
+	enum emu_syndrome syndrome;	/* for the error completion */
+	char text[EMU_WQE_ERROR_TEXT];	/* "QP 0x010001 WQE 5 WRITE: data[0].byte_count is 0, ..." */
+};
+
+struct emu_seg {
+	uint64_t addr;			/* of an inline segment: offset in emu_wqe.bytes */
+	uint32_t length;
+	uint32_t lkey;
+	bool is_inline;
+};
+
+struct emu_wqe {
+	enum emu_opcode opcode;
+	uint8_t fence;			/* fm of the control segment */
+	bool signaled, solicited;
+	uint16_t index;			/* of its first block, free-running */
+	uint16_t blocks;
+	uint32_t imm;			/* as it lies in the WQE */
+	uint64_t raddr;
+	uint32_t rkey;
+	uint64_t compare, swap_add;
+	uint32_t length;		/* payload bytes */
+	unsigned nseg;
+	struct emu_seg seg[EMU_MAX_DS];
+	uint8_t bytes[EMU_WQE_MAX_BYTES];	/* the WQE, linear */
+};
+
+/*
+ * Reads the WQE at @index of the ring of @ring_blocks blocks (a power of two), of which @posted
+ * blocks from @index on belong to the device. 0, or -EINVAL with @error filled; @out is undefined
+ * then, but out->blocks is the WQE's size as far as it can be told (at least 1).
+ */
+int emu_wqe_parse(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint32_t posted,
+		  uint32_t qpn, struct emu_wqe *out, struct emu_wqe_error *error);
+
+/* Blocks of the WQE at @index by its ds alone, at least 1; for flushing. @opcode may be NULL. */
+uint16_t emu_wqe_blocks(const uint8_t *ring, uint32_t ring_blocks, uint16_t index,
+			uint8_t *opcode);
+
+const char *emu_opcode_name(unsigned opcode);
+
+/* ---- receive ---- */
+
+enum {
+	EMU_RWQE_MAX_SEG = 32,
+};
+
+struct emu_rwqe {
+	uint64_t length;		/* room for this many bytes */
+	unsigned nseg;
+	struct emu_seg seg[EMU_RWQE_MAX_SEG];
+};
+
+/* Reads the receive WQE of @size bytes (a multiple of 16, at most 512). As emu_wqe_parse(). */
+int emu_rwqe_parse(const uint8_t *wqe, uint32_t size, uint16_t index, uint32_t qpn,
+		   struct emu_rwqe *out, struct emu_wqe_error *error);
+
+#endif
