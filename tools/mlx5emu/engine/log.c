@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum {
+	LINE_MAX_BYTES = 400,
+};
+
+enum emu_log_level emu_log_limit = EMU_LOG_NONE;
+
+static int log_fd = STDERR_FILENO;
+
+int emu_log_open(int level, const char *path)
+{
+	int fd = STDERR_FILENO;
+
+	if (level < EMU_LOG_NONE || level > EMU_LOG_TRACE)
+		return -EINVAL;
+	if (path) {
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+		if (fd < 0)
+			return -errno;
+	}
+	log_fd = fd;
+	emu_log_limit = (enum emu_log_level)level;
+	return 0;
+}
+
+void emu_log_close(void)
+{
+	if (log_fd != STDERR_FILENO)
+		close(log_fd);
+	log_fd = STDERR_FILENO;
+	emu_log_limit = EMU_LOG_NONE;
+}
+
+void emu_log_line(enum emu_log_level level, const char *format, ...)
+{
+	static const char *const names[] = { "", "error", "warning", "info", "debug", "trace" };
+	char line[LINE_MAX_BYTES];
+	const int saved = errno;
+	va_list args;
+	int n, m;
+
+	n = snprintf(line, sizeof(line), "mlx5emu[%d] %s: ", (int)getpid(), names[level]);
+	va_start(args, format);
+	m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
+	va_end(args);
+	n += m;
+	if (n > LINE_MAX_BYTES - 2)
+		n = LINE_MAX_BYTES - 2;
+	line[n++] = '\n';
+	if (write(log_fd, line, (size_t)n) < 0)
+		errno = saved;
+	errno = saved;
+}
