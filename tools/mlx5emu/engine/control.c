@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "../mlx5emu.h"
+#include "state.h"
+#include "timer.h"
+
+#include <string.h>
+
+/* The exported half of ../mlx5emu.h. */
+
+unsigned mlx5emu_step(void)
+{
+	unsigned n, total = 0;
+
+	do {
+		emu_lock();
+		n = emu_step_locked();
+		emu_unlock();
+		total += n;
+	} while (n);
+	return total;
+}
+
+void mlx5emu_advance_ns(uint64_t ns)
+{
+	emu_lock();
+	emu.virtual_ns += ns;
+	emu_unlock();
+}
+
+uint64_t mlx5emu_now_ns(void)
+{
+	uint64_t now;
+
+	emu_lock();
+	now = emu_now_ns();
+	emu_unlock();
+	return now;
+}
+
+int mlx5emu_is_manual(void)
+{
+	int manual;
+
+	emu_lock();
+	manual = emu.fabric && emu.manual;
+	emu_unlock();
+	return manual;
+}
+
+size_t mlx5emu_counters(struct mlx5emu_counters *out, size_t size)
+{
+	emu_lock();
+	memcpy(out, &emu.counters, size < sizeof(emu.counters) ? size : sizeof(emu.counters));
+	emu_unlock();
+	return sizeof(emu.counters);
+}
+
+void mlx5emu_last_illegal(char *text, size_t size)
+{
+	emu_lock();
+	strncpy(text, emu.last_illegal, size - 1);
+	text[size - 1] = '\0';
+	emu_unlock();
+}

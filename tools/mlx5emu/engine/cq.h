@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_ENGINE_CQ_H
+#define MLX5EMU_ENGINE_CQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "prm.h"
+#include "state.h"
+
+/*
+ * A completion queue. The ring belongs to the program; the device writes entry pi, the program
+ * reads entry ci and publishes ci in its doorbell record:
+ *
+ *	        ci (dbrec[0])        pi (here)
+ *	         v                    v
+ *	| free  | written, not read  | free ...    owner bit of entry i = pass number of i & 1
+ *
+ * An entry is valid to the program once its op_own byte carries the owner bit of the current pass,
+ * so that byte is stored last, with release order. pi - ci == entries means overrun: IBA vol 1
+ * section 11.2.8 makes that a CQ error, and the queue is dead.
+ */
+struct emu_cq {
+	struct emu_device *dev;
+	struct emu_cq_attr attr;
+	struct emu_uar *uar;
+	struct emu_list node;		/* uar->cqs */
+	uint32_t cqn;
+	unsigned users;
+	uint8_t *ring;
+	emu_be32 *dbrec;
+	uint32_t pi;			/* free-running */
+	bool overrun;
+
+	/*
+	 * Notification. The arm record is sn 29:28, solicited only 24, ci 23:0; libmlx5's first
+	 * record is 0, hence a separate "seen". An event announces entries up to event_pi; entries
+	 * announced once never raise a second event (inferred from what ib_send_lat -e needs).
+	 */
+	bool arm_seen, armed, arm_solicited;
+	uint32_t arm_record, arm_ci;
+	uint32_t event_pi;
+	uint32_t solicited_pi;		/* pi after the last solicited or failed completion */
+};
+
+struct emu_completion {
+	enum emu_cqe_opcode opcode;
+	enum emu_syndrome syndrome;	/* with the two error opcodes */
+	uint8_t vendor;
+	uint8_t wqe_opcode;		/* requester: of the send WQE */
+	bool solicited;
+	uint16_t wqe_counter;
+	uint32_t qpn, uidx;
+	uint32_t byte_cnt;
+	uint32_t imm;			/* as in the WQE */
+};
+
+struct emu_cq *emu_cq_find(const struct emu_device *dev, uint32_t cqn);
+
+/* 0, or -EOVERFLOW: the queue is (or just got) overrun and nothing was written. */
+int emu_cq_push(struct emu_cq *cq, const struct emu_completion *c);
+
+/* Reads the arm record after a doorbell. */
+void emu_cq_arm(struct emu_cq *cq);
+
+void emu_cqs_destroy(struct emu_device *dev);
+
+#endif

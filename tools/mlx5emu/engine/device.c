@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "cq.h"
+#include "memory.h"
+#include "mr.h"
+#include "qp.h"
+#include "state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/*
+ * The singleton, its lock, and the life of devices. Two locks: "lifecycle" serialises creation and
+ * destruction, where the device thread is started and joined; the engine lock inside it guards the
+ * objects, and is all that the thread and every other call take.
+ */
+struct emu_state emu = {
+	.devices = EMU_LIST_INIT(emu.devices),
+	.uars = EMU_LIST_INIT(emu.uars),
+	.work = EMU_LIST_INIT(emu.work),
+	.timed = EMU_LIST_INIT(emu.timed),
+	.failed = EMU_LIST_INIT(emu.failed),
+	.next_deadline = UINT64_MAX,
+	.pds = { .first = 1, .limit = EMU_MAX_PD },
+	.mrs = { .first = EMU_MR_FIRST, .limit = EMU_MAX_MR },
+	.cqs = { .first = 1, .limit = EMU_MAX_CQ },
+	.qps = { .first = 1, .limit = EMU_MAX_QP },
+};
+
+static pthread_mutex_t lifecycle = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* A program thread that holds the lock is boosted: the device thread may be of real-time class. */
+static void init_lock(void)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	(void)pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	if (pthread_mutex_init(&emu.lock, &attr) != 0)
+		(void)pthread_mutex_init(&emu.lock, NULL);
+	pthread_mutexattr_destroy(&attr);
+}
+
+static void empty_list(struct emu_list *list)
+{
+	while (!emu_list_empty(list))
+		emu_list_remove(list->next);
+}
+
+static void fork_prepare(void)
+{
+	pthread_mutex_lock(&lifecycle);
+	pthread_mutex_lock(&emu.lock);
+}
+
+static void fork_parent(void)
+{
+	pthread_mutex_unlock(&emu.lock);
+	pthread_mutex_unlock(&lifecycle);
+}
+
+/*
+ * The child has copies of the rings but shares the UAR pages with its parent: it must never look
+ * at a doorbell again. Its objects stay in the tables until their device is destroyed.
+ */
+static void fork_child(void)
+{
+	struct emu_list *node, *following;
+
+	init_lock();
+	pthread_mutex_init(&lifecycle, NULL);
+	emu_list_each(node, following, &emu.devices)
+		emu_container(node, struct emu_device, node)->orphan = true;
+	empty_list(&emu.devices);
+	empty_list(&emu.uars);
+	empty_list(&emu.work);
+	empty_list(&emu.timed);
+	empty_list(&emu.failed);
+	if (emu.fabric)
+		emu_fabric_close(emu.fabric);
+	emu.fabric = NULL;
+	emu.ndevices = 0;
+	emu_thread_forget();
+}
+
+static void init_once(void)
+{
+	init_lock();
+	emu_memory_init();
+	(void)pthread_atfork(fork_prepare, fork_parent, fork_child);
+}
+
+void emu_lock(void)
+{
+	pthread_once(&once, init_once);
+	pthread_mutex_lock(&emu.lock);
+}
+
+void emu_unlock(void)
+{
+	pthread_mutex_unlock(&emu.lock);
+}
+
+int emu_device_check(const struct emu_device *dev)
+{
+	return dev->orphan ? -ENODEV : 0;
+}
+
+void emu_raise(struct emu_device *dev, enum emu_event type, void *cookie, unsigned port)
+{
+	emu.counters.async_events++;
+	emu_info("mlx5_%u: asynchronous event %d", dev->config.index, (int)type);
+	dev->config.cb.async_event(dev->config.cookie, type, cookie, port);
+}
+
+/* The first device of the process brings up what all share. Both locks held. */
+static int engine_start(const struct emu_run_config *run)
+{
+	int rc = emu_log_open(run->log_level, run->log_path);
+
+	if (rc < 0)
+		return rc;
+	rc = emu_fabric_open(run->run_id, &emu.fabric);
+	if (rc < 0)
+		goto close_log;
+	emu.manual = run->manual;
+	emu.virtual_ns = 1000000000;
+	emu.next_deadline = UINT64_MAX;
+	emu.counters = (struct mlx5emu_counters){ 0 };
+	emu.last_illegal[0] = '\0';
+	rc = run->manual ? 0 : emu_thread_start();
+	if (rc < 0)
+		goto close_fabric;
+	emu_info("device up: slot %u, %s", emu_fabric_slot(emu.fabric),
+		 run->manual ? "stepped by hand" : "own thread");
+	return 0;
+
+close_fabric:
+	emu_fabric_close(emu.fabric);
+	emu.fabric = NULL;
+close_log:
+	emu_log_close();
+	return rc;
+}
+
+/* Lifecycle lock held, engine lock not: the thread needs it to end. */
+static void engine_stop(void)
+{
+	if (!emu.manual)
+		emu_thread_stop();
+	emu_lock();
+	emu_fabric_close(emu.fabric);
+	emu.fabric = NULL;
+	emu.manual = false;
+	emu_log_close();
+	emu_unlock();
+}
+
+static bool config_ok(const struct emu_device_config *c)
+{
+	return c->uar_base && (uintptr_t)c->uar_base % EMU_PAGE_SIZE == 0 && c->uar_pages >= 2 &&
+	       c->uar_pages <= EMU_MAX_UAR_PAGES && c->cb.comp_event && c->cb.async_event &&
+	       c->mtu >= 256 && c->mtu <= 4096 && (c->mtu & (c->mtu - 1)) == 0;
+}
+
+static struct emu_device *device_new(const struct emu_device_config *config)
+{
+	struct emu_device *dev = calloc(1, sizeof(*dev));
+
+	if (!dev)
+		return NULL;
+	dev->config = *config;
+	dev->config.run = (struct emu_run_config){ 0 };	/* its strings are the caller's */
+	dev->port_active = config->port_active;
+	emu_list_init(&dev->node);
+	if (emu_uars_init(dev) < 0) {
+		free(dev);
+		return NULL;
+	}
+	return dev;
+}
+
+static void device_free(struct emu_device *dev)
+{
+	emu_uars_fini(dev);
+	free(dev);
+}
+
+int emu_device_create(const struct emu_device_config *config, struct emu_device **out)
+{
+	struct emu_device *dev;
+	int rc = 0;
+
+	if (!config_ok(config))
+		return -EINVAL;
+	pthread_once(&once, init_once);
+	dev = device_new(config);
+	if (!dev)
+		return -ENOMEM;
+	pthread_mutex_lock(&lifecycle);
+	emu_lock();
+	if (emu.ndevices == 0)
+		rc = engine_start(&config->run);
+	if (rc == 0) {
+		emu.ndevices++;
+		emu_list_append(&emu.devices, &dev->node);
+	}
+	emu_unlock();
+	pthread_mutex_unlock(&lifecycle);
+	if (rc < 0) {
+		device_free(dev);
+		return rc;
+	}
+	*out = dev;
+	return 0;
+}
+
+void emu_device_destroy(struct emu_device *dev)
+{
+	bool last = false;
+
+	pthread_mutex_lock(&lifecycle);
+	emu_lock();
+	emu_qps_destroy(dev);
+	emu_cqs_destroy(dev);
+	emu_mrs_destroy(dev);
+	emu_pds_destroy(dev);
+	if (!dev->orphan) {
+		emu_list_remove(&dev->node);
+		last = --emu.ndevices == 0;
+	}
+	emu_unlock();
+	if (last)
+		engine_stop();
+	pthread_mutex_unlock(&lifecycle);
+	device_free(dev);
+}
+
+unsigned emu_slot(void)
+{
+	unsigned slot;
+
+	emu_lock();
+	slot = emu.fabric ? emu_fabric_slot(emu.fabric) : 0;
+	emu_unlock();
+	return slot;
+}
+
+bool emu_port_active(const struct emu_device *dev)
+{
+	bool active;
+
+	emu_lock();
+	active = dev->port_active;
+	emu_unlock();
+	return active;
+}
+
+int emu_port_set(struct emu_device *dev, bool active)
+{
+	int rc;
+
+	emu_lock();
+	rc = emu_device_check(dev);
+	if (rc == 0 && dev->port_active != active) {
+		dev->port_active = active;
+		emu_raise(dev, active ? EMU_EVENT_PORT_ACTIVE : EMU_EVENT_PORT_ERR, NULL, 1);
+	}
+	emu_unlock();
+	return rc;
+}

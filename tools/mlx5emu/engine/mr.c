@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "mr.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/*
+ * Memory regions. A key is index << 8 | variant; the variant counts registrations, so that a key of
+ * a region that is gone does not name its successor (PRM "mkey": the low byte is the owner's).
+ */
+
+enum {
+	ACCESS_UNSUPPORTED = EMU_ACCESS_MW_BIND | EMU_ACCESS_ZERO_BASED | EMU_ACCESS_ON_DEMAND,
+	ACCESS_KNOWN = EMU_ACCESS_LOCAL_WRITE | EMU_ACCESS_REMOTE_WRITE | EMU_ACCESS_REMOTE_READ |
+		       EMU_ACCESS_REMOTE_ATOMIC | EMU_ACCESS_HUGETLB | EMU_ACCESS_OPTIONAL |
+		       ACCESS_UNSUPPORTED,
+	ACCESS_NEEDS_LOCAL_WRITE = EMU_ACCESS_REMOTE_WRITE | EMU_ACCESS_REMOTE_ATOMIC,
+};
+
+static int check_attr(const struct emu_mr_attr *a)
+{
+	if (a->length == 0 || a->addr > UINT64_MAX - a->length || a->iova > UINT64_MAX - a->length)
+		return -EINVAL;
+	if (a->access & ~(uint32_t)ACCESS_KNOWN)
+		return -EINVAL;
+	if (a->access & ACCESS_UNSUPPORTED)
+		return -EOPNOTSUPP;
+	/* ib_check_mr_access() of the kernel */
+	if ((a->access & ACCESS_NEEDS_LOCAL_WRITE) && !(a->access & EMU_ACCESS_LOCAL_WRITE))
+		return -EINVAL;
+	return 0;
+}
+
+/* Lock held. */
+static int add(struct emu_device *dev, uint32_t pdn, struct emu_mr *mr)
+{
+	uint32_t index;
+	int rc = emu_device_check(dev);
+
+	if (rc < 0)
+		return rc;
+	mr->pd = emu_pd_find(dev, pdn);
+	if (!mr->pd)
+		return -EINVAL;
+	rc = emu_ids_add(&emu.mrs, mr, &index);
+	if (rc < 0)
+		return rc;
+	mr->key = index << 8 | ++emu.key_variant;
+	mr->pd->users++;
+	return 0;
+}
+
+int emu_mr_reg(struct emu_device *dev, const struct emu_mr_attr *attr, uint32_t *key)
+{
+	struct emu_mr *mr;
+	int rc = check_attr(attr);
+
+	if (rc < 0)
+		return rc;
+	/* Outside the lock: it may take long, and concerns nobody else. */
+	rc = emu_memory_populate(attr->addr, attr->length, attr->access & EMU_ACCESS_LOCAL_WRITE);
+	if (rc < 0)
+		return rc;
+	mr = malloc(sizeof(*mr));
+	if (!mr)
+		return -ENOMEM;
+	*mr = (struct emu_mr){
+		.dev = dev,
+		.access = attr->access,
+		.addr = attr->addr,
+		.length = attr->length,
+		.iova = attr->iova,
+	};
+	emu_lock();
+	rc = add(dev, attr->pdn, mr);
+	emu_unlock();
+	if (rc < 0) {
+		free(mr);
+		return rc;
+	}
+	emu_debug("MR key 0x%x: 0x%llx, %llu bytes, access 0x%x", mr->key,
+		  (unsigned long long)mr->addr, (unsigned long long)mr->length, mr->access);
+	*key = mr->key;
+	return 0;
+}
+
+static struct emu_mr *find(uint32_t key)
+{
+	struct emu_mr *mr = emu_ids_get(&emu.mrs, key >> 8);
+
+	return mr && mr->key == key ? mr : NULL;
+}
+
+static void destroy(struct emu_mr *mr)
+{
+	mr->pd->users--;
+	emu_ids_remove(&emu.mrs, mr->key >> 8);
+	free(mr);
+}
+
+int emu_mr_dereg(struct emu_device *dev, uint32_t key)
+{
+	struct emu_mr *mr;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_check(dev);
+	mr = find(key);
+	if (rc == 0 && (!mr || mr->dev != dev))
+		rc = -EINVAL;
+	if (rc == 0)
+		destroy(mr);
+	emu_unlock();
+	return rc;
+}
+
+const char *emu_mr_translate(const struct emu_pd *pd, uint32_t key, uint64_t va, uint64_t length,
+			     uint32_t access, uint64_t *at)
+{
+	const struct emu_mr *mr = find(key);
+
+	if (!mr)
+		return "no region has this key";
+	if (mr->pd != pd)
+		return "the key belongs to another protection domain";
+	if ((mr->access & access) != access)
+		return "the region does not allow this access";
+	if (va < mr->iova || va - mr->iova > mr->length || length > mr->length - (va - mr->iova))
+		return "the range is not inside the region";
+	*at = mr->addr + (va - mr->iova);
+	return NULL;
+}
+
+void emu_mrs_destroy(struct emu_device *dev)
+{
+	for (uint32_t i = 0; i < emu.mrs.size; i++) {
+		struct emu_mr *mr = emu_ids_get(&emu.mrs, i);
+
+		if (mr && mr->dev == dev)
+			destroy(mr);
+	}
+}

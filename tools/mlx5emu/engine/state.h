@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_ENGINE_STATE_H
+#define MLX5EMU_ENGINE_STATE_H
+
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../fabric/fabric.h"
+#include "../fabric/wire.h"
+#include "../mlx5emu.h"
+#include "engine.h"
+#include "ids.h"
+#include "list.h"
+#include "log.h"
+#include "wqe_parse.h"
+
+/*
+ * The device hardware of this process: one singleton behind one lock. Everything below engine.h
+ * runs with the lock held; functions named emu_*_locked() never take it, the calls of engine.h do.
+ *
+ *	API calls (any thread) ---+
+ *	                          +--> lock --> objects, work list, fabric
+ *	device thread, or step ---+
+ *
+ * To split the lock later: objects are reached only through the tables below, and a QP touches
+ * nothing but itself, its CQs, its PD's keys and the fabric.
+ */
+
+enum {
+	EMU_MR_FIRST = 16,		/* key 0x100 ends a scatter list and must stay invalid */
+};
+
+struct emu_uar {
+	struct emu_device *dev;
+	struct emu_list node;		/* emu.uars, while in use by a QP or CQ */
+	struct emu_list qps, cqs;
+	uint8_t *page;
+	uint32_t index;
+	unsigned users;
+	bool allocated;
+};
+
+struct emu_device {
+	struct emu_device_config config;
+	struct emu_list node;		/* emu.devices */
+	bool port_active;
+	bool orphan;			/* inherited over fork(): see engine.h */
+	struct emu_uar *uars;		/* config.uar_pages of them */
+	uint32_t next_uar;
+};
+
+struct emu_pd {
+	struct emu_device *dev;
+	uint32_t pdn;
+	unsigned users;
+};
+
+struct emu_state {
+	pthread_mutex_t lock;
+	struct emu_list devices;
+	unsigned ndevices;
+	bool manual;
+	pid_t pid;
+	uint64_t virtual_ns;		/* the clock of manual mode */
+
+	struct emu_ids pds, mrs, cqs, qps;
+	uint8_t key_variant;		/* lowest byte of the next key */
+	struct emu_fabric *fabric;
+	struct emu_list uars;		/* pages that can bring doorbells */
+	struct emu_list work;		/* QPs with something to do */
+	struct emu_list timed;		/* QPs with a running timer */
+	struct emu_list failed;		/* QPs in the error state: they flush what is posted */
+	uint64_t next_deadline;		/* no timer expires earlier; UINT64_MAX = none runs */
+
+	struct mlx5emu_counters counters;
+	char last_illegal[EMU_WQE_ERROR_TEXT];
+
+	/* Scratch of whoever holds the lock. */
+	struct emu_wqe wqe;
+	uint8_t rx[EMU_WIRE_MAX_DATAGRAM], tx[EMU_WIRE_MAX_DATAGRAM];
+};
+
+extern struct emu_state emu;
+
+void emu_lock(void);
+void emu_unlock(void);
+
+/* Lock held: 0, or -ENODEV when @dev is of the parent of a fork. */
+int emu_device_check(const struct emu_device *dev);
+
+/* Lock held; counts the event. */
+void emu_raise(struct emu_device *dev, enum emu_event type, void *cookie, unsigned port);
+
+/* ---- uar.c ---- */
+
+int emu_uars_init(struct emu_device *dev);
+void emu_uars_fini(struct emu_device *dev);
+
+/* The page when allocated on @dev, else NULL. */
+struct emu_uar *emu_uar_find(struct emu_device *dev, uint32_t page);
+void emu_uar_get(struct emu_uar *uar);
+void emu_uar_put(struct emu_uar *uar);
+
+/* Consumes all doorbells; returns how many there were. */
+unsigned emu_uar_scan(void);
+
+/* ---- pd.c ---- */
+
+struct emu_pd *emu_pd_find(const struct emu_device *dev, uint32_t pdn);
+void emu_pds_destroy(struct emu_device *dev);
+
+/* ---- step.c ---- */
+
+/* One round over everything; returns the number of work items. Lock held. */
+unsigned emu_step_locked(void);
+
+/* Only the outgoing half: sends what is owed. Lock held. */
+unsigned emu_drain_locked(void);
+
+/* The reason behind an illegal WQE, for the log, the counters and mlx5emu_last_illegal(). */
+void emu_report_illegal(const char *text);
+
+/* ---- thread.c ---- */
+
+int emu_thread_start(void);
+void emu_thread_stop(void);
+
+/* After fork(), in the child: the thread does not exist here. */
+void emu_thread_forget(void);
+
+/* Ends a long nap: there is something new to watch. */
+void emu_thread_kick(void);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "cq.h"
+#include "prm.h"
+#include "qp.h"
+#include "state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * UAR pages and their doorbells.
+ *
+ *	0x020  CQ arm: record, cqn                (8 bytes)
+ *	0x800  BlueFlame register 0, even half    the first 8 bytes of a WQE's control segment;
+ *	0x900                        odd half     with BlueFlame up to 256 bytes follow, which the
+ *	0xa00  BlueFlame register 1, even half    engine ignores: the ring has the same
+ *	0xb00                        odd half
+ *
+ * The program writes eight bytes at once, the engine exchanges them with zero: an equal doorbell
+ * is seen again, and a doorbell record alone never starts work. Two queues that share a page can
+ * overwrite each other's doorbell before it is seen, so one doorbell looks at all of the page's
+ * queues: their records tell how far each one goes.
+ */
+
+int emu_uars_init(struct emu_device *dev)
+{
+	dev->uars = calloc(dev->config.uar_pages, sizeof(*dev->uars));
+	if (!dev->uars)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < dev->config.uar_pages; i++) {
+		struct emu_uar *uar = &dev->uars[i];
+
+		uar->dev = dev;
+		uar->index = i;
+		uar->page = (uint8_t *)dev->config.uar_base + (size_t)i * EMU_PAGE_SIZE;
+		emu_list_init(&uar->node);
+		emu_list_init(&uar->qps);
+		emu_list_init(&uar->cqs);
+	}
+	dev->next_uar = 1;
+	return 0;
+}
+
+void emu_uars_fini(struct emu_device *dev)
+{
+	free(dev->uars);
+}
+
+static struct emu_uar *find_free(struct emu_device *dev)
+{
+	const uint32_t n = dev->config.uar_pages;
+
+	for (uint32_t i = 0; i < n; i++) {
+		const uint32_t at = (dev->next_uar + i) % n;
+
+		if (at != 0 && !dev->uars[at].allocated)
+			return &dev->uars[at];
+	}
+	return NULL;
+}
+
+int emu_uar_alloc(struct emu_device *dev, uint32_t *page)
+{
+	struct emu_uar *uar = NULL;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_check(dev);
+	if (rc == 0) {
+		uar = find_free(dev);
+		rc = uar ? 0 : -ENOMEM;
+	}
+	if (uar) {
+		memset(uar->page, 0, EMU_PAGE_SIZE);
+		uar->allocated = true;
+		dev->next_uar = uar->index + 1;
+		*page = uar->index;
+	}
+	emu_unlock();
+	return rc;
+}
+
+int emu_uar_free(struct emu_device *dev, uint32_t page)
+{
+	struct emu_uar *uar;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_check(dev);
+	uar = emu_uar_find(dev, page);
+	if (rc == 0 && !uar)
+		rc = -EINVAL;
+	if (rc == 0 && uar->users)
+		rc = -EBUSY;
+	if (rc == 0)
+		uar->allocated = false;
+	emu_unlock();
+	return rc;
+}
+
+struct emu_uar *emu_uar_find(struct emu_device *dev, uint32_t page)
+{
+	if (page >= dev->config.uar_pages || !dev->uars[page].allocated)
+		return NULL;
+	return &dev->uars[page];
+}
+
+void emu_uar_get(struct emu_uar *uar)
+{
+	if (uar->users++ == 0)
+		emu_list_append(&emu.uars, &uar->node);
+	emu_thread_kick();
+}
+
+void emu_uar_put(struct emu_uar *uar)
+{
+	if (--uar->users == 0)
+		emu_list_remove(&uar->node);
+}
+
+/* Acquire: the records and WQEs that the program wrote before the doorbell are visible after it. */
+static uint64_t consume(uint8_t *at)
+{
+	uint64_t *doorbell = (uint64_t *)(void *)at;
+
+	if (__atomic_load_n(doorbell, __ATOMIC_RELAXED) == 0)
+		return 0;
+	return __atomic_exchange_n(doorbell, 0, __ATOMIC_ACQ_REL);
+}
+
+/* Only a hint: hardware would read it, here the record decides. Still, it should make sense. */
+static void check_send_doorbell(const struct emu_uar *uar, uint64_t value)
+{
+	const uint32_t qpn = (uint32_t)(be64toh(value) & 0xffffffff) >> 8;
+	const struct emu_qp *qp = emu_qp_find(uar->dev, qpn);
+
+	if (!qp || qp->uar != uar)
+		emu_warn("UAR page %u: send doorbell 0x%016llx names QP 0x%06x, which is not on it",
+			 uar->index, (unsigned long long)be64toh(value), qpn);
+}
+
+static unsigned scan_send(struct emu_uar *uar)
+{
+	struct emu_list *node, *following;
+	unsigned rung = 0;
+
+	for (unsigned i = 0; i < EMU_UAR_SLOTS; i++) {
+		const uint64_t value = consume(uar->page + EMU_UAR_BLUEFLAME + i * EMU_UAR_SLOT);
+
+		if (!value)
+			continue;
+		rung++;
+		check_send_doorbell(uar, value);
+	}
+	if (!rung)
+		return 0;
+	emu.counters.doorbells += rung;
+	emu_list_each(node, following, &uar->qps)
+		emu_requester_doorbell(emu_container(node, struct emu_qp, uar_node));
+	return rung;
+}
+
+static unsigned scan_arm(struct emu_uar *uar)
+{
+	struct emu_list *node, *following;
+
+	if (!consume(uar->page + EMU_UAR_CQ_ARM))
+		return 0;
+	emu_list_each(node, following, &uar->cqs)
+		emu_cq_arm(emu_container(node, struct emu_cq, node));
+	return 1;
+}
+
+unsigned emu_uar_scan(void)
+{
+	struct emu_list *node, *following;
+	unsigned n = 0;
+
+	emu_list_each(node, following, &emu.uars) {
+		struct emu_uar *uar = emu_container(node, struct emu_uar, node);
+
+		if (!emu_list_empty(&uar->qps))
+			n += scan_send(uar);
+		if (!emu_list_empty(&uar->cqs))
+			n += scan_arm(uar);
+	}
+	return n;
+}
