@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "qp.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static bool power_of_two_or_0(uint32_t n)
+{
+	return (n & (n - 1)) == 0;
+}
+
+static int check_ring(uint64_t addr, uint64_t bytes, uint64_t align)
+{
+	if (addr % align || addr > UINT64_MAX - bytes)
+		return -EINVAL;
+	return bytes && emu_memory_populate(addr, bytes, true) < 0 ? -EFAULT : 0;
+}
+
+static int check_init(const struct emu_qp_init *i)
+{
+	int rc;
+
+	if (i->type != EMU_QPT_RC)
+		return -EOPNOTSUPP;
+	if (!power_of_two_or_0(i->sq_wqebb_count) || i->sq_wqebb_count > EMU_MAX_SQ_WQEBB ||
+	    !power_of_two_or_0(i->rq_wqe_count) || i->rq_wqe_count > EMU_MAX_RQ_WQE)
+		return -EINVAL;
+	if (i->rq_wqe_count && (i->rq_stride_shift < 4 || i->rq_stride_shift > 9))
+		return -EINVAL;
+	rc = check_ring(i->dbrec_addr, 2 * sizeof(emu_be32), 8);
+	if (rc == 0 && i->sq_wqebb_count)
+		rc = check_ring(i->sq_addr, (uint64_t)i->sq_wqebb_count * EMU_WQEBB, EMU_WQEBB);
+	if (rc == 0 && i->rq_wqe_count)
+		rc = check_ring(i->rq_addr, (uint64_t)i->rq_wqe_count << i->rq_stride_shift,
+				EMU_DS);
+	return rc;
+}
+
+static struct emu_qp *qp_new(struct emu_device *dev, const struct emu_qp_init *init)
+{
+	struct emu_qp *qp = calloc(1, sizeof(*qp));
+
+	if (!qp)
+		return NULL;
+	if (emu_requester_init(&qp->req, init->sq_wqebb_count) < 0) {
+		free(qp);
+		return NULL;
+	}
+	qp->dev = dev;
+	qp->init = *init;
+	qp->sq = (const uint8_t *)(uintptr_t)init->sq_addr;
+	qp->rq = (const uint8_t *)(uintptr_t)init->rq_addr;
+	qp->dbrec = (emu_be32 *)(uintptr_t)init->dbrec_addr;
+	emu_list_init(&qp->uar_node);
+	emu_list_init(&qp->work_node);
+	emu_list_init(&qp->timed_node);
+	emu_list_init(&qp->failed_node);
+	return qp;
+}
+
+static void qp_free(struct emu_qp *qp)
+{
+	emu_requester_fini(&qp->req);
+	free(qp);
+}
+
+/* Lock held. */
+static int add(struct emu_device *dev, struct emu_qp *qp)
+{
+	uint32_t index;
+	int rc = emu_device_check(dev);
+
+	if (rc < 0)
+		return rc;
+	qp->pd = emu_pd_find(dev, qp->init.pdn);
+	qp->send_cq = emu_cq_find(dev, qp->init.send_cqn);
+	qp->recv_cq = emu_cq_find(dev, qp->init.recv_cqn);
+	qp->uar = emu_uar_find(dev, qp->init.uar_page);
+	if (!qp->pd || !qp->send_cq || !qp->recv_cq || !qp->uar)
+		return -EINVAL;
+	rc = emu_ids_add(&emu.qps, qp, &index);
+	if (rc < 0)
+		return rc;
+	qp->qpn = emu_fabric_slot(emu.fabric) << 16 | index;
+	qp->pd->users++;
+	qp->send_cq->users++;
+	qp->recv_cq->users++;
+	emu_uar_get(qp->uar);
+	emu_list_append(&qp->uar->qps, &qp->uar_node);
+	return 0;
+}
+
+int emu_qp_create(struct emu_device *dev, const struct emu_qp_init *init, uint32_t *qpn)
+{
+	struct emu_qp *qp;
+	int rc = check_init(init);
+
+	if (rc < 0)
+		return rc;
+	qp = qp_new(dev, init);
+	if (!qp)
+		return -ENOMEM;
+	emu_lock();
+	rc = add(dev, qp);
+	emu_unlock();
+	if (rc < 0) {
+		qp_free(qp);
+		return rc;
+	}
+	emu_info("QP 0x%06x: RC, %u send blocks, %u receives, CQs %u and %u, UAR page %u", qp->qpn,
+		 init->sq_wqebb_count, init->rq_wqe_count, init->send_cqn, init->recv_cqn,
+		 init->uar_page);
+	*qpn = qp->qpn;
+	return 0;
+}
+
+struct emu_qp *emu_qp_find_any(uint32_t qpn)
+{
+	struct emu_qp *qp = emu_ids_get(&emu.qps, qpn & 0xffff);
+
+	return qp && qp->qpn == qpn ? qp : NULL;
+}
+
+struct emu_qp *emu_qp_find(const struct emu_device *dev, uint32_t qpn)
+{
+	struct emu_qp *qp = emu_qp_find_any(qpn);
+
+	return qp && qp->dev == dev ? qp : NULL;
+}
+
+static void destroy(struct emu_qp *qp)
+{
+	emu_qp_clear(qp);
+	emu_list_remove(&qp->uar_node);
+	emu_list_remove(&qp->work_node);
+	emu_uar_put(qp->uar);
+	qp->recv_cq->users--;
+	qp->send_cq->users--;
+	qp->pd->users--;
+	emu_ids_remove(&emu.qps, qp->qpn & 0xffff);
+	qp_free(qp);
+}
+
+int emu_qp_destroy(struct emu_device *dev, uint32_t qpn)
+{
+	struct emu_qp *qp;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_check(dev);
+	qp = emu_qp_find(dev, qpn);
+	if (rc == 0 && !qp)
+		rc = -EINVAL;
+	if (rc == 0)
+		destroy(qp);
+	emu_unlock();
+	return rc;
+}
+
+void emu_qps_destroy(struct emu_device *dev)
+{
+	for (uint32_t i = 0; i < emu.qps.size; i++) {
+		struct emu_qp *qp = emu_ids_get(&emu.qps, i);
+
+		if (qp && qp->dev == dev)
+			destroy(qp);
+	}
+}
+
+void emu_qp_kick(struct emu_qp *qp)
+{
+	if (emu_list_empty(&qp->work_node))
+		emu_list_append(&emu.work, &qp->work_node);
+}
+
+uint16_t emu_qp_dbrec(const struct emu_qp *qp, unsigned word)
+{
+	return (uint16_t)be32toh(__atomic_load_n(&qp->dbrec[word].be, __ATOMIC_ACQUIRE));
+}
+
+static void stop_timers(struct emu_qp *qp)
+{
+	qp->req.ack_deadline = 0;
+	qp->req.rnr_deadline = 0;
+	emu_list_remove(&qp->timed_node);
+}
+
+void emu_qp_clear(struct emu_qp *qp)
+{
+	stop_timers(qp);
+	emu_list_remove(&qp->failed_node);
+	emu_requester_clear(&qp->req);
+	emu_responder_clear(&qp->resp);
+	qp->established = false;
+}
+
+void emu_qp_fail(struct emu_qp *qp)
+{
+	if (qp->attr.qp_state == EMU_QPS_ERR || qp->attr.qp_state == EMU_QPS_RESET)
+		return;
+	emu_info("QP 0x%06x: error state", qp->qpn);
+	qp->attr.qp_state = EMU_QPS_ERR;
+	stop_timers(qp);
+	emu_list_append(&emu.failed, &qp->failed_node);
+}
+
+void emu_qp_fatal(struct emu_qp *qp, enum emu_event type)
+{
+	if (qp->attr.qp_state == EMU_QPS_ERR)
+		return;
+	emu_qp_fail(qp);
+	emu_raise(qp->dev, type, qp->init.cookie, 0);
+}
+
+void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion *c)
+{
+	c->qpn = qp->qpn;
+	c->uidx = qp->init.uidx;
+	if (emu_cq_push(cq, c) < 0)
+		emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
+}
+
+unsigned emu_qp_flush(struct emu_qp *qp)
+{
+	return emu_requester_flush(qp) + emu_responder_flush(qp);
+}

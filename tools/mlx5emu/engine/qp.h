@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_ENGINE_QP_H
+#define MLX5EMU_ENGINE_QP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "cq.h"
+#include "prm.h"
+#include "requester.h"
+#include "responder.h"
+#include "state.h"
+
+/*
+ * A queue pair: attributes and state here, the sending half in struct emu_requester, the answering
+ * half in struct emu_responder. States and who runs in them (IBA vol 1 section 10.3.1):
+ *
+ *	RESET -> INIT -> RTR -> RTS <-> SQD	requester: RTS, SQD (finishes what it began)
+ *	  ^                |      |     |	responder: RTR, RTS, SQD
+ *	  +--- any    any -+---> ERR <--+	ERR: flushes, answers nothing
+ */
+struct emu_qp {
+	struct emu_device *dev;
+	struct emu_qp_init init;
+	struct emu_qp_attr attr;
+	uint32_t qpn;
+	struct emu_pd *pd;
+	struct emu_cq *send_cq, *recv_cq;
+	struct emu_uar *uar;
+	struct emu_list uar_node, work_node, timed_node, failed_node;
+	const uint8_t *sq, *rq;		/* rings in the program's memory */
+	emu_be32 *dbrec;
+	bool established;		/* COMM_EST was raised */
+	struct emu_requester req;
+	struct emu_responder resp;
+};
+
+enum {
+	EMU_PSN_MASK = 0xffffff,
+};
+
+/* Signed distance a - b of two 24-bit sequence numbers. */
+static inline int32_t emu_psn_diff(uint32_t a, uint32_t b)
+{
+	return (int32_t)((a - b) << 8) >> 8;
+}
+
+static inline uint32_t emu_psn_add(uint32_t psn, uint32_t n)
+{
+	return (psn + n) & EMU_PSN_MASK;
+}
+
+static inline unsigned emu_qpn_slot(uint32_t qpn)
+{
+	return qpn >> 16;
+}
+
+/* By the full number of this process, of any device; NULL when there is none. */
+struct emu_qp *emu_qp_find_any(uint32_t qpn);
+struct emu_qp *emu_qp_find(const struct emu_device *dev, uint32_t qpn);
+
+/* Puts the QP on the work list. */
+void emu_qp_kick(struct emu_qp *qp);
+
+/* Moves to ERR; flushing follows from the work list. No effect in RESET and ERR. */
+void emu_qp_fail(struct emu_qp *qp);
+
+/* As above, with an asynchronous event: the device cannot go on with this QP. */
+void emu_qp_fatal(struct emu_qp *qp, enum emu_event type);
+
+/* Forgets all work, as RESET does. */
+void emu_qp_clear(struct emu_qp *qp);
+
+/* The current word of the QP's doorbell record. */
+uint16_t emu_qp_dbrec(const struct emu_qp *qp, unsigned word);
+
+/* A completion of this QP; an overrun CQ is fatal to it. */
+void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion *c);
+
+/* Writes flush completions for what both queues hold; returns how many. */
+unsigned emu_qp_flush(struct emu_qp *qp);
+
+void emu_qps_destroy(struct emu_device *dev);
+
+/* ---- segments.c ---- */
+
+enum {
+	EMU_MAX_IOV = EMU_MAX_DS,
+};
+
+/*
+ * The pieces of this process's memory behind bytes [offset, offset + size) of a segment list.
+ * @inlined: where inline segments lie. NULL and *@n pieces, or why a key forbids it.
+ */
+const char *emu_segments_iov(const struct emu_qp *qp, const struct emu_seg *seg, unsigned nseg,
+			     uint8_t *inlined, uint32_t access, uint64_t offset, uint64_t size,
+			     struct iovec iov[EMU_MAX_IOV], unsigned *n);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "qp.h"
+
+#include <errno.h>
+
+/*
+ * Modify and query. The table is RC's part of qp_state_table in the kernel's
+ * drivers/infiniband/core/verbs.c; IBA vol 1 section 11.2.5.2 is its source.
+ */
+
+struct transition {
+	bool valid;
+	uint32_t required, optional;
+};
+
+enum {
+	STATES = EMU_QPS_ERR + 1,
+	ADDRESS = EMU_QP_PKEY_INDEX | EMU_QP_PORT | EMU_QP_ACCESS_FLAGS,
+	TO_RTR = EMU_QP_AV | EMU_QP_PATH_MTU | EMU_QP_DEST_QPN | EMU_QP_RQ_PSN |
+		 EMU_QP_MAX_DEST_RD_ATOMIC | EMU_QP_MIN_RNR_TIMER,
+	TO_RTS = EMU_QP_TIMEOUT | EMU_QP_RETRY_CNT | EMU_QP_RNR_RETRY | EMU_QP_SQ_PSN |
+		 EMU_QP_MAX_QP_RD_ATOMIC,
+	RUNNING = EMU_QP_CUR_STATE | EMU_QP_ALT_PATH | EMU_QP_ACCESS_FLAGS | EMU_QP_MIN_RNR_TIMER |
+		  EMU_QP_PATH_MIG_STATE,
+	DRAINED = RUNNING | EMU_QP_PORT | EMU_QP_AV | EMU_QP_TIMEOUT | EMU_QP_RETRY_CNT |
+		  EMU_QP_RNR_RETRY | EMU_QP_MAX_QP_RD_ATOMIC | EMU_QP_MAX_DEST_RD_ATOMIC |
+		  EMU_QP_PKEY_INDEX,
+};
+
+static const struct transition transitions[STATES][STATES] = {
+	[EMU_QPS_RESET] = {
+		[EMU_QPS_RESET] = { .valid = true },
+		[EMU_QPS_INIT] = { true, ADDRESS, 0 },
+	},
+	[EMU_QPS_INIT] = {
+		[EMU_QPS_RESET] = { .valid = true },
+		[EMU_QPS_ERR] = { .valid = true },
+		[EMU_QPS_INIT] = { true, 0, ADDRESS },
+		[EMU_QPS_RTR] = { true, TO_RTR,
+				  EMU_QP_ALT_PATH | EMU_QP_ACCESS_FLAGS | EMU_QP_PKEY_INDEX },
+	},
+	[EMU_QPS_RTR] = {
+		[EMU_QPS_RESET] = { .valid = true },
+		[EMU_QPS_ERR] = { .valid = true },
+		[EMU_QPS_RTS] = { true, TO_RTS, RUNNING },
+	},
+	[EMU_QPS_RTS] = {
+		[EMU_QPS_RESET] = { .valid = true },
+		[EMU_QPS_ERR] = { .valid = true },
+		[EMU_QPS_RTS] = { true, 0, RUNNING },
+		[EMU_QPS_SQD] = { true, 0, EMU_QP_EN_SQD_ASYNC_NOTIFY },
+	},
+	[EMU_QPS_SQD] = {
+		[EMU_QPS_RESET] = { .valid = true },
+		[EMU_QPS_ERR] = { .valid = true },
+		[EMU_QPS_RTS] = { true, 0, RUNNING },
+		[EMU_QPS_SQD] = { true, 0, DRAINED },
+	},
+	[EMU_QPS_ERR] = {
+		[EMU_QPS_RESET] = { .valid = true },
+		[EMU_QPS_ERR] = { .valid = true },
+	},
+};
+
+static bool transition_ok(enum emu_qp_state from, enum emu_qp_state to, uint32_t mask)
+{
+	const struct transition *t = &transitions[from][to];
+
+	return t->valid && (mask & t->required) == t->required &&
+	       (mask & ~(t->required | t->optional | EMU_QP_STATE)) == 0;
+}
+
+/* The kernel lets a caller assert where it believes the QP to be (ib_modify_qp_is_ok). */
+static bool cur_state_ok(const struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
+{
+	return !(mask & EMU_QP_CUR_STATE) || a->cur_qp_state == qp->attr.qp_state;
+}
+
+static bool av_ok(const struct emu_av *av)
+{
+	return av->is_global && av->port_num <= 1;
+}
+
+struct range {
+	uint32_t bit, value, low, high;
+};
+
+static bool values_ok(const struct emu_qp_attr *a, uint32_t mask)
+{
+	const struct range ranges[] = {
+		{ EMU_QP_PORT, a->port_num, 1, 1 },
+		{ EMU_QP_PKEY_INDEX, a->pkey_index, 0, 0 },
+		{ EMU_QP_PATH_MTU, a->path_mtu, 1, 5 },
+		{ EMU_QP_TIMEOUT, a->timeout, 0, 31 },
+		{ EMU_QP_RETRY_CNT, a->retry_cnt, 0, 7 },
+		{ EMU_QP_RNR_RETRY, a->rnr_retry, 0, 7 },
+		{ EMU_QP_MIN_RNR_TIMER, a->min_rnr_timer, 0, 31 },
+		{ EMU_QP_MAX_QP_RD_ATOMIC, a->max_rd_atomic, 0, EMU_MAX_RD_ATOM },
+		{ EMU_QP_MAX_DEST_RD_ATOMIC, a->max_dest_rd_atomic, 0, EMU_MAX_RD_ATOM },
+		{ EMU_QP_DEST_QPN, a->dest_qpn, 0, EMU_PSN_MASK },
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++)
+		if ((mask & ranges[i].bit) &&
+		    (ranges[i].value < ranges[i].low || ranges[i].value > ranges[i].high))
+			return false;
+	if ((mask & EMU_QP_AV) && !av_ok(&a->av))
+		return false;
+	return !(mask & EMU_QP_ALT_PATH) || av_ok(&a->alt_av);
+}
+
+static void copy_address(struct emu_qp_attr *to, const struct emu_qp_attr *from, uint32_t mask)
+{
+	if (mask & EMU_QP_ACCESS_FLAGS)
+		to->access_flags = from->access_flags;
+	if (mask & EMU_QP_PKEY_INDEX)
+		to->pkey_index = from->pkey_index;
+	if (mask & EMU_QP_PORT)
+		to->port_num = from->port_num;
+	if (mask & EMU_QP_AV)
+		to->av = from->av;
+	if (mask & EMU_QP_PATH_MTU)
+		to->path_mtu = from->path_mtu;
+	if (mask & EMU_QP_DEST_QPN)
+		to->dest_qpn = from->dest_qpn;
+	if (mask & EMU_QP_PATH_MIG_STATE)
+		to->path_mig_state = from->path_mig_state;
+	if (mask & EMU_QP_ALT_PATH) {
+		to->alt_av = from->alt_av;
+		to->alt_port_num = from->alt_port_num;
+		to->alt_timeout = from->alt_timeout;
+		to->alt_pkey_index = from->alt_pkey_index;
+	}
+}
+
+static void copy_transport(struct emu_qp_attr *to, const struct emu_qp_attr *from, uint32_t mask)
+{
+	if (mask & EMU_QP_TIMEOUT)
+		to->timeout = from->timeout;
+	if (mask & EMU_QP_RETRY_CNT)
+		to->retry_cnt = from->retry_cnt;
+	if (mask & EMU_QP_RNR_RETRY)
+		to->rnr_retry = from->rnr_retry;
+	if (mask & EMU_QP_RQ_PSN)
+		to->rq_psn = from->rq_psn & EMU_PSN_MASK;
+	if (mask & EMU_QP_SQ_PSN)
+		to->sq_psn = from->sq_psn & EMU_PSN_MASK;
+	if (mask & EMU_QP_MAX_QP_RD_ATOMIC)
+		to->max_rd_atomic = from->max_rd_atomic;
+	if (mask & EMU_QP_MAX_DEST_RD_ATOMIC)
+		to->max_dest_rd_atomic = from->max_dest_rd_atomic;
+	if (mask & EMU_QP_MIN_RNR_TIMER)
+		to->min_rnr_timer = from->min_rnr_timer;
+	if (mask & EMU_QP_EN_SQD_ASYNC_NOTIFY)
+		to->en_sqd_async_notify = from->en_sqd_async_notify;
+}
+
+/* What entering @to means beyond its attributes. */
+static void enter(struct emu_qp *qp, enum emu_qp_state from, enum emu_qp_state to)
+{
+	if (to == EMU_QPS_ERR) {
+		emu_answers_drop(&qp->resp);
+		emu_qp_fail(qp);
+		return;
+	}
+	qp->attr.qp_state = to;
+	if (to == EMU_QPS_RESET) {
+		emu_qp_clear(qp);
+		qp->attr = (struct emu_qp_attr){ .qp_state = EMU_QPS_RESET };
+	} else if (to == EMU_QPS_RTR) {
+		qp->resp.epsn = qp->attr.rq_psn;
+	} else if (to == EMU_QPS_RTS && from == EMU_QPS_RTR) {
+		qp->req.next_psn = qp->attr.sq_psn;
+		qp->req.una = qp->attr.sq_psn;
+		qp->req.sent = qp->attr.sq_psn;
+	} else if (to == EMU_QPS_SQD) {
+		qp->req.drained = from == EMU_QPS_SQD && qp->req.drained;
+	}
+	emu_qp_kick(qp);
+}
+
+static int modify(struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
+{
+	const enum emu_qp_state from = qp->attr.qp_state;
+	const enum emu_qp_state to = mask & EMU_QP_STATE ? a->qp_state : from;
+
+	if ((unsigned)to >= STATES || !cur_state_ok(qp, a, mask) || !transition_ok(from, to, mask) ||
+	    !values_ok(a, mask)) {
+		emu_info("QP 0x%06x: modify %d -> %d with mask 0x%x refused", qp->qpn, (int)from,
+			 (int)to, mask);
+		return -EINVAL;
+	}
+	copy_address(&qp->attr, a, mask);
+	copy_transport(&qp->attr, a, mask);
+	enter(qp, from, to);
+	emu_debug("QP 0x%06x: state %d -> %d", qp->qpn, (int)from, (int)to);
+	return 0;
+}
+
+int emu_qp_modify(struct emu_device *dev, uint32_t qpn, const struct emu_qp_attr *attr,
+		  uint32_t mask)
+{
+	struct emu_qp *qp;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_check(dev);
+	qp = emu_qp_find(dev, qpn);
+	if (rc == 0)
+		rc = qp ? modify(qp, attr, mask) : -EINVAL;
+	if (rc == 0)
+		emu_thread_kick();
+	emu_unlock();
+	return rc;
+}
+
+int emu_qp_query(struct emu_device *dev, uint32_t qpn, struct emu_qp_attr *attr,
+		 struct emu_qp_init *init)
+{
+	struct emu_qp *qp;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_check(dev);
+	qp = emu_qp_find(dev, qpn);
+	if (rc == 0 && !qp)
+		rc = -EINVAL;
+	if (rc == 0 && attr) {
+		*attr = qp->attr;
+		attr->cur_qp_state = qp->attr.qp_state;
+		attr->rq_psn = qp->resp.epsn;
+		attr->sq_psn = qp->req.next_psn;
+		attr->sq_draining = qp->attr.qp_state == EMU_QPS_SQD && !qp->req.drained;
+	}
+	if (rc == 0 && init)
+		*init = qp->init;
+	emu_unlock();
+	return rc;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "mr.h"
+#include "qp.h"
+
+/* The part of a segment that lies in [offset, offset + size), as (start within it, bytes). */
+static uint64_t clip(uint64_t length, uint64_t *offset, uint64_t size, uint64_t *start)
+{
+	uint64_t n;
+
+	if (*offset >= length) {
+		*offset -= length;
+		return 0;
+	}
+	*start = *offset;
+	*offset = 0;
+	n = length - *start;
+	return n < size ? n : size;
+}
+
+const char *emu_segments_iov(const struct emu_qp *qp, const struct emu_seg *seg, unsigned nseg,
+			     uint8_t *inlined, uint32_t access, uint64_t offset, uint64_t size,
+			     struct iovec iov[EMU_MAX_IOV], unsigned *n)
+{
+	unsigned used = 0;
+
+	for (unsigned i = 0; i < nseg && size > 0; i++) {
+		uint64_t start = 0, at = 0;
+		const uint64_t bytes = clip(seg[i].length, &offset, size, &start);
+		const char *why;
+
+		if (bytes == 0)
+			continue;
+		if (seg[i].is_inline) {
+			iov[used++] = (struct iovec){ inlined + seg[i].addr + start, bytes };
+			size -= bytes;
+			continue;
+		}
+		why = emu_mr_translate(qp->pd, seg[i].lkey, seg[i].addr + start, bytes, access,
+				       &at);
+		if (why)
+			return why;
+		iov[used++] = (struct iovec){ (void *)(uintptr_t)at, bytes };
+		size -= bytes;
+	}
+	*n = used;
+	return NULL;
+}
