@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT */
+#include "memory.h"
+#include "qp.h"
+#include "timer.h"
+#include "vendor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fetching, sending and completing; see requester.h. What comes back is in requester_ack.c. */
+
+enum {
+	BUDGET = 16,			/* datagrams per turn, so that QPs share the device */
+	WINDOW = 1 << 22,		/* PSNs in flight: half of what a 24-bit compare can tell */
+};
+
+int emu_requester_init(struct emu_requester *req, uint32_t blocks)
+{
+	if (blocks == 0)
+		return 0;
+	req->wqe = calloc(blocks, sizeof(*req->wqe));
+	req->wqe_mask = blocks - 1;
+	return req->wqe ? 0 : -ENOMEM;
+}
+
+static void drop_head(struct emu_requester *req)
+{
+	struct emu_swqe *w = emu_swqe_at(req, req->head);
+
+	free(w->seg);
+	w->seg = NULL;
+	if (req->cur == req->head) {
+		req->cur++;
+		req->cur_packets = 0;
+	}
+	req->head++;
+}
+
+void emu_requester_clear(struct emu_requester *req)
+{
+	struct emu_swqe *ring = req->wqe;
+	const uint32_t mask = req->wqe_mask;
+
+	while (req->head != req->tail)
+		drop_head(req);
+	*req = (struct emu_requester){ .wqe = ring, .wqe_mask = mask };
+}
+
+void emu_requester_fini(struct emu_requester *req)
+{
+	emu_requester_clear(req);
+	free(req->wqe);
+}
+
+/* ---- fetching ---- */
+
+/* Blocks that the device holds: oldest WQE not completed up to the doorbell record. */
+static bool record_ok(const struct emu_qp *qp, uint16_t limit)
+{
+	const struct emu_requester *req = &qp->req;
+	const uint16_t oldest = req->head == req->tail ? req->fetch :
+							 emu_swqe_at(req, req->head)->index;
+
+	return (uint16_t)(limit - oldest) <= qp->init.sq_wqebb_count &&
+	       (uint16_t)(limit - oldest) >= (uint16_t)(req->limit - oldest);
+}
+
+void emu_requester_doorbell(struct emu_qp *qp)
+{
+	const uint16_t limit = emu_qp_dbrec(qp, EMU_DBREC_SQ);
+	const enum emu_qp_state state = qp->attr.qp_state;
+
+	if (limit == qp->req.limit || qp->init.sq_wqebb_count == 0)
+		return;
+	if (state != EMU_QPS_RTS && state != EMU_QPS_SQD && state != EMU_QPS_ERR) {
+		emu_warn("QP 0x%06x: send doorbell in state %d ignored", qp->qpn, (int)state);
+		return;
+	}
+	if (!record_ok(qp, limit)) {
+		emu_warn("QP 0x%06x: send doorbell record %u is outside the queue (%u blocks, "
+			 "last %u)",
+			 qp->qpn, limit, qp->init.sq_wqebb_count, qp->req.limit);
+		emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
+		return;
+	}
+	qp->req.limit = limit;
+	emu_qp_kick(qp);
+}
+
+void emu_swqe_fail(struct emu_swqe *w, enum emu_syndrome status, uint8_t vendor)
+{
+	if (w->status)
+		return;
+	w->status = status;
+	w->vendor = vendor;
+}
+
+/* Keeps what the ring said: the program may not touch the slot, but a bad one might. */
+static int copy_segments(struct emu_swqe *w, const struct emu_wqe *wqe)
+{
+	const size_t segs = wqe->nseg * sizeof(*w->seg);
+	size_t inline_bytes = 0;
+	uint8_t *at;
+
+	w->seg = NULL;
+	w->nseg = wqe->nseg;
+	if (wqe->nseg == 0)
+		return 0;
+	for (unsigned i = 0; i < wqe->nseg; i++)
+		inline_bytes += wqe->seg[i].is_inline ? wqe->seg[i].length : 0;
+	w->seg = malloc(segs + inline_bytes);
+	if (!w->seg)
+		return -ENOMEM;
+	memcpy(w->seg, wqe->seg, segs);
+	w->inlined = (uint8_t *)w->seg + segs;
+	at = w->inlined;
+	for (unsigned i = 0; i < wqe->nseg; i++) {
+		if (!wqe->seg[i].is_inline)
+			continue;
+		memcpy(at, wqe->bytes + wqe->seg[i].addr, wqe->seg[i].length);
+		w->seg[i].addr = (uint64_t)(at - w->inlined);
+		at += wqe->seg[i].length;
+	}
+	return 0;
+}
+
+/* All keys at once, before the first byte leaves (IBA vol 1 section 9.9.2.1). */
+static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
+{
+	const uint32_t access = emu_swqe_reads(w) ? EMU_ACCESS_LOCAL_WRITE : 0;
+	struct iovec iov[EMU_MAX_IOV];
+	unsigned n;
+	const char *why = emu_segments_iov(qp, w->seg, w->nseg, w->inlined, access, 0, w->length,
+					   iov, &n);
+
+	if (!why)
+		return;
+	emu_warn("QP 0x%06x WQE %u %s: local protection: %s", qp->qpn, w->index,
+		 emu_opcode_name(w->opcode), why);
+	emu_swqe_fail(w, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_SEND);
+}
+
+static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_wqe *wqe)
+{
+	*w = (struct emu_swqe){
+		.opcode = wqe->opcode,
+		.fence = wqe->fence,
+		.signaled = wqe->signaled,
+		.solicited = wqe->solicited,
+		.index = wqe->index,
+		.psn = qp->req.next_psn,
+		.imm = wqe->imm,
+		.rkey = wqe->rkey,
+		.length = wqe->length,
+		.raddr = wqe->raddr,
+		.compare = wqe->compare,
+		.swap_add = wqe->swap_add,
+	};
+	if (wqe->opcode != EMU_OP_NOP)
+		w->npsn = emu_swqe_reads(w) && wqe->opcode != EMU_OP_READ ?
+				  1 :
+				  emu_packets(wqe->length, (uint8_t)qp->attr.path_mtu);
+	emu.counters.wqes++;
+	emu_debug("QP 0x%06x WQE %u %s: %u bytes, PSN %u", qp->qpn, w->index,
+		  emu_opcode_name(w->opcode), w->length, w->psn);
+	if (copy_segments(w, wqe) < 0) {
+		w->nseg = 0;
+		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
+		return;
+	}
+	if (emu_swqe_reads(w) && qp->attr.max_rd_atomic == 0) {
+		emu_warn("QP 0x%06x WQE %u %s: max_rd_atomic of this queue is 0", qp->qpn,
+			 w->index, emu_opcode_name(w->opcode));
+		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
+		return;
+	}
+	check_keys(qp, w);
+	qp->req.next_psn = emu_psn_add(w->psn, w->npsn);
+}
+
+static void refuse_wqe(struct emu_swqe *w, const struct emu_wqe *wqe,
+		       const struct emu_wqe_error *error)
+{
+	const bool length = error->syndrome == EMU_SYN_LOCAL_LENGTH;
+
+	*w = (struct emu_swqe){ .opcode = wqe->opcode, .index = wqe->index };
+	emu_swqe_fail(w, error->syndrome,
+		      length ? EMU_VENDOR_LOCAL_LENGTH : EMU_VENDOR_LOCAL_QP_OPERATION);
+	emu_report_illegal(error->text);
+}
+
+static void fetch(struct emu_qp *qp)
+{
+	struct emu_requester *req = &qp->req;
+	struct emu_swqe *w = emu_swqe_at(req, req->tail);
+	struct emu_wqe_error error;
+	const uint16_t posted = (uint16_t)(req->limit - req->fetch);
+
+	if (emu_wqe_parse(qp->sq, qp->init.sq_wqebb_count, req->fetch, posted, qp->qpn, &emu.wqe,
+			  &error) == 0)
+		accept_wqe(qp, w, &emu.wqe);
+	else
+		refuse_wqe(w, &emu.wqe, &error);
+	req->tail++;
+	req->fetch = (uint16_t)(req->fetch +
+				(emu.wqe.blocks < posted ? emu.wqe.blocks : posted));
+}
+
+/* ---- sending ---- */
+
+static void start_ack_timer(struct emu_qp *qp)
+{
+	if (qp->attr.timeout && !qp->req.ack_deadline)
+		emu_timer_ack(qp, emu_now_ns() + emu_ack_timeout_ns(qp->attr.timeout));
+}
+
+static struct emu_packet packet_for(const struct emu_qp *qp, const struct emu_swqe *w)
+{
+	return (struct emu_packet){
+		.mtu = (uint8_t)qp->attr.path_mtu,
+		.src_qpn = qp->qpn,
+		.dst_qpn = qp->attr.dest_qpn,
+		.psn = emu_psn_add(w->psn, qp->req.cur_packets),
+		.raddr = w->raddr,
+		.rkey = w->rkey,
+	};
+}
+
+/* The payload is in emu.tx already. -EAGAIN: nothing left, try later. */
+static int transmit(struct emu_qp *qp, const struct emu_packet *p, uint32_t packets)
+{
+	int rc;
+
+	emu_wire_encode(p, emu.tx);
+	rc = emu_fabric_send(emu.fabric, emu_qpn_slot(p->dst_qpn), emu.tx,
+			     EMU_WIRE_HEADER + p->length, false);
+	/* Also while nothing can leave: a peer that takes nothing for good is a lost one. */
+	start_ack_timer(qp);
+	if (rc == -EAGAIN)
+		return rc;
+	emu.counters.datagrams_sent++;
+	emu.counters.packets_sent += packets;
+	emu_trace("QP 0x%06x -> 0x%06x: opcode %d flags 0x%x PSN %u +%u, %u bytes", p->src_qpn,
+		  p->dst_qpn, (int)p->opcode, p->flags, p->psn, packets, p->length);
+	return 0;
+}
+
+static void advance(struct emu_requester *req, const struct emu_swqe *w, uint32_t packets)
+{
+	uint32_t behind;
+
+	req->cur_packets += packets;
+	behind = emu_psn_add(w->psn, req->cur_packets);
+	if (emu_psn_diff(behind, req->sent) > 0)
+		req->sent = behind;
+	if (req->cur_packets == w->npsn) {
+		req->cur++;
+		req->cur_packets = 0;
+	}
+}
+
+/* A read goes out as one request; after a loss it asks only for what has not arrived. */
+static int send_read(struct emu_qp *qp, struct emu_swqe *w)
+{
+	const uint32_t offset = qp->req.cur_packets * emu_mtu_bytes((uint8_t)qp->attr.path_mtu);
+	struct emu_packet p = packet_for(qp, w);
+	int rc;
+
+	p.opcode = EMU_WIRE_READ;
+	p.raddr += offset;
+	p.dma_len = w->length - offset;
+	rc = transmit(qp, &p, 1);
+	if (rc < 0)
+		return rc;
+	qp->req.reads++;
+	advance(&qp->req, w, w->npsn - qp->req.cur_packets);
+	return 0;
+}
+
+static int send_atomic(struct emu_qp *qp, struct emu_swqe *w)
+{
+	struct emu_packet p = packet_for(qp, w);
+	int rc;
+
+	p.opcode = w->opcode == EMU_OP_ATOMIC_CS ? EMU_WIRE_COMPARE_SWAP : EMU_WIRE_FETCH_ADD;
+	p.compare = w->compare;
+	p.swap_add = w->swap_add;
+	rc = transmit(qp, &p, 1);
+	if (rc < 0)
+		return rc;
+	qp->req.reads++;
+	advance(&qp->req, w, 1);
+	return 0;
+}
+
+/* -EFAULT: a key or a page is gone; the WQE is marked. */
+static int gather(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, uint32_t size)
+{
+	struct iovec iov[EMU_MAX_IOV];
+	unsigned n = 0;
+	const char *why = emu_segments_iov(qp, w->seg, w->nseg, w->inlined, 0, offset, size, iov,
+					   &n);
+
+	if (!why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, iov, n, size) < 0)
+		why = "a page of the registered buffer is not mapped";
+	if (!why)
+		return 0;
+	emu_warn("QP 0x%06x WQE %u %s: local protection: %s", qp->qpn, w->index,
+		 emu_opcode_name(w->opcode), why);
+	emu_swqe_fail(w, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_SEND);
+	return -EFAULT;
+}
+
+static uint8_t last_flags(const struct emu_swqe *w)
+{
+	const bool imm = w->opcode == EMU_OP_SEND_IMM || w->opcode == EMU_OP_WRITE_IMM;
+
+	return (uint8_t)(EMU_WIRE_LAST | (imm ? EMU_WIRE_IMM : 0) |
+			 (w->solicited ? EMU_WIRE_SOLICITED : 0));
+}
+
+static int send_data(struct emu_qp *qp, struct emu_swqe *w)
+{
+	const uint8_t mtu = (uint8_t)qp->attr.path_mtu;
+	const uint32_t offset = qp->req.cur_packets * emu_mtu_bytes(mtu);
+	const uint32_t left = w->length - offset;
+	struct emu_packet p = packet_for(qp, w);
+	int rc;
+
+	p.opcode = w->opcode == EMU_OP_SEND || w->opcode == EMU_OP_SEND_IMM ? EMU_WIRE_SEND :
+									      EMU_WIRE_WRITE;
+	p.length = left < EMU_WIRE_MAX_PAYLOAD ? left : EMU_WIRE_MAX_PAYLOAD;
+	p.dma_len = p.opcode == EMU_WIRE_WRITE ? w->length : 0;
+	if (offset == 0)
+		p.flags |= EMU_WIRE_FIRST;
+	if (p.length == left) {
+		p.flags |= last_flags(w);
+		p.imm = p.flags & EMU_WIRE_IMM ? w->imm : 0;
+	}
+	rc = gather(qp, w, offset, p.length);
+	if (rc == 0)
+		rc = transmit(qp, &p, emu_packets(p.length, mtu));
+	if (rc == 0)
+		advance(&qp->req, w, emu_packets(p.length, mtu));
+	return rc;
+}
+
+/* Whether the rules of order and the peer's limits let this WQE start or go on. */
+static bool may_send(const struct emu_qp *qp, const struct emu_swqe *w)
+{
+	const struct emu_requester *req = &qp->req;
+	const bool starts = req->cur_packets == 0;
+
+	/* IBA vol 1 section 10.8.3.3: a fenced request waits for earlier reads and atomics. */
+	if (starts && w->fence == EMU_FM_FENCE && req->reads)
+		return false;
+	if (starts && (w->fence == EMU_FM_FENCE_ALL || w->fence == EMU_FM_STRONG_ORDER) &&
+	    req->head != req->cur)
+		return false;
+	if (emu_swqe_reads(w) && req->reads >= qp->attr.max_rd_atomic)
+		return false;
+	return emu_psn_diff(emu_psn_add(w->psn, req->cur_packets), req->una) < WINDOW;
+}
+
+/* The WQE to send from, fetched if need be; NULL when there is none or it must not be sent. */
+static struct emu_swqe *sendable(struct emu_qp *qp)
+{
+	struct emu_requester *req = &qp->req;
+	struct emu_swqe *w;
+
+	if (req->cur == req->tail) {
+		if (req->fetch == req->limit || qp->attr.qp_state != EMU_QPS_RTS)
+			return NULL;
+		fetch(qp);
+	}
+	w = emu_swqe_at(req, req->cur);
+	return w->status || !may_send(qp, w) ? NULL : w;
+}
+
+static int send_one(struct emu_qp *qp, struct emu_swqe *w)
+{
+	switch (w->opcode) {
+	case EMU_OP_NOP:
+		w->done = true;
+		qp->req.cur++;
+		return 0;
+	case EMU_OP_READ:
+		return send_read(qp, w);
+	case EMU_OP_ATOMIC_CS:
+	case EMU_OP_ATOMIC_FA:
+		return send_atomic(qp, w);
+	default:
+		return send_data(qp, w);
+	}
+}
+
+/* ---- completing ---- */
+
+static void complete(struct emu_qp *qp, const struct emu_swqe *w, enum emu_syndrome syndrome,
+		     uint8_t vendor)
+{
+	struct emu_completion c = {
+		.opcode = syndrome ? EMU_CQE_REQ_ERR : EMU_CQE_REQ,
+		.syndrome = syndrome,
+		.vendor = vendor,
+		.wqe_opcode = (uint8_t)w->opcode,
+		.wqe_counter = w->index,
+		.byte_cnt = emu_swqe_reads(w) ? w->length : 0,
+	};
+
+	if (syndrome && syndrome != EMU_SYN_FLUSH)
+		emu_info("QP 0x%06x WQE %u %s: error completion, syndrome 0x%02x", qp->qpn,
+			 w->index, emu_opcode_name(w->opcode), syndrome);
+	emu_qp_complete(qp, qp->send_cq, &c);
+}
+
+unsigned emu_requester_retire(struct emu_qp *qp)
+{
+	struct emu_requester *req = &qp->req;
+	unsigned n = 0;
+
+	while (req->head != req->tail && qp->attr.qp_state != EMU_QPS_ERR) {
+		const struct emu_swqe *w = emu_swqe_at(req, req->head);
+
+		if (!w->done && !w->status)
+			break;
+		n++;
+		if (w->status) {
+			complete(qp, w, w->status, w->vendor);
+			drop_head(req);
+			emu_qp_fail(qp);
+			break;
+		}
+		if (w->signaled)
+			complete(qp, w, EMU_SYN_NONE, 0);
+		drop_head(req);
+	}
+	return n;
+}
+
+static void check_drained(struct emu_qp *qp)
+{
+	struct emu_requester *req = &qp->req;
+
+	if (qp->attr.qp_state != EMU_QPS_SQD || req->drained || req->head != req->tail)
+		return;
+	req->drained = true;
+	if (qp->attr.en_sqd_async_notify)
+		emu_raise(qp->dev, EMU_EVENT_SQ_DRAINED, qp->init.cookie, 0);
+}
+
+unsigned emu_requester_run(struct emu_qp *qp)
+{
+	struct emu_requester *req = &qp->req;
+	struct emu_swqe *w;
+	unsigned n = 0;
+
+	if (qp->attr.qp_state != EMU_QPS_RTS && qp->attr.qp_state != EMU_QPS_SQD)
+		return 0;
+	while (n < BUDGET && !req->rnr_deadline && (w = sendable(qp))) {
+		if (send_one(qp, w) < 0)
+			break;
+		n++;
+	}
+	n += emu_requester_retire(qp);
+	check_drained(qp);
+	return n;
+}
+
+unsigned emu_requester_flush(struct emu_qp *qp)
+{
+	struct emu_requester *req = &qp->req;
+	unsigned n = 0;
+
+	for (; req->head != req->tail; n++) {
+		complete(qp, emu_swqe_at(req, req->head), EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);
+		drop_head(req);
+	}
+	for (; req->fetch != req->limit; n++) {
+		struct emu_swqe w = { .index = req->fetch };
+		const uint16_t posted = (uint16_t)(req->limit - req->fetch);
+		uint8_t opcode;
+		const uint16_t blocks = emu_wqe_blocks(qp->sq, qp->init.sq_wqebb_count, req->fetch,
+						       &opcode);
+
+		w.opcode = (enum emu_opcode)opcode;
+		complete(qp, &w, EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);
+		req->fetch = (uint16_t)(req->fetch + (blocks < posted ? blocks : posted));
+	}
+	return n;
+}
