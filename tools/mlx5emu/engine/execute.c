@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: MIT */
+#include "memory.h"
+#include "mr.h"
+#include "qp.h"
+#include "vendor.h"
+
+#include <string.h>
+
+/*
+ * What requests do to this process: memory, receive queue, completions. Each function checks all
+ * before it changes anything, as far as the kernel lets it know.
+ */
+
+/* ---- the receive queue ---- */
+
+static uint8_t not_ready(const struct emu_qp *qp)
+{
+	return (uint8_t)(EMU_AETH_RNR | qp->attr.min_rnr_timer);
+}
+
+static void refuse_receive(struct emu_qp *qp, const struct emu_wqe_error *error)
+{
+	emu_report_illegal(error->text);
+	emu_receive_failed(qp, error->syndrome, EMU_VENDOR_LOCAL_QP_OPERATION);
+}
+
+/* Looks at the receive that the next message will use; ACK when there is one. */
+static uint8_t have_receive(struct emu_qp *qp)
+{
+	const uint16_t posted = (uint16_t)(emu_qp_dbrec(qp, EMU_DBREC_RQ) - qp->resp.head);
+
+	if (posted == 0)
+		return not_ready(qp);
+	if (posted <= qp->init.rq_wqe_count)
+		return EMU_AETH_ACK;
+	emu_warn("QP 0x%06x: receive doorbell record is %u ahead of %u receives", qp->qpn, posted,
+		 qp->init.rq_wqe_count);
+	emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
+	return EMU_AETH_NAK_REMOTE_OPERATION;
+}
+
+static uint8_t take_receive(struct emu_qp *qp)
+{
+	const uint16_t slot = qp->resp.head & (uint16_t)(qp->init.rq_wqe_count - 1);
+	const uint32_t size = 1u << qp->init.rq_stride_shift;
+	struct emu_wqe_error error;
+	const uint8_t rc = have_receive(qp);
+
+	if (rc != EMU_AETH_ACK)
+		return rc;
+	qp->resp.has_rwqe = true;
+	emu.counters.receives++;
+	if (emu_rwqe_parse(qp->rq + (size_t)slot * size, size, qp->resp.head, qp->qpn,
+			   &qp->resp.rwqe, &error) == 0)
+		return EMU_AETH_ACK;
+	refuse_receive(qp, &error);
+	return EMU_AETH_NAK_REMOTE_OPERATION;
+}
+
+void emu_receive_failed(struct emu_qp *qp, enum emu_syndrome syndrome, uint8_t vendor)
+{
+	struct emu_completion c = {
+		.opcode = EMU_CQE_RESP_ERR,
+		.syndrome = syndrome,
+		.vendor = vendor,
+		.wqe_counter = qp->resp.head,
+	};
+
+	if (!qp->resp.has_rwqe)
+		return;
+	qp->resp.has_rwqe = false;
+	qp->resp.head++;
+	emu_info("QP 0x%06x receive %u: error completion, syndrome 0x%02x", qp->qpn, c.wqe_counter,
+		 syndrome);
+	emu_qp_complete(qp, qp->recv_cq, &c);
+	emu_qp_fail(qp);
+}
+
+static void receive_done(struct emu_qp *qp, enum emu_cqe_opcode opcode, const struct emu_packet *p,
+			 uint32_t bytes)
+{
+	struct emu_responder *resp = &qp->resp;
+
+	resp->completion = (struct emu_completion){
+		.opcode = opcode,
+		.solicited = p->flags & EMU_WIRE_SOLICITED,
+		.wqe_counter = resp->head,
+		.byte_cnt = bytes,
+		.imm = p->flags & EMU_WIRE_IMM ? p->imm : 0,
+	};
+	resp->completes = true;
+	resp->has_rwqe = false;
+	resp->head++;
+}
+
+void emu_receive_complete(struct emu_qp *qp)
+{
+	struct emu_responder *resp = &qp->resp;
+
+	if (!resp->completes)
+		return;
+	resp->completes = false;
+	emu_debug("QP 0x%06x receive %u: %u bytes", qp->qpn, resp->completion.wqe_counter,
+		  resp->completion.byte_cnt);
+	emu_qp_complete(qp, qp->recv_cq, &resp->completion);
+}
+
+/* ---- SEND ---- */
+
+/* IBA vol 1 section 9.9.3: too long is an invalid request for the sender, a length error here. */
+static uint8_t scatter_send(struct emu_qp *qp, const struct emu_packet *p)
+{
+	struct emu_responder *resp = &qp->resp;
+	struct iovec iov[EMU_MAX_IOV];
+	unsigned n = 0;
+	const char *why;
+
+	if (p->length > resp->rwqe.length - resp->received) {
+		emu_warn("QP 0x%06x receive %u: message of %llu bytes or more, room for %llu",
+			 qp->qpn, resp->head, (unsigned long long)(resp->received + p->length),
+			 (unsigned long long)resp->rwqe.length);
+		emu_receive_failed(qp, EMU_SYN_LOCAL_LENGTH, EMU_VENDOR_LOCAL_LENGTH);
+		return EMU_AETH_NAK_INVALID_REQUEST;
+	}
+	why = emu_segments_iov(qp, resp->rwqe.seg, resp->rwqe.nseg, NULL, EMU_ACCESS_LOCAL_WRITE,
+			       resp->received, p->length, iov, &n);
+	if (!why && emu_memory_write(iov, n, p->payload, p->length) < 0)
+		why = "a page of the registered buffer is not mapped";
+	if (!why)
+		return EMU_AETH_ACK;
+	emu_warn("QP 0x%06x receive %u: local protection: %s", qp->qpn, resp->head, why);
+	emu_receive_failed(qp, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_RECEIVE);
+	return EMU_AETH_NAK_REMOTE_OPERATION;
+}
+
+uint8_t emu_execute_send(struct emu_qp *qp, const struct emu_packet *p)
+{
+	struct emu_responder *resp = &qp->resp;
+	uint8_t rc;
+
+	if (p->flags & EMU_WIRE_FIRST) {
+		rc = take_receive(qp);
+		if (rc != EMU_AETH_ACK)
+			return rc;
+		resp->message = EMU_WIRE_SEND;
+		resp->received = 0;
+	}
+	rc = scatter_send(qp, p);
+	if (rc != EMU_AETH_ACK)
+		return rc;
+	resp->received += p->length;
+	if (p->flags & EMU_WIRE_LAST) {
+		resp->message = 0;
+		receive_done(qp,
+			     p->flags & EMU_WIRE_IMM ? EMU_CQE_RESP_SEND_IMM : EMU_CQE_RESP_SEND, p,
+			     (uint32_t)resp->received);
+	}
+	return EMU_AETH_ACK;
+}
+
+/* ---- WRITE ---- */
+
+static uint8_t refuse_access(const struct emu_qp *qp, const char *operation, uint32_t rkey,
+			     uint64_t va, uint64_t length, const char *why)
+{
+	emu_warn("QP 0x%06x: remote %s of %llu bytes at 0x%llx with rkey 0x%x: %s", qp->qpn,
+		 operation, (unsigned long long)length, (unsigned long long)va, rkey, why);
+	return EMU_AETH_NAK_REMOTE_ACCESS;
+}
+
+/* The whole range at the first packet; a zero-length write needs no key (9.7.4.1.5). */
+static uint8_t begin_write(struct emu_qp *qp, const struct emu_packet *p)
+{
+	struct emu_responder *resp = &qp->resp;
+	uint64_t at;
+	const char *why = NULL;
+
+	if (p->dma_len)
+		why = emu_mr_translate(qp->pd, p->rkey, p->raddr, p->dma_len,
+				       EMU_ACCESS_REMOTE_WRITE, &at);
+	if (why)
+		return refuse_access(qp, "write", p->rkey, p->raddr, p->dma_len, why);
+	resp->message = EMU_WIRE_WRITE;
+	resp->received = 0;
+	resp->va = p->raddr;
+	resp->rkey = p->rkey;
+	resp->dma_len = p->dma_len;
+	return EMU_AETH_ACK;
+}
+
+static uint8_t store(struct emu_qp *qp, const struct emu_packet *p)
+{
+	const struct emu_responder *resp = &qp->resp;
+	const uint64_t va = resp->va + resp->received;
+	struct iovec iov = { NULL, p->length };
+	uint64_t at = 0;
+	const char *why;
+
+	if (p->length == 0)
+		return EMU_AETH_ACK;
+	why = emu_mr_translate(qp->pd, resp->rkey, va, p->length, EMU_ACCESS_REMOTE_WRITE, &at);
+	iov.iov_base = (void *)(uintptr_t)at;
+	if (!why && emu_memory_write(&iov, 1, p->payload, p->length) < 0)
+		why = "a page of the registered buffer is not mapped";
+	return why ? refuse_access(qp, "write", resp->rkey, va, p->length, why) : EMU_AETH_ACK;
+}
+
+uint8_t emu_execute_write(struct emu_qp *qp, const struct emu_packet *p)
+{
+	struct emu_responder *resp = &qp->resp;
+	const bool last = p->flags & EMU_WIRE_LAST;
+	uint8_t rc;
+
+	/* Before anything of this datagram counts: the receive that the immediate needs. */
+	if (p->flags & EMU_WIRE_IMM) {
+		rc = have_receive(qp);
+		if (rc != EMU_AETH_ACK)
+			return rc;
+	}
+	if (p->flags & EMU_WIRE_FIRST) {
+		rc = begin_write(qp, p);
+		if (rc != EMU_AETH_ACK)
+			return rc;
+	}
+	if (p->length > resp->dma_len - resp->received ||
+	    last != (resp->received + p->length == resp->dma_len))
+		return EMU_AETH_NAK_INVALID_REQUEST;
+	rc = store(qp, p);
+	if (rc != EMU_AETH_ACK)
+		return rc;
+	resp->received += p->length;
+	if (last)
+		resp->message = 0;
+	if (p->flags & EMU_WIRE_IMM) {
+		emu.counters.receives++;
+		receive_done(qp, EMU_CQE_RESP_WRITE_IMM, p, resp->dma_len);
+	}
+	return EMU_AETH_ACK;
+}
+
+/* ---- READ and atomics ---- */
+
+static void remember(struct emu_qp *qp, const struct emu_executed *e)
+{
+	struct emu_responder *resp = &qp->resp;
+
+	resp->executed[resp->next_executed] = *e;
+	resp->next_executed = (resp->next_executed + 1) % EMU_MAX_RD_ATOM;
+}
+
+uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *p)
+{
+	uint64_t at;
+	const char *why = NULL;
+
+	if (p->dma_len)
+		why = emu_mr_translate(qp->pd, p->rkey, p->raddr, p->dma_len,
+				       EMU_ACCESS_REMOTE_READ, &at);
+	if (why)
+		return refuse_access(qp, "read", p->rkey, p->raddr, p->dma_len, why);
+	remember(qp, &(struct emu_executed){
+			     .valid = true,
+			     .psn = p->psn,
+			     .npsn = emu_packets(p->dma_len, p->mtu),
+			     .va = p->raddr,
+			     .rkey = p->rkey,
+			     .length = p->dma_len,
+		     });
+	emu_answer_add(qp, &(struct emu_answer){
+				   .kind = EMU_ANSWER_READ,
+				   .psn = p->psn,
+				   .va = p->raddr,
+				   .rkey = p->rkey,
+				   .length = p->dma_len,
+			   });
+	return EMU_AETH_ACK;
+}
+
+/* Atomic to all that this device does: every access to program memory holds the engine lock. */
+static bool modify_memory(uint64_t at, const struct emu_packet *p, uint64_t *found)
+{
+	const struct iovec iov = { (void *)(uintptr_t)at, sizeof(*found) };
+	uint64_t value;
+
+	if (emu_memory_read(found, &iov, 1, sizeof(*found)) < 0)
+		return false;
+	if (p->opcode == EMU_WIRE_FETCH_ADD)
+		value = *found + p->swap_add;
+	else if (*found == p->compare)
+		value = p->swap_add;
+	else
+		return true;
+	return emu_memory_write(&iov, 1, &value, sizeof(value)) == 0;
+}
+
+uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *p)
+{
+	uint64_t at = 0, found = 0;
+	const char *why;
+
+	/* IBA vol 1 section 9.4.5 (atomics): the address is naturally aligned. */
+	if (p->raddr % sizeof(found))
+		return EMU_AETH_NAK_INVALID_REQUEST;
+	why = emu_mr_translate(qp->pd, p->rkey, p->raddr, sizeof(found), EMU_ACCESS_REMOTE_ATOMIC,
+			       &at);
+	if (!why && !modify_memory(at, p, &found))
+		why = "a page of the registered buffer is not mapped";
+	if (why)
+		return refuse_access(qp, "atomic", p->rkey, p->raddr, sizeof(found), why);
+	remember(qp, &(struct emu_executed){
+			     .valid = true,
+			     .atomic = true,
+			     .psn = p->psn,
+			     .npsn = 1,
+			     .va = p->raddr,
+			     .rkey = p->rkey,
+			     .value = found,
+		     });
+	emu_answer_add(qp, &(struct emu_answer){
+				   .kind = EMU_ANSWER_ATOMIC,
+				   .psn = p->psn,
+				   .value = found,
+			   });
+	return EMU_AETH_ACK;
+}
+
+static void read_again(struct emu_qp *qp, const struct emu_executed *e, const struct emu_packet *p)
+{
+	/* The rest of the same read and nothing else (9.7.4.3.1). */
+	const uint64_t skipped = (uint64_t)(uint32_t)emu_psn_diff(p->psn, e->psn) *
+				 emu_mtu_bytes(p->mtu);
+
+	if (p->opcode != EMU_WIRE_READ || p->rkey != e->rkey || p->raddr != e->va + skipped ||
+	    p->dma_len != e->length - skipped)
+		return;
+	emu_answer_add(qp, &(struct emu_answer){
+				   .kind = EMU_ANSWER_READ,
+				   .duplicate = true,
+				   .psn = p->psn,
+				   .va = p->raddr,
+				   .rkey = p->rkey,
+				   .length = p->dma_len,
+			   });
+}
+
+void emu_execute_again(struct emu_qp *qp, const struct emu_packet *p)
+{
+	for (unsigned i = 0; i < EMU_MAX_RD_ATOM; i++) {
+		const struct emu_executed *e = &qp->resp.executed[i];
+		const int32_t offset = emu_psn_diff(p->psn, e->psn);
+
+		if (!e->valid || offset < 0 || (uint32_t)offset >= e->npsn)
+			continue;
+		if (!e->atomic) {
+			read_again(qp, e, p);
+		} else if (p->opcode != EMU_WIRE_READ) {
+			emu_answer_add(qp, &(struct emu_answer){
+						   .kind = EMU_ANSWER_ATOMIC,
+						   .duplicate = true,
+						   .psn = p->psn,
+						   .value = e->value,
+					   });
+		}
+		return;
+	}
+	emu.counters.datagrams_dropped++;
+}

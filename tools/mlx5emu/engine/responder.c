@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "qp.h"
+#include "vendor.h"
+
+/*
+ * Order and errors of a responder (IBA vol 1 section 9.7.4.1, the checks from top to bottom as in
+ * figure 80, and 9.9.3 responder errors); the effects are in execute.c.
+ */
+
+void emu_responder_clear(struct emu_responder *resp)
+{
+	*resp = (struct emu_responder){ 0 };
+}
+
+static uint32_t packets_of(const struct emu_packet *p)
+{
+	switch (p->opcode) {
+	case EMU_WIRE_SEND:
+	case EMU_WIRE_WRITE:
+		return emu_packets(p->length, p->mtu);
+	case EMU_WIRE_READ:
+		return emu_packets(p->dma_len, p->mtu);
+	default:
+		return 1;
+	}
+}
+
+static bool is_message(const struct emu_packet *p)
+{
+	return p->opcode == EMU_WIRE_SEND || p->opcode == EMU_WIRE_WRITE;
+}
+
+/* Opcode sequence and length rules (9.7.4.1.2, 9.7.4.1.6), access of the queue (9.7.4.1.4). */
+static bool request_ok(const struct emu_qp *qp, const struct emu_packet *p)
+{
+	const struct emu_responder *resp = &qp->resp;
+	const uint32_t access = qp->attr.access_flags;
+
+	if (p->mtu != qp->attr.path_mtu)
+		return false;
+	if (is_message(p)) {
+		if (!(p->flags & EMU_WIRE_FIRST) != (resp->message == p->opcode))
+			return false;
+		return p->opcode == EMU_WIRE_SEND || (access & EMU_ACCESS_REMOTE_WRITE);
+	}
+	if (resp->message || resp->reads_owed >= qp->attr.max_dest_rd_atomic)
+		return false;
+	return access & (p->opcode == EMU_WIRE_READ ? EMU_ACCESS_REMOTE_READ :
+						      EMU_ACCESS_REMOTE_ATOMIC);
+}
+
+static uint8_t execute(struct emu_qp *qp, const struct emu_packet *p)
+{
+	switch (p->opcode) {
+	case EMU_WIRE_SEND:
+		return emu_execute_send(qp, p);
+	case EMU_WIRE_WRITE:
+		return emu_execute_write(qp, p);
+	case EMU_WIRE_READ:
+		return emu_execute_read(qp, p);
+	default:
+		return emu_execute_atomic(qp, p);
+	}
+}
+
+static void nak(struct emu_qp *qp, uint32_t psn, uint8_t syndrome)
+{
+	qp->resp.nak_sent = true;
+	emu_answer_aeth(qp, psn, syndrome);
+}
+
+/* 9.9.3.1 class C: the NAK leaves, then the queue pair is in error. */
+static void fail(struct emu_qp *qp, const struct emu_packet *p, uint8_t syndrome)
+{
+	emu_warn("QP 0x%06x: request of QP 0x%06x, opcode %d PSN %u, answered with NAK 0x%02x",
+		 qp->qpn, p->src_qpn, (int)p->opcode, p->psn, syndrome);
+	emu.counters.remote_naks++;
+	nak(qp, p->psn, syndrome);
+	if (syndrome == EMU_AETH_NAK_REMOTE_ACCESS)
+		emu_qp_fatal(qp, EMU_EVENT_QP_ACCESS_ERR);
+	else if (syndrome == EMU_AETH_NAK_INVALID_REQUEST &&
+		 qp->attr.qp_state != EMU_QPS_ERR)
+		emu_qp_fatal(qp, EMU_EVENT_QP_REQ_ERR);
+	else
+		emu_qp_fail(qp);
+}
+
+/*
+ * The acknowledge goes out before the completion shows: a program that leaves at once upon its last
+ * completion must not take the acknowledge with it.
+ */
+static void complete(struct emu_qp *qp)
+{
+	if (!qp->resp.completes)
+		return;
+	emu_responder_run(qp);
+	emu_receive_complete(qp);
+}
+
+static void receive_expected(struct emu_qp *qp, const struct emu_packet *p)
+{
+	struct emu_responder *resp = &qp->resp;
+	const uint32_t next = emu_psn_add(resp->epsn, packets_of(p));
+	uint8_t syndrome = EMU_AETH_NAK_INVALID_REQUEST;
+
+	resp->nak_sent = false;
+	if (request_ok(qp, p))
+		syndrome = execute(qp, p);
+	if (syndrome == EMU_AETH_ACK) {
+		resp->epsn = next;
+		if (is_message(p))
+			emu_answer_aeth(qp, emu_psn_add(next, EMU_PSN_MASK), EMU_AETH_ACK);
+		complete(qp);
+	} else if ((syndrome & ~EMU_AETH_RNR_TIMER) == EMU_AETH_RNR) {
+		emu.counters.rnr_naks++;
+		nak(qp, resp->epsn, syndrome);
+	} else {
+		fail(qp, p, syndrome);
+	}
+}
+
+/* Begins before the expected PSN. What is new in it counts, the rest was done before (9.7.5.1.4). */
+static void receive_duplicate(struct emu_qp *qp, const struct emu_packet *p)
+{
+	const uint32_t old = (uint32_t)emu_psn_diff(qp->resp.epsn, p->psn);
+	struct emu_packet rest = *p;
+
+	if (!is_message(p)) {
+		emu_execute_again(qp, p);
+		return;
+	}
+	if (old >= packets_of(p)) {
+		emu_answer_aeth(qp, emu_psn_add(qp->resp.epsn, EMU_PSN_MASK), EMU_AETH_ACK);
+		return;
+	}
+	rest.psn = qp->resp.epsn;
+	rest.flags &= (uint8_t)~EMU_WIRE_FIRST;
+	rest.length -= old * emu_mtu_bytes(p->mtu);
+	rest.payload += (size_t)old * emu_mtu_bytes(p->mtu);
+	receive_expected(qp, &rest);
+}
+
+void emu_responder_receive(struct emu_qp *qp, const struct emu_packet *p)
+{
+	struct emu_responder *resp = &qp->resp;
+	const enum emu_qp_state state = qp->attr.qp_state;
+	int32_t ahead;
+
+	if (state != EMU_QPS_RTR && state != EMU_QPS_RTS && state != EMU_QPS_SQD) {
+		emu.counters.datagrams_dropped++;
+		emu_debug("QP 0x%06x: request in state %d dropped", qp->qpn, (int)state);
+		return;
+	}
+	if (EMU_ANSWERS - (resp->last_answer - resp->first_answer) < EMU_ANSWERS_RESERVE) {
+		emu.counters.datagrams_dropped++;
+		return;
+	}
+	if (state == EMU_QPS_RTR && !qp->established) {
+		qp->established = true;
+		emu_raise(qp->dev, EMU_EVENT_COMM_EST, qp->init.cookie, 0);
+	}
+	ahead = emu_psn_diff(p->psn, resp->epsn);
+	if (ahead == 0) {
+		receive_expected(qp, p);
+	} else if (ahead < 0) {
+		receive_duplicate(qp, p);
+	} else if (!resp->nak_sent) {
+		emu.counters.sequence_naks++;
+		nak(qp, resp->epsn, EMU_AETH_NAK_PSN_SEQUENCE);
+	}
+}
+
+/* ---- the receive queue in the error state ---- */
+
+static void flush_one(struct emu_qp *qp)
+{
+	struct emu_completion c = {
+		.opcode = EMU_CQE_RESP_ERR,
+		.syndrome = EMU_SYN_FLUSH,
+		.vendor = EMU_VENDOR_FLUSH,
+		.wqe_counter = qp->resp.head,
+	};
+
+	qp->resp.head++;
+	qp->resp.has_rwqe = false;
+	emu_qp_complete(qp, qp->recv_cq, &c);
+}
+
+unsigned emu_responder_flush(struct emu_qp *qp)
+{
+	unsigned posted, n;
+
+	if (qp->init.rq_wqe_count == 0)
+		return 0;
+	posted = (uint16_t)(emu_qp_dbrec(qp, EMU_DBREC_RQ) - qp->resp.head);
+	if (posted > qp->init.rq_wqe_count)
+		return 0;
+	for (n = 0; n < posted; n++)
+		flush_one(qp);
+	return n;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_ENGINE_RESPONDER_H
+#define MLX5EMU_ENGINE_RESPONDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "../fabric/wire.h"
+#include "cq.h"
+#include "engine.h"
+#include "wqe_parse.h"
+
+struct emu_qp;
+
+/*
+ * The answering half of an RC QP (IBA vol 1 section 9.7.4 "responder", 9.7.5.1 responses).
+ *
+ *	receive ring (rq_wqe_count strides, 16-bit free-running index)
+ *	| completed | current (a SEND in progress) | posted | free
+ *	              head                                  ^ dbrec[0]
+ *
+ * Requests execute in PSN order. What is owed to the requester waits in one FIFO, because a later
+ * acknowledge would overtake a read response otherwise (9.7.5.1.2 allows merging acknowledges only
+ * with their neighbours):
+ *
+ *	queue: [ACK 7] [READ 8..11] [ATOMIC 12] [ACK 14]   <- append, merge with a last ACK
+ *
+ * Executed reads and atomics stay in the history for duplicates (9.7.4.3.1, 9.7.5.1.4): a repeated
+ * read is read again, a repeated atomic gets the value of the first time.
+ */
+
+enum emu_answer_kind {
+	EMU_ANSWER_AETH,		/* ACK, NAK or RNR NAK */
+	EMU_ANSWER_READ,
+	EMU_ANSWER_ATOMIC,
+};
+
+struct emu_answer {
+	enum emu_answer_kind kind;
+	uint32_t psn;			/* READ: of the next packet to send */
+	uint8_t syndrome;		/* AETH */
+	bool duplicate;
+	uint64_t va;			/* READ: what is left */
+	uint32_t rkey, length;
+	uint64_t value;			/* ATOMIC */
+};
+
+struct emu_executed {
+	bool valid, atomic;
+	uint32_t psn, npsn;
+	uint64_t va, value;
+	uint32_t rkey, length;
+};
+
+enum {
+	EMU_ANSWERS = 64,		/* power of two; a request that finds it full counts as lost */
+	EMU_ANSWERS_RESERVE = 2,	/* what one request can add: its answer or a NAK */
+};
+
+struct emu_responder {
+	uint32_t epsn;			/* expected PSN */
+	bool nak_sent;			/* silent until epsn arrives (9.7.5.1.3) */
+	enum emu_wire_opcode message;	/* SEND or WRITE in progress, 0 = none */
+	uint64_t received;		/* bytes of it */
+	uint64_t va;			/* WRITE: of its first byte */
+	uint32_t rkey, dma_len;
+
+	uint16_t head;			/* receive index of the next or current WQE */
+	bool has_rwqe;			/* the current SEND holds rwqe */
+	struct emu_rwqe rwqe;
+	bool completes;			/* the request just executed ends a receive */
+	struct emu_completion completion;
+
+	struct emu_answer answer[EMU_ANSWERS];
+	unsigned first_answer, last_answer;	/* free-running */
+	unsigned reads_owed;		/* READ and ATOMIC in the queue, duplicates aside */
+	struct emu_executed executed[EMU_MAX_RD_ATOM];
+	unsigned next_executed;
+};
+
+void emu_responder_clear(struct emu_responder *resp);
+
+/* A request for this QP from its peer. */
+void emu_responder_receive(struct emu_qp *qp, const struct emu_packet *packet);
+
+/* Sends what is owed; returns the number of datagrams. */
+unsigned emu_responder_run(struct emu_qp *qp);
+
+/* A queue pair that is put into the error state answers no more. */
+void emu_answers_drop(struct emu_responder *resp);
+
+/* Whether anything is owed. */
+static inline bool emu_responder_owes(const struct emu_responder *resp)
+{
+	return resp->first_answer != resp->last_answer;
+}
+
+/* Completes every posted receive with a flush error; returns how many. */
+unsigned emu_responder_flush(struct emu_qp *qp);
+
+/* ---- between responder.c (order), execute.c (effects) and answer.c (the FIFO) ---- */
+
+/* What executing came to: an AETH syndrome; ACK means done. */
+uint8_t emu_execute_send(struct emu_qp *qp, const struct emu_packet *packet);
+uint8_t emu_execute_write(struct emu_qp *qp, const struct emu_packet *packet);
+uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *packet);
+uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *packet);
+
+/* Answers a read or atomic that was executed before; nothing when it is not in the history. */
+void emu_execute_again(struct emu_qp *qp, const struct emu_packet *packet);
+
+/* The completion that execution left behind, if it did. */
+void emu_receive_complete(struct emu_qp *qp);
+
+/* An error completion for the receive in progress or, if there is none, nothing. */
+void emu_receive_failed(struct emu_qp *qp, enum emu_syndrome syndrome, uint8_t vendor);
+
+void emu_answer_aeth(struct emu_qp *qp, uint32_t psn, uint8_t syndrome);
+void emu_answer_add(struct emu_qp *qp, const struct emu_answer *answer);
+
+#endif
