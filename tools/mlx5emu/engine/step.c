@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "qp.h"
+#include "state.h"
+#include "timer.h"
+
+#include <errno.h>
+#include <string.h>
+
+/*
+ * One round of the device, in the order in which hardware would notice: what arrived, what was rung,
+ * what expired, then everything that follows from it.
+ */
+
+enum {
+	RX_BUDGET = 64,			/* datagrams per round */
+};
+
+void emu_report_illegal(const char *text)
+{
+	emu.counters.illegal_wqes++;
+	strncpy(emu.last_illegal, text, sizeof(emu.last_illegal) - 1);
+	emu_warn("illegal WQE: %s", text);
+}
+
+static bool is_request(enum emu_wire_opcode opcode)
+{
+	return opcode < EMU_WIRE_ACK;
+}
+
+/* A queue hears only the peer it is connected to, from the process that owns that peer. */
+static void receive(const uint8_t *datagram, size_t size, unsigned slot)
+{
+	struct emu_packet p;
+	const char *wrong = emu_wire_decode(datagram, size, &p);
+	struct emu_qp *qp;
+
+	if (wrong) {
+		emu.counters.datagrams_dropped++;
+		emu_warn("datagram from slot %u dropped: %s", slot, wrong);
+		return;
+	}
+	qp = emu_qp_find_any(p.dst_qpn);
+	if (!qp || qp->dev->orphan || emu_qpn_slot(p.src_qpn) != slot ||
+	    qp->attr.dest_qpn != p.src_qpn || qp->attr.path_mtu == 0) {
+		emu.counters.datagrams_dropped++;
+		emu_debug("datagram of QP 0x%06x for QP 0x%06x dropped: not connected", p.src_qpn,
+			  p.dst_qpn);
+		return;
+	}
+	if (is_request(p.opcode))
+		emu_responder_receive(qp, &p);
+	else
+		emu_requester_receive(qp, &p);
+}
+
+static unsigned run_fabric(void)
+{
+	unsigned slot = 0, n = 0;
+	size_t size = 0;
+
+	while (n < RX_BUDGET &&
+	       emu_fabric_receive(emu.fabric, emu.rx, sizeof(emu.rx), &size, &slot) == 0) {
+		emu.counters.datagrams_received++;
+		receive(emu.rx, size, slot);
+		n++;
+	}
+	return n;
+}
+
+/* A QP leaves the list when a turn finds nothing; what it waits for puts it back. */
+static unsigned run_work(void)
+{
+	struct emu_list *node, *following;
+	unsigned n = 0;
+
+	emu_list_each(node, following, &emu.work) {
+		struct emu_qp *qp = emu_container(node, struct emu_qp, work_node);
+		const unsigned done = emu_responder_run(qp) + emu_requester_run(qp);
+
+		n += done;
+		/* A slot that takes nothing now gives no signal when it does: stay, and try again. */
+		if (done == 0 && emu_fabric_clear(emu.fabric, emu_qpn_slot(qp->attr.dest_qpn)) &&
+		    !emu_responder_owes(&qp->resp))
+			emu_list_remove(node);
+	}
+	return n;
+}
+
+static unsigned run_failed(void)
+{
+	struct emu_list *node, *following;
+	unsigned n = 0;
+
+	emu_list_each(node, following, &emu.failed)
+		n += emu_qp_flush(emu_container(node, struct emu_qp, failed_node));
+	return n;
+}
+
+unsigned emu_drain_locked(void)
+{
+	return emu.fabric ? emu_fabric_flush(emu.fabric) + run_work() : 0;
+}
+
+unsigned emu_step_locked(void)
+{
+	unsigned n;
+
+	if (!emu.fabric)
+		return 0;
+	n = emu_fabric_flush(emu.fabric);
+	n += run_fabric();
+	n += emu_uar_scan();
+	n += emu_timers_run();
+	n += run_work();
+	n += run_failed();
+	return n;
+}
