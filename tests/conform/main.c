@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The conformance suite: what a channel guarantees, for one provider on one device. The same
+ * source runs for every provider; device, provider and topology come from the command line.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "link.h"
+#include "remote.h"
+
+struct options options = {
+	.provider = "verbs",
+	.topology = TOPOLOGY_PAIR,
+};
+
+static const struct group *const groups[] = {
+	&operations, &stream,      &queues, &faults,   &gone,
+	&killed,     &negotiation, &input,  &blocking, &lifetime,
+};
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: conform [--device NAME] [--provider NAME] [--peer-provider NAME]\n"
+			"               [--topology loopback|pair|process] [--group NAME]\n"
+			"               [--test PATTERN] [--reduced]\n");
+	return EXIT_FAILURE;
+}
+
+static bool parse_topology(const char *name)
+{
+	static const char *const names[] = {
+		[TOPOLOGY_LOOPBACK] = "loopback",
+		[TOPOLOGY_PAIR] = "pair",
+		[TOPOLOGY_PROCESS] = "process",
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0) {
+			options.topology = (enum topology)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse(int argc, char **argv, const char **only)
+{
+	options.program = argv[0];
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+
+		if (strcmp(argv[i], "--reduced") == 0) {
+			options.reduced = true;
+			continue;
+		}
+		if (!value)
+			return false;
+		if (strcmp(argv[i], "--device") == 0)
+			options.device = value;
+		else if (strcmp(argv[i], "--provider") == 0)
+			options.provider = value;
+		else if (strcmp(argv[i], "--peer-provider") == 0)
+			options.peer_provider = value;
+		else if (strcmp(argv[i], "--group") == 0)
+			*only = value;
+		else if (strcmp(argv[i], "--test") == 0)
+			cmocka_set_test_filter(value);
+		else if (strcmp(argv[i], "--topology") != 0 || !parse_topology(value))
+			return false;
+		i++;
+	}
+	if (!options.peer_provider)
+		options.peer_provider = options.provider;
+	return true;
+}
+
+static bool applies(const struct group *group, const char *only)
+{
+	if (only && strcmp(only, group->name) != 0)
+		return false;
+	if (group->two_ends && options.topology == TOPOLOGY_LOOPBACK) {
+		printf("%s: skipped, it takes two ends\n", group->name);
+		return false;
+	}
+	if (group->process && options.topology != TOPOLOGY_PROCESS) {
+		printf("%s: skipped, it takes two processes\n", group->name);
+		return false;
+	}
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	const char *only = NULL;
+	int failed = 0;
+
+	if (argc == 3 && strcmp(argv[1], REMOTE_ARGUMENT) == 0)
+		return side_serve(atoi(argv[2]));
+	if (!parse(argc, argv, &only))
+		return usage();
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (applies(groups[i], only))
+			failed += _cmocka_run_group_tests(groups[i]->name, groups[i]->tests,
+							  groups[i]->n, world_start, world_stop);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
