@@ -15,7 +15,7 @@
 #define VENDOR_SIW 0x626d74u
 
 /* What the board_id of a device of tools/mlx5emu begins with. */
-static const char emulated_board[] = "mlx5emu";
+static const char emulated_board[] = "MLX5EMU";
 
 int bvi_ibv_devices(struct ibv_device ***list, int *count)
 {
