@@ -124,6 +124,17 @@ bool cost_call_has_payload(enum cost_call call)
 	return call < COST_RECV;
 }
 
+bool cost_call_runs(const struct cost_run *run, enum cost_call call)
+{
+	if (call != COST_WRITE_INLINE && call != COST_SEND_INLINE)
+		return true;
+	for (uint32_t i = 0; i < run->selection.nproviders; i++) {
+		if (run->options->size > run->lanes[i].info.max_inline)
+			return false;
+	}
+	return true;
+}
+
 /* An emulated device that runs by itself would run in the time that is measured. */
 static int check_device(struct cost_run *run)
 {
@@ -146,8 +157,6 @@ static int open_lane(struct cost_run *run, uint32_t index)
 
 	attr.max_send = attr.max_recv = run->options->depth;
 	attr.max_send_sge = attr.max_recv_sge = 1;
-	attr.max_inline = run->options->size > attr.max_inline ? run->options->size :
-								 attr.max_inline;
 	rc = lane_open(lane, run->selection.device, run->selection.provider[index]);
 	if (rc == 0)
 		rc = check_device(run);
@@ -231,8 +240,10 @@ static int measure(struct cost_run *run)
 			   &run->selection);
 	for (uint32_t i = 0; i < run->selection.nproviders && rc == 0; i++)
 		rc = open_lane(run, i);
-	for (int call = 0; call < COST_NCALLS && rc == 0; call++)
-		rc = run_call(run, (enum cost_call)call);
+	for (int call = 0; call < COST_NCALLS && rc == 0; call++) {
+		if (cost_call_runs(run, (enum cost_call)call))
+			rc = run_call(run, (enum cost_call)call);
+	}
 	return rc;
 }
 

@@ -61,6 +61,8 @@ struct cost_run {
 const char *cost_call_name(enum cost_call call);
 /* Whether payload size and signaling matter to a call. */
 bool cost_call_has_payload(enum cost_call call);
+/* Inline calls take no more than every lane was granted. */
+bool cost_call_runs(const struct cost_run *run, enum cost_call call);
 
 /*
  * cost_work.c: one batch. @ticks receives the time of all its calls, clock included.

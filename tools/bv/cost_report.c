@@ -76,6 +76,11 @@ void cost_report(const struct cost_run *run)
 		const struct cost_result *result = run->results[call];
 
 		printf("%-20s", cost_call_name((enum cost_call)call));
+		if (!cost_call_runs(run, (enum cost_call)call)) {
+			printf(" %7s   more than the %u bytes that go inline\n", "-",
+			       run->lanes[0].info.max_inline);
+			continue;
+		}
 		for (uint32_t i = 0; i < n; i++) {
 			printf(" %7.1f %7.1f", ns(&result[i], 5, 100), ns(&result[i], 50, 100));
 			if (clock_info.tsc)
@@ -120,6 +125,8 @@ static json_t *results_json(const struct cost_run *run)
 
 	for (int call = 0; call < COST_NCALLS; call++) {
 		for (uint32_t i = 0; i < run->selection.nproviders; i++) {
+			if (!cost_call_runs(run, (enum cost_call)call))
+				continue;
 			if (json_array_append_new(list,
 						  result_json(run, (enum cost_call)call, i)) != 0) {
 				json_decref(list);

@@ -13,7 +13,8 @@
 #include "command.h"
 #include "error.h"
 
-const char *argp_program_version = "bv " BV_VERSION_STRING;
+/* The C library looks for it: hidden, it would not find it. */
+BV_API const char *argp_program_version = "bv " BV_VERSION_STRING;
 
 static const struct command {
 	const char *name;

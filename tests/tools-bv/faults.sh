@@ -1,0 +1,41 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# bv lat when something is wrong: it says what, ends in time, and exits with 1.
+
+set -uo pipefail
+bv=$1 emu=$2 check=$3
+# shellcheck source=tests/tools-bv/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+lat() {
+	timeout -k 5 60 "$emu" run -- "$bv" lat "$@"
+}
+
+for provider in verbs mlx5; do
+	for op in send write write_imm; do
+		expect 1 'the responder process was killed by signal 9' lat --provider $provider \
+			--op $op --iters 100 --fault kill@33 --json "$work/kill.json"
+		json "$check" error "$work/kill.json"
+	done
+	expect 1 "WRONG DATA: provider $provider, write inline of 8 bytes, message [0-9]+ from the \
+responder: byte 0 is 0x.., must be 0x.." lat --provider $provider --op write --iters 100 \
+		--fault corrupt@70
+	expect 1 '"messages_wrong": 1' lat --provider $provider --op send --iters 100 \
+		--fault corrupt@70 --json -
+	expect 1 "WRONG DATA: .*4096 bytes" lat --provider $provider --op send_imm --sizes 4K \
+		--iters 100 --fault corrupt@1
+done
+# The check is what finds it.
+expect 0 'not checked' lat --op send --iters 100 --fault corrupt@70 --no-check
+
+expect 1 "no provider 'psm'; there is:.* verbs" lat --provider psm
+expect 1 "no provider 'psm'; there is:.* verbs" env BV_PROVIDER=psm "$emu" run -- "$bv" lat
+expect 1 "no device 'mlx5_7' in this machine; there is: mlx5_0" lat --device mlx5_7
+expect 1 'cannot make a channel: .*port' lat --port 2
+expect 1 'cannot make a channel: .*gid' lat --gid-index 200
+expect 1 'cannot make a channel: .*inline' lat --inline 60K
+expect 1 'cannot run on CPU 1000' lat --cpu 1000,1000
+expect 1 'cannot write the result to /dev/full' lat --op send --iters 10 --json /dev/full
+expect 1 'without --manual' timeout -k 5 60 "$emu" run --manual -- "$bv" lat --iters 10
+finish

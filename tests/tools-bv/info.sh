@@ -1,0 +1,24 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# bv info on an emulated device: text and JSON.
+
+set -uo pipefail
+bv=$1 emu=$2 check=$3
+# shellcheck source=tests/tools-bv/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+expect 0 '^mlx5_0$' "$emu" run -- "$bv" info
+expect 0 'EMULATED DEVICE: functional only, not a performance figure' "$emu" run -- "$bv" info
+expect 0 'port 1: ACTIVE, Ethernet, MTU' "$emu" run -- "$bv" info
+expect 0 '^  > GID .*RoCE v2 +::ffff:' "$emu" run -- "$bv" info mlx5_0
+expect 0 'provider verbs +yes' "$emu" run -- "$bv" info
+expect 0 'provider mlx5 +yes' "$emu" run -- "$bv" info
+expect 1 "no device 'mlx5_9' in this machine; there is: mlx5_0" "$emu" run -- "$bv" info mlx5_9
+
+expect 0 '"schema": 1' "$emu" run -- "$bv" info --json
+cp "$work/out" "$work/info.json"
+json "$check" info "$work/info.json"
+also '"chosen": true'
+also '"kind": "emulated"'
+finish
