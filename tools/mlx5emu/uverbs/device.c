@@ -82,6 +82,7 @@ static int answer_context(const struct emu_cmd *cmd, int async_fd)
 		.max_rq_desc_sz = EMU_MAX_RQ_DESC,
 		.max_send_wqebb = EMU_MAX_SQ_WQEBB,
 		.max_recv_wr = EMU_MAX_RQ_WQE,
+		.max_srq_recv_wr = EMU_MAX_RQ_WQE, /* else libmlx5 hides our error for SRQs */
 		.num_ports = 1,
 		.cqe_version = 1,
 		.cmds_supp_uhw = MLX5_USER_CMDS_SUPP_UHW_QUERY_DEVICE |
