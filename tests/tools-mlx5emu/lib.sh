@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+#
+# Common to the shell tests of mlx5emu; sourced with the launcher's path in $emu. Each test works in
+# a directory of its own, which is also the base of its run directories, and ends whatever it
+# started, by process id.
+
+set -euo pipefail
+
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/mlx5emu-test.XXXXXX")
+export XDG_RUNTIME_DIR=$scratch/run
+mkdir "$XDG_RUNTIME_DIR"
+started=()
+
+finish() {
+	local status=$?
+	[ ${#started[@]} -eq 0 ] || kill -KILL "${started[@]}" 2>/dev/null || true
+	rm -rf "$scratch"
+	exit $status
+}
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
+
+skip() {
+	echo "skipped: $*"
+	exit 77
+}
+
+fail() {
+	echo "failed: $*"
+	exit 1
+}
+
+need() {
+	local program
+	for program in "$@"; do
+		command -v "$program" >/dev/null || skip "$program is not installed"
+	done
+}
+
+# expect STATUS TEXT COMMAND...: the command ends with STATUS and TEXT is in what it prints.
+expect() {
+	local wanted=$1 text=$2 status=0
+	shift 2
+	"$@" >"$scratch/out" 2>&1 </dev/null || status=$?
+	if [ "$status" -ne "$wanted" ] ||
+		{ [ -n "$text" ] && ! grep -qF -e "$text" "$scratch/out"; }; then
+		cat "$scratch/out"
+		fail "$* ended with $status; wanted: $wanted and '$text'"
+	fi
+}
+
+# Is the TCP port in use here, or (second argument 0A) listened on?
+tcp_port() {
+	local hex
+	hex=$(printf '%04X' "$1")
+	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+		awk -v port=":$hex\$" -v state="${2-}" \
+			'$2 ~ port && (state == "" || $4 == state) { found = 1 } END { exit !found }'
+}
+
+free_port() {
+	local port
+	while :; do
+		port=$((20000 + RANDOM % 10000))
+		tcp_port $port || break
+	done
+	echo $port
+}
+
+# wait_until SECONDS COMMAND...: polls; false when the time is over.
+wait_until() {
+	local tries=$(($1 * 50))
+	shift
+	until "$@"; do
+		[ $((tries--)) -gt 0 ] || return 1
+		sleep 0.02
+	done
+}

@@ -1,0 +1,40 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# pair.sh MLX5EMU SERVER-OPTIONS CLIENT-OPTIONS PROGRAM [ARGUMENT...]
+#
+# Options in one word each, "-" for none.
+# Server and client of a third party's program, two processes of one run, both must end with 0. The
+# port is chosen here and given as -p; the client gets "localhost" behind its arguments.
+
+emu=$1
+if [ "$emu" != --inside ]; then
+	command -v "$4" >/dev/null || { echo "skipped: $4 is not installed"; exit 77; }
+	exec "$emu" run -n 2 -- "$0" --inside "${@:2}"
+fi
+
+. "$(dirname "$0")/lib.sh"
+server_options=() client_options=()
+[ "$2" = - ] || read -ra server_options <<<"$2"
+[ "$3" = - ] || read -ra client_options <<<"$3"
+shift 3
+program=$1
+port=$(free_port)
+
+timeout -k 5 90 "$@" "${server_options[@]}" -p "$port" >"$scratch/server" 2>&1 &
+server=$!
+started+=($server)
+wait_until 20 tcp_port "$port" 0A || { cat "$scratch/server"; fail "$program does not listen"; }
+
+client_status=0 server_status=0
+timeout -k 5 60 "$@" "${client_options[@]}" -p "$port" localhost >"$scratch/client" 2>&1 ||
+	client_status=$?
+[ $client_status -eq 0 ] || sleep 1
+[ $client_status -eq 0 ] || kill $server 2>/dev/null || true
+wait $server || server_status=$?
+started=()
+
+sed 's/^/client: /' "$scratch/client"
+sed 's/^/server: /' "$scratch/server"
+[ $client_status -eq 0 ] && [ $server_status -eq 0 ] ||
+	fail "$program: client ended with $client_status, server with $server_status"

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mlx5emu below the real libibverbs, where the two must agree on more than one call: event counts
+ * that destroy waits for, objects in use, what is refused and how, and descriptors given back.
+ * Everything is in one process, on one RC queue pair connected to itself.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <unistd.h>
+#include <infiniband/verbs.h>
+
+enum { BUFFER_SIZE = 4096, WAIT_MS = 20000 };
+
+struct fixture {
+	struct ibv_context *ctx;
+	struct ibv_pd *pd;
+	struct ibv_mr *mr;
+	struct ibv_comp_channel *channel;
+	struct ibv_cq *cq;
+	struct ibv_qp *qp;
+	char buffer[BUFFER_SIZE];
+};
+
+static struct ibv_context *open_first(void)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL);
+	struct ibv_context *ctx;
+
+	assert_non_null(list);
+	assert_non_null(list[0]);
+	ctx = ibv_open_device(list[0]);
+	assert_non_null(ctx);
+	ibv_free_device_list(list);
+	return ctx;
+}
+
+static struct ibv_qp *make_qp(struct ibv_pd *pd, struct ibv_cq *cq, enum ibv_qp_type type)
+{
+	struct ibv_qp_init_attr attr = {
+		.send_cq = cq,
+		.recv_cq = cq,
+		.cap = { .max_send_wr = 8, .max_recv_wr = 8, .max_send_sge = 1, .max_recv_sge = 1 },
+		.qp_type = type,
+		.sq_sig_all = 1,
+	};
+
+	return ibv_create_qp(pd, &attr);
+}
+
+static void connect_to(struct ibv_qp *qp, uint32_t peer)
+{
+	struct ibv_qp_attr attr = {
+		.qp_state = IBV_QPS_INIT,
+		.port_num = 1,
+		.qp_access_flags = IBV_ACCESS_REMOTE_WRITE,
+	};
+
+	assert_int_equal(ibv_modify_qp(qp, &attr,
+				       IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT |
+					       IBV_QP_ACCESS_FLAGS),
+			 0);
+	attr = (struct ibv_qp_attr){
+		.qp_state = IBV_QPS_RTR,
+		.path_mtu = IBV_MTU_1024,
+		.dest_qp_num = peer,
+		.rq_psn = 7,
+		.max_dest_rd_atomic = 1,
+		.min_rnr_timer = 1,
+		.ah_attr = { .is_global = 1,
+			     .port_num = 1,
+			     .grh = { .sgid_index = 3, .hop_limit = 64 } },
+	};
+	assert_int_equal(ibv_query_gid(qp->context, 1, 3, &attr.ah_attr.grh.dgid), 0);
+	assert_int_equal(ibv_modify_qp(qp, &attr,
+				       IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU |
+					       IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
+					       IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER),
+			 0);
+	attr = (struct ibv_qp_attr){
+		.qp_state = IBV_QPS_RTS,
+		.sq_psn = 7,
+		.timeout = 14,
+		.retry_cnt = 7,
+		.rnr_retry = 7,
+		.max_rd_atomic = 1,
+	};
+	assert_int_equal(ibv_modify_qp(qp, &attr,
+				       IBV_QP_STATE | IBV_QP_SQ_PSN | IBV_QP_TIMEOUT |
+					       IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
+					       IBV_QP_MAX_QP_RD_ATOMIC),
+			 0);
+}
+
+static void connect_to_self(struct ibv_qp *qp)
+{
+	connect_to(qp, qp->qp_num);
+}
+
+static void set_up(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->ctx = open_first();
+	f->pd = ibv_alloc_pd(f->ctx);
+	assert_non_null(f->pd);
+	f->mr = ibv_reg_mr(f->pd, f->buffer, BUFFER_SIZE,
+			   IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE);
+	assert_non_null(f->mr);
+	f->channel = ibv_create_comp_channel(f->ctx);
+	assert_non_null(f->channel);
+	f->cq = ibv_create_cq(f->ctx, 16, f, f->channel, 0);
+	assert_non_null(f->cq);
+	f->qp = make_qp(f->pd, f->cq, IBV_QPT_RC);
+	assert_non_null(f->qp);
+	connect_to_self(f->qp);
+}
+
+static void tear_down(struct fixture *f)
+{
+	assert_int_equal(ibv_destroy_qp(f->qp), 0);
+	assert_int_equal(ibv_destroy_cq(f->cq), 0);
+	assert_int_equal(ibv_destroy_comp_channel(f->channel), 0);
+	assert_int_equal(ibv_dereg_mr(f->mr), 0);
+	assert_int_equal(ibv_dealloc_pd(f->pd), 0);
+	assert_int_equal(ibv_close_device(f->ctx), 0);
+}
+
+static void post_write(struct fixture *f, struct ibv_qp *qp, uint64_t remote, uint32_t rkey)
+{
+	struct ibv_sge sge = { (uintptr_t)f->buffer, 8, f->mr->lkey };
+	struct ibv_send_wr *bad, wr = {
+		.sg_list = &sge,
+		.num_sge = 1,
+		.opcode = IBV_WR_RDMA_WRITE,
+		.wr.rdma = { .remote_addr = remote, .rkey = rkey },
+	};
+
+	assert_int_equal(ibv_post_send(qp, &wr, &bad), 0);
+}
+
+static void write_to_self(struct fixture *f, struct ibv_qp *qp)
+{
+	post_write(f, qp, (uintptr_t)f->buffer + 1024, f->mr->rkey);
+}
+
+static bool readable(int fd, int timeout_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, timeout_ms) == 1;
+}
+
+static enum ibv_wc_status wait_wc(struct ibv_cq *cq)
+{
+	struct ibv_wc wc;
+	int n, tries = WAIT_MS;
+
+	while ((n = ibv_poll_cq(cq, 1, &wc)) == 0 && tries-- > 0)
+		usleep(1000);
+	assert_int_equal(n, 1);
+	return wc.status;
+}
+
+static unsigned open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static void test_event(void **state)
+{
+	struct fixture f;
+	struct ibv_cq *cq;
+	void *context;
+
+	(void)state;
+	set_up(&f);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_int_equal(ibv_req_notify_cq(f.cq, 0), 0);
+		write_to_self(&f, f.qp);
+		assert_true(readable(f.channel->fd, WAIT_MS));
+		assert_int_equal(ibv_get_cq_event(f.channel, &cq, &context), 0);
+		assert_true(cq == f.cq && context == &f);
+		ibv_ack_cq_events(cq, 1);
+		assert_int_equal(wait_wc(f.cq), IBV_WC_SUCCESS);
+		assert_false(readable(f.channel->fd, 0));
+	}
+	tear_down(&f);
+}
+
+/* Destroying a CQ takes back its unread events, and only its own. */
+static void test_unread_events(void **state)
+{
+	struct fixture f;
+	struct ibv_cq *other, *cq;
+	struct ibv_qp *qp;
+	void *context;
+
+	(void)state;
+	set_up(&f);
+	other = ibv_create_cq(f.ctx, 16, &other, f.channel, 0);
+	assert_non_null(other);
+	qp = make_qp(f.pd, other, IBV_QPT_RC);
+	assert_non_null(qp);
+	connect_to_self(qp);
+	assert_int_equal(ibv_req_notify_cq(f.cq, 0), 0);
+	assert_int_equal(ibv_req_notify_cq(other, 0), 0);
+	write_to_self(&f, f.qp);
+	assert_int_equal(wait_wc(f.cq), IBV_WC_SUCCESS);
+	write_to_self(&f, qp);
+	assert_int_equal(wait_wc(other), IBV_WC_SUCCESS);
+	assert_true(readable(f.channel->fd, WAIT_MS));
+
+	assert_int_equal(ibv_destroy_qp(qp), 0);
+	assert_int_equal(ibv_destroy_cq(other), 0);
+	assert_true(readable(f.channel->fd, WAIT_MS));
+	assert_int_equal(ibv_get_cq_event(f.channel, &cq, &context), 0);
+	assert_true(cq == f.cq);
+	ibv_ack_cq_events(cq, 1);
+	assert_false(readable(f.channel->fd, 0));
+	tear_down(&f);
+}
+
+/*
+ * A write that the responder refuses: an error completion at one queue pair, an event of the other,
+ * and its count. Two, because one connected to itself would be flushed by its own responder.
+ */
+static void refuse_write(struct fixture *f, struct ibv_qp *qp[2])
+{
+	for (unsigned i = 0; i < 2; i++) {
+		qp[i] = make_qp(f->pd, f->cq, IBV_QPT_RC);
+		assert_non_null(qp[i]);
+	}
+	connect_to(qp[0], qp[1]->qp_num);
+	connect_to(qp[1], qp[0]->qp_num);
+	post_write(f, qp[0], (uintptr_t)f->buffer, f->mr->rkey + 1);
+	assert_int_equal(wait_wc(f->cq), IBV_WC_REM_ACCESS_ERR);
+	assert_true(readable(f->ctx->async_fd, WAIT_MS));
+}
+
+static void test_async_event(void **state)
+{
+	struct ibv_async_event event;
+	struct ibv_qp *qp[2];
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	refuse_write(&f, qp);
+	assert_int_equal(ibv_get_async_event(f.ctx, &event), 0);
+	assert_int_equal(event.event_type, IBV_EVENT_QP_ACCESS_ERR);
+	assert_true(event.element.qp == qp[1]);
+	ibv_ack_async_event(&event);
+	assert_int_equal(ibv_destroy_qp(qp[0]), 0);
+	assert_int_equal(ibv_destroy_qp(qp[1]), 0);
+
+	refuse_write(&f, qp); /* now the unread event must not hold up destroy */
+	assert_int_equal(ibv_destroy_qp(qp[0]), 0);
+	assert_int_equal(ibv_destroy_qp(qp[1]), 0);
+	assert_false(readable(f.ctx->async_fd, 0));
+	tear_down(&f);
+}
+
+static void test_busy(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(ibv_dealloc_pd(f.pd), EBUSY);
+	assert_int_equal(ibv_destroy_cq(f.cq), EBUSY);
+	assert_int_equal(ibv_destroy_comp_channel(f.channel), EBUSY);
+	write_to_self(&f, f.qp);
+	assert_int_equal(wait_wc(f.cq), IBV_WC_SUCCESS);
+	tear_down(&f);
+}
+
+static void test_refused(void **state)
+{
+	struct ibv_srq_init_attr srq = { .attr = { .max_wr = 8, .max_sge = 1 } };
+	struct ibv_device_attr attr;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(ibv_query_device(f.ctx, &attr), 0);
+	assert_int_equal(attr.max_srq, 0);
+	assert_int_equal(attr.max_mw, 0);
+	assert_null(make_qp(f.pd, f.cq, IBV_QPT_UD));
+	assert_int_equal(errno, EOPNOTSUPP);
+	assert_null(make_qp(f.pd, f.cq, IBV_QPT_UC));
+	assert_int_equal(errno, EOPNOTSUPP);
+	assert_null(ibv_create_srq(f.pd, &srq));
+	assert_int_equal(errno, EOPNOTSUPP);
+	assert_null(ibv_alloc_mw(f.pd, IBV_MW_TYPE_1));
+	assert_int_equal(errno, EOPNOTSUPP);
+	assert_null(ibv_reg_mr(f.pd, f.buffer, 8, IBV_ACCESS_ON_DEMAND));
+	assert_int_equal(errno, EOPNOTSUPP);
+	assert_null(ibv_reg_mr(f.pd, f.buffer, 8, IBV_ACCESS_REMOTE_WRITE));
+	assert_int_equal(errno, EINVAL);
+	assert_int_not_equal(ibv_resize_cq(f.cq, 100), 0);
+	tear_down(&f);
+}
+
+static void test_query_qp(void **state)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(ibv_query_qp(f.qp, &attr, IBV_QP_STATE, &init), 0);
+	assert_int_equal(attr.qp_state, IBV_QPS_RTS);
+	assert_int_equal(attr.path_mtu, IBV_MTU_1024);
+	assert_int_equal(attr.dest_qp_num, f.qp->qp_num);
+	assert_int_equal(attr.qp_access_flags, IBV_ACCESS_REMOTE_WRITE);
+	assert_int_equal(attr.timeout, 14);
+	assert_int_equal(attr.ah_attr.grh.sgid_index, 3);
+	assert_int_equal(attr.ah_attr.grh.dgid.raw[15], 1);
+	assert_int_equal(attr.cap.max_recv_wr, 8);
+	assert_int_equal(init.sq_sig_all, 1);
+	tear_down(&f);
+}
+
+/* A thread domain gives a queue pair a UAR of its own. */
+static void test_thread_domain(void **state)
+{
+	struct ibv_td_init_attr td_attr = { .comp_mask = 0 };
+	struct ibv_parent_domain_init_attr attr = { .comp_mask = 0 };
+	struct ibv_td *td;
+	struct ibv_pd *domain;
+	struct ibv_qp *qp;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	td = ibv_alloc_td(f.ctx, &td_attr);
+	assert_non_null(td);
+	attr.pd = f.pd;
+	attr.td = td;
+	domain = ibv_alloc_parent_domain(f.ctx, &attr);
+	assert_non_null(domain);
+	qp = make_qp(domain, f.cq, IBV_QPT_RC);
+	assert_non_null(qp);
+	connect_to_self(qp);
+	for (unsigned i = 0; i < 100; i++) {
+		write_to_self(&f, qp);
+		assert_int_equal(wait_wc(f.cq), IBV_WC_SUCCESS);
+	}
+	assert_int_equal(ibv_destroy_qp(qp), 0);
+	assert_int_equal(ibv_dealloc_pd(domain), 0);
+	assert_int_equal(ibv_dealloc_td(td), 0);
+	tear_down(&f);
+}
+
+/* More queue pairs than one UAR page serves, all at work. */
+static void test_many_queue_pairs(void **state)
+{
+	enum { COUNT = 200 };
+	struct ibv_qp *qp[COUNT];
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	for (unsigned i = 0; i < COUNT; i++) {
+		qp[i] = make_qp(f.pd, f.cq, IBV_QPT_RC);
+		assert_non_null(qp[i]);
+		connect_to_self(qp[i]);
+	}
+	for (unsigned i = 0; i < COUNT; i++) {
+		write_to_self(&f, qp[i]);
+		assert_int_equal(wait_wc(f.cq), IBV_WC_SUCCESS);
+	}
+	for (unsigned i = 0; i < COUNT; i++)
+		assert_int_equal(ibv_destroy_qp(qp[i]), 0);
+	tear_down(&f);
+}
+
+/* Closing a device gives back everything, also what the program never destroyed. */
+static void test_close(void **state)
+{
+	struct fixture f;
+	unsigned before;
+
+	(void)state;
+	set_up(&f);
+	tear_down(&f);
+	before = open_descriptors();
+	for (unsigned i = 0; i < 50; i++) {
+		set_up(&f);
+		if (i % 2) {
+			tear_down(&f);
+		} else {
+			close(f.channel->fd);
+			assert_int_equal(ibv_close_device(f.ctx), 0);
+		}
+		assert_int_equal(open_descriptors(), before);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_event),         cmocka_unit_test(test_unread_events),
+		cmocka_unit_test(test_async_event),   cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_refused),       cmocka_unit_test(test_query_qp),
+		cmocka_unit_test(test_thread_domain), cmocka_unit_test(test_many_queue_pairs),
+		cmocka_unit_test(test_close),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
