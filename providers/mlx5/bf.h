@@ -24,56 +24,64 @@ static inline void bf_write_seg(uint8_t *reg, struct prm_seg seg)
 	bv_mmio_write64(reg + 8, seg.w[1]);
 }
 
-/* Sets the record to the block after the last WQE. */
-static inline void bf_record(struct mlx5_sq *sq)
+/* Sets the record to @pi, the block after the last WQE. */
+static inline void bf_record(const struct mlx5_sq *sq, unsigned pi)
 {
 	bv_wqe_before_dbrec();
-	bv_dbrec_write(sq->dbrec, bv_to_be32(sq->pi));
+	bv_dbrec_write(sq->dbrec, bv_to_be32(pi & 0xffff));
 	bv_dbrec_before_doorbell();
 }
 
-static inline void bf_other_half(struct mlx5_sq *sq)
+static inline void bf_other_half(struct mlx5_sq *sq, uint8_t *bf)
 {
-	sq->bf = (uint8_t *)((uintptr_t)sq->bf ^ sq->bf_size);
+	sq->bf = (uint8_t *)((uintptr_t)bf ^ sq->bf_size);
 }
 
 /* Eight bytes; they do not fill a line, hence the flush. */
-static inline void bf_ring_doorbell(struct mlx5_sq *sq, struct prm_seg ctrl)
+static inline void bf_ring_doorbell(struct mlx5_sq *sq, unsigned pi, struct prm_seg ctrl)
 {
-	bf_record(sq);
-	bv_mmio_write64(sq->bf, ctrl.w[0]);
+	uint8_t *const bf = sq->bf;
+
+	bf_record(sq, pi);
+	bv_mmio_write64(bf, ctrl.w[0]);
 	bv_doorbell_flush();
-	bf_other_half(sq);
+	bf_other_half(sq, bf);
 }
 
 /* A WQE of one block, from registers. */
-static inline void bf_ring_block(struct mlx5_sq *sq, const struct wqebb *bb)
+static inline void bf_ring_block(struct mlx5_sq *sq, unsigned pi, const struct wqebb *bb)
 {
-	bf_record(sq);
-	for (unsigned i = 0; i < PRM_WQEBB_DS; i++)
-		bf_write_seg(sq->bf + i * PRM_DS, bb->seg[i]);
+	uint8_t *const bf = sq->bf;
+
+	bf_record(sq, pi);
+	bf_write_seg(bf, bb->seg[0]);
+	bf_write_seg(bf + PRM_DS, bb->seg[1]);
+	bf_write_seg(bf + 2 * PRM_DS, bb->seg[2]);
+	bf_write_seg(bf + 3 * PRM_DS, bb->seg[3]);
 	bv_blueflame_flush();
-	bf_other_half(sq);
+	bf_other_half(sq, bf);
 }
 
 /* A WQE of any length, from the ring. */
-static inline void bf_ring_wqe(struct mlx5_sq *sq, const struct prm_seg *wqe, unsigned ds)
+static inline void bf_ring_wqe(struct mlx5_sq *sq, unsigned pi, const struct prm_seg *wqe,
+			       unsigned ds)
 {
 	const struct prm_seg *const end = wqe_ring_end(sq);
-	const struct prm_seg *seg = wqe;
+	uint8_t *const bf = sq->bf;
 
-	if (ds <= 1 || ds > sq->bf_ds) {
-		bf_ring_doorbell(sq, *wqe);
+	if (bvi_unlikely(ds <= 1 || ds > sq->bf_ds)) {
+		bf_ring_doorbell(sq, pi, *wqe);
 		return;
 	}
-	bf_record(sq);
-	for (unsigned i = 0; i < wqe_blocks(ds) * PRM_WQEBB_DS; i++) {
-		bf_write_seg(sq->bf + i * PRM_DS, *seg++);
-		if (seg == end)
-			seg = sq->ring;
+	bf_record(sq, pi);
+	for (unsigned block = 0; block < wqe_blocks(ds); block++) {
+		bv_mmio_copy64(bf + block * PRM_WQEBB, wqe);
+		wqe += PRM_WQEBB_DS;
+		if (bvi_unlikely(wqe == end))
+			wqe = sq->ring;
 	}
 	bv_blueflame_flush();
-	bf_other_half(sq);
+	bf_other_half(sq, bf);
 }
 
 #endif

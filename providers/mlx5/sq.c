@@ -4,19 +4,31 @@
  *
  * Two bodies, for lists and for inline payload, which the compiler specialises for each operation
  * and doorbell: every slot of the two tables is a function of its own without a test of either.
- * What fits one block is built in registers; the rest leaves by one call to a shared function.
+ * One element, or eight bytes inline, are built in registers; the rest leaves by one call to a
+ * function that all share.
  */
 #include "bf.h"
 
 #define BV_ALWAYS_INLINE inline __attribute__((always_inline))
 #define BV_NOINLINE __attribute__((noinline))
 
-/* What a post asks for besides its payload and target; fits one register. */
+/* What a post asks for besides its payload and target. */
 struct sq_op {
+	unsigned opcode;
+	unsigned flags;
 	uint32_t imm;
-	uint8_t opcode;
-	uint8_t flags;
 };
+
+/* The same in one register, for the functions that are called. */
+static BV_ALWAYS_INLINE uint64_t sq_op_pack(struct sq_op op)
+{
+	return (uint64_t)op.imm << 32 | op.flags << 8 | op.opcode;
+}
+
+static BV_ALWAYS_INLINE struct sq_op sq_op_unpack(uint64_t op)
+{
+	return (struct sq_op){ op & 0xff, (op >> 8) & 0xff, (uint32_t)(op >> 32) };
+}
 
 static BV_ALWAYS_INLINE bool sq_full(const struct bv_channel *ch)
 {
@@ -26,44 +38,45 @@ static BV_ALWAYS_INLINE bool sq_full(const struct bv_channel *ch)
 /* The fm_ce_se byte. An unsignaled work is signaled all the same when too many came before it. */
 static BV_ALWAYS_INLINE uint32_t sq_fm_ce_se(struct mlx5_sq *sq, unsigned flags)
 {
-	uint32_t ce = PRM_CTRL_CQ_UPDATE;
+	uint32_t fm_ce_se = PRM_CTRL_CQ_UPDATE;
 
 	static_assert(BV_FENCE << 6 == PRM_CTRL_FENCE && BV_SOLICITED >> 1 == PRM_CTRL_SOLICITED,
 		      "flags move into place by a shift");
-	if (flags & BV_UNSIGNALED && ++sq->unsignaled < sq->signal_every)
-		ce = 0;
-	else
-		sq->unsignaled = 0;
-	return ce | (flags & BV_FENCE) << 6 | (flags & BV_SOLICITED) >> 1;
+	if (bvi_unlikely(flags)) {
+		if (flags & BV_UNSIGNALED && ++sq->unsignaled < sq->signal_every)
+			return (flags & BV_FENCE) << 6 | (flags & BV_SOLICITED) >> 1;
+		fm_ce_se |= (flags & BV_FENCE) << 6 | (flags & BV_SOLICITED) >> 1;
+	}
+	sq->unsignaled = 0;
+	return fm_ce_se;
 }
 
-/* Counts the work whose WQE starts at the producer index. Returns its number. */
-static BV_ALWAYS_INLINE int64_t sq_account(struct mlx5_channel *c, unsigned ds)
+/* Counts the work whose WQE of @ds segments starts at @pi. Returns the index behind it. */
+static BV_ALWAYS_INLINE unsigned sq_account(struct mlx5_channel *c, unsigned pi, unsigned ds)
 {
-	struct mlx5_sq *sq = &c->sq;
-	const uint64_t number = c->base.sq_posted;
+	const unsigned next = pi + wqe_blocks(ds);
 
-	sq->work_at[sq->pi & sq->mask] = (uint32_t)number;
-	sq->pi = (uint16_t)(sq->pi + wqe_blocks(ds));
-	c->base.sq_posted = number + 1;
-	return (int64_t)number;
+	c->sq.work_at[pi & c->sq.mask] = (uint32_t)c->base.sq_posted;
+	c->sq.pi = (uint16_t)next;
+	c->base.sq_posted++;
+	return next;
 }
 
-/* A WQE of one block. @nseg: how many of its segments the ring must get. */
-static BV_ALWAYS_INLINE int64_t sq_post_block(struct mlx5_channel *c, const struct wqebb *bb,
-					      unsigned nseg, bool blueflame)
+/* A WQE of one block, of which the ring must get @ds segments, 2 or 3. */
+static BV_ALWAYS_INLINE void sq_post_block(struct mlx5_channel *c, unsigned pi,
+					   const struct wqebb *bb, unsigned ds, bool blueflame)
 {
-	struct prm_seg *const wqe = wqe_at(&c->sq, c->sq.pi);
-	int64_t number;
+	struct prm_seg *const wqe = wqe_at(&c->sq, pi);
 
-	for (unsigned i = 0; i < nseg; i++)
-		wqe[i] = bb->seg[i];
-	number = sq_account(c, PRM_WQEBB_DS);
+	wqe[0] = bb->seg[0];
+	wqe[1] = bb->seg[1];
+	if (ds > 2)
+		wqe[2] = bb->seg[2];
+	pi = sq_account(c, pi, ds);
 	if (blueflame)
-		bf_ring_block(&c->sq, bb);
+		bf_ring_block(&c->sq, pi, bb);
 	else
-		bf_ring_doorbell(&c->sq, bb->seg[0]);
-	return number;
+		bf_ring_doorbell(&c->sq, pi, bb->seg[0]);
 }
 
 /* The header of a WQE in the ring, but for the control segment. Returns its segments. */
@@ -80,131 +93,140 @@ static BV_ALWAYS_INLINE int64_t sq_post_wqe(struct mlx5_channel *c, struct prm_s
 					    unsigned ds, struct sq_op op)
 {
 	struct mlx5_sq *const sq = &c->sq;
-	int64_t number;
+	const uint64_t number = c->base.sq_posted;
+	const unsigned pi = sq->pi;
 
-	wqe[0] =
-		prm_ctrl(sq->pi, op.opcode, sq->qpn_shifted, ds, sq_fm_ce_se(sq, op.flags), op.imm);
-	number = sq_account(c, ds);
-	bf_ring_wqe(sq, wqe, ds);
-	return number;
+	wqe[0] = prm_ctrl((uint16_t)pi, op.opcode, sq->qpn_shifted, ds, sq_fm_ce_se(sq, op.flags),
+			  op.imm);
+	bf_ring_wqe(sq, sq_account(c, pi, ds), wqe, ds);
+	return (int64_t)number;
 }
 
 static BV_NOINLINE int64_t sq_list_long(struct mlx5_channel *c, const struct mlx5_sge *sg,
-					unsigned nsge, const struct bv_remote *remote,
-					struct sq_op op)
+					unsigned nsge, const struct bv_remote *remote, uint64_t op)
 {
 	struct prm_seg *const wqe = wqe_at(&c->sq, c->sq.pi);
 	const unsigned head = sq_put_head(wqe, remote);
+	const unsigned ds = head + wqe_put_list(&c->sq, wqe + head, sg, nsge);
 
-	return sq_post_wqe(c, wqe, head + wqe_put_list(&c->sq, wqe + head, sg, nsge), op);
+	return sq_post_wqe(c, wqe, ds, sq_op_unpack(op));
 }
 
 static BV_NOINLINE int64_t sq_inline_long(struct mlx5_channel *c, const void *buf, size_t len,
-					  const struct bv_remote *remote, struct sq_op op)
+					  const struct bv_remote *remote, uint64_t op)
 {
 	struct prm_seg *const wqe = wqe_at(&c->sq, c->sq.pi);
 	const unsigned head = sq_put_head(wqe, remote);
+	const unsigned ds = head + wqe_put_inline(&c->sq, wqe + head, buf, len);
 
-	return sq_post_wqe(c, wqe, head + wqe_put_inline(&c->sq, wqe + head, buf, len), op);
+	return sq_post_wqe(c, wqe, ds, sq_op_unpack(op));
 }
 
-/* @remote is NULL for a send: known where this is expanded, as are @blueflame and the opcode. */
+/* A WQE of one element, or of eight bytes inline, in @payload. @remote: NULL if not @rdma. */
+static BV_ALWAYS_INLINE int64_t sq_short(struct mlx5_channel *c, struct prm_seg payload, bool rdma,
+					 const struct bv_remote *remote, struct sq_op op,
+					 bool blueflame)
+{
+	struct mlx5_sq *const sq = &c->sq;
+	const uint64_t number = c->base.sq_posted;
+	const unsigned pi = sq->pi;
+	const unsigned ds = rdma ? 3 : 2;
+	const struct prm_seg none = { 0 };
+	const struct prm_seg ctrl = prm_ctrl((uint16_t)pi, op.opcode, sq->qpn_shifted, ds,
+					     sq_fm_ce_se(sq, op.flags), op.imm);
+
+	if (rdma) {
+		const struct prm_seg raddr = prm_raddr(remote->addr, remote->rkey);
+
+		sq_post_block(c, pi, &(struct wqebb){ { ctrl, raddr, payload, none } }, ds,
+			      blueflame);
+	} else {
+		sq_post_block(c, pi, &(struct wqebb){ { ctrl, payload, none, none } }, ds,
+			      blueflame);
+	}
+	return (int64_t)number;
+}
+
 static BV_ALWAYS_INLINE int64_t sq_list(struct bv_channel *ch, const void *list, unsigned nsge,
-					const struct bv_remote *remote, struct sq_op op,
+					bool rdma, const struct bv_remote *remote, struct sq_op op,
 					bool blueflame)
 {
 	struct mlx5_channel *const c = to_mlx5(ch);
 	const struct mlx5_sge *const sg = list;
-	struct mlx5_sq *const sq = &c->sq;
-	struct wqebb bb = { 0 };
-	unsigned ds = 1;
 
 	assert(nsge <= ch->max_send_sge && !(op.flags & ~BV_POST_FLAGS));
 	if (bvi_unlikely(sq_full(ch)))
 		return -EAGAIN;
 	if (bvi_unlikely(nsge != 1 || !sg->length))
-		return sq_list_long(c, sg, nsge, remote, op);
-	if (remote)
-		bb.seg[ds++] = prm_raddr(remote->addr, remote->rkey);
-	bb.seg[ds++] = wqe_data(sg);
-	bb.seg[0] =
-		prm_ctrl(sq->pi, op.opcode, sq->qpn_shifted, ds, sq_fm_ce_se(sq, op.flags), op.imm);
-	return sq_post_block(c, &bb, ds, blueflame);
+		return sq_list_long(c, sg, nsge, remote, sq_op_pack(op));
+	return sq_short(c, wqe_data(sg), rdma, remote, op, blueflame);
 }
 
 static BV_ALWAYS_INLINE int64_t sq_inline(struct bv_channel *ch, const void *buf, size_t len,
-					  const struct bv_remote *remote, struct sq_op op,
-					  bool blueflame)
+					  bool rdma, const struct bv_remote *remote,
+					  struct sq_op op, bool blueflame)
 {
 	struct mlx5_channel *const c = to_mlx5(ch);
-	struct mlx5_sq *const sq = &c->sq;
-	const unsigned head = remote ? 2 : 1;
-	struct wqebb bb;
 
 	assert(len <= ch->max_inline && !(op.flags & ~BV_POST_FLAGS));
 	if (bvi_unlikely(sq_full(ch)))
 		return -EAGAIN;
-	if (bvi_unlikely(len - 1 >= WQEBB_INLINE_MAX(head)))
-		return sq_inline_long(c, buf, len, remote, op);
-	if (remote)
-		bb.seg[1] = prm_raddr(remote->addr, remote->rkey);
-	wqebb_put_inline(&bb, head, buf, len);
-	bb.seg[0] = prm_ctrl(sq->pi, op.opcode, sq->qpn_shifted, head + prm_inline_ds(len),
-			     sq_fm_ce_se(sq, op.flags), op.imm);
-	return sq_post_block(c, &bb, PRM_WQEBB_DS, blueflame);
+	if (bvi_unlikely(len != 8))
+		return sq_inline_long(c, buf, len, remote, sq_op_pack(op));
+	return sq_short(c, wqe_inline8(buf), rdma, remote, op, blueflame);
 }
 
 /* The nine slots of one table. */
-#define SQ_OP(name, imm) ((struct sq_op){ imm, PRM_OPCODE_##name, (uint8_t)flags })
+#define SQ_OP(name, imm) ((struct sq_op){ PRM_OPCODE_##name, flags, imm })
 #define SQ_SLOTS(variant, blueflame)                                                              \
 	static int64_t send_##variant(struct bv_channel *ch, const struct bv_gather *sg,          \
 				      unsigned nsge, unsigned flags)                              \
 	{                                                                                         \
-		return sq_list(ch, sg, nsge, NULL, SQ_OP(SEND, 0), blueflame);                    \
+		return sq_list(ch, sg, nsge, false, NULL, SQ_OP(SEND, 0), blueflame);             \
 	}                                                                                         \
 	static int64_t send_imm_##variant(struct bv_channel *ch, const struct bv_gather *sg,      \
 					  unsigned nsge, uint32_t imm, unsigned flags)            \
 	{                                                                                         \
-		return sq_list(ch, sg, nsge, NULL, SQ_OP(SEND_IMM, imm), blueflame);              \
+		return sq_list(ch, sg, nsge, false, NULL, SQ_OP(SEND_IMM, imm), blueflame);       \
 	}                                                                                         \
 	static int64_t send_inline_##variant(struct bv_channel *ch, const void *buf, size_t len,  \
 					     unsigned flags)                                      \
 	{                                                                                         \
-		return sq_inline(ch, buf, len, NULL, SQ_OP(SEND, 0), blueflame);                  \
+		return sq_inline(ch, buf, len, false, NULL, SQ_OP(SEND, 0), blueflame);           \
 	}                                                                                         \
 	static int64_t send_inline_imm_##variant(struct bv_channel *ch, const void *buf,          \
 						 size_t len, uint32_t imm, unsigned flags)        \
 	{                                                                                         \
-		return sq_inline(ch, buf, len, NULL, SQ_OP(SEND_IMM, imm), blueflame);            \
+		return sq_inline(ch, buf, len, false, NULL, SQ_OP(SEND_IMM, imm), blueflame);     \
 	}                                                                                         \
 	static int64_t write_##variant(struct bv_channel *ch, const struct bv_gather *sg,         \
 				       unsigned nsge, const struct bv_remote *remote,             \
 				       unsigned flags)                                            \
 	{                                                                                         \
-		return sq_list(ch, sg, nsge, remote, SQ_OP(WRITE, 0), blueflame);                 \
+		return sq_list(ch, sg, nsge, true, remote, SQ_OP(WRITE, 0), blueflame);           \
 	}                                                                                         \
 	static int64_t write_imm_##variant(struct bv_channel *ch, const struct bv_gather *sg,     \
 					   unsigned nsge, const struct bv_remote *remote,         \
 					   uint32_t imm, unsigned flags)                          \
 	{                                                                                         \
-		return sq_list(ch, sg, nsge, remote, SQ_OP(WRITE_IMM, imm), blueflame);           \
+		return sq_list(ch, sg, nsge, true, remote, SQ_OP(WRITE_IMM, imm), blueflame);     \
 	}                                                                                         \
 	static int64_t write_inline_##variant(struct bv_channel *ch, const void *buf, size_t len, \
 					      const struct bv_remote *remote, unsigned flags)     \
 	{                                                                                         \
-		return sq_inline(ch, buf, len, remote, SQ_OP(WRITE, 0), blueflame);               \
+		return sq_inline(ch, buf, len, true, remote, SQ_OP(WRITE, 0), blueflame);         \
 	}                                                                                         \
 	static int64_t write_inline_imm_##variant(struct bv_channel *ch, const void *buf,         \
 						  size_t len, const struct bv_remote *remote,     \
 						  uint32_t imm, unsigned flags)                   \
 	{                                                                                         \
-		return sq_inline(ch, buf, len, remote, SQ_OP(WRITE_IMM, imm), blueflame);         \
+		return sq_inline(ch, buf, len, true, remote, SQ_OP(WRITE_IMM, imm), blueflame);   \
 	}                                                                                         \
 	static int64_t read_##variant(struct bv_channel *ch, const struct bv_scatter *sg,         \
 				      unsigned nsge, const struct bv_remote *remote,              \
 				      unsigned flags)                                             \
 	{                                                                                         \
-		return sq_list(ch, sg, nsge, remote, SQ_OP(READ, 0), blueflame);                  \
+		return sq_list(ch, sg, nsge, true, remote, SQ_OP(READ, 0), blueflame);            \
 	}                                                                                         \
 	const struct bv_channel_ops bvi_mlx5_ops_##variant = {                                    \
 		.post_send = send_##variant,                                                      \

@@ -2,10 +2,10 @@
 /*
  * Building WQEs, in registers or in the ring.
  *
- * A WQE of one block (most are) is put together in registers as a struct wqebb and stored twice,
- * into the ring and into BlueFlame: nothing is read back. A longer one is written where it lies, and
- * continues at the start of the ring when it meets the end; header segments never do, as a WQE
- * starts at a block and has at most two of them.
+ * The most frequent ones (one element, eight bytes inline) fit one block and are put together in
+ * registers as a struct wqebb, which is stored twice, into the ring and into BlueFlame: nothing is
+ * read back. Others are written where they lie, and continue at the start of the ring when they meet
+ * its end; header segments never do, as a WQE starts at a block and has at most two of them.
  */
 #ifndef BV_PROVIDERS_MLX5_WQE_H
 #define BV_PROVIDERS_MLX5_WQE_H
@@ -15,9 +15,6 @@
 struct wqebb {
 	struct prm_seg seg[PRM_WQEBB_DS];
 };
-
-/* Payload of an inline WQE that fits one block behind @head segments. */
-#define WQEBB_INLINE_MAX(head) ((size_t)((PRM_WQEBB_DS - (head)) * PRM_DS - PRM_INLINE_HEAD))
 
 /* An element of either kind: both have this layout (asserted in channel.c), and are lists of one type here. */
 struct mlx5_sge {
@@ -36,7 +33,7 @@ static inline unsigned wqe_blocks(unsigned ds)
 	return (ds + PRM_WQEBB_DS - 1) / PRM_WQEBB_DS;
 }
 
-static inline struct prm_seg *wqe_at(const struct mlx5_sq *sq, uint16_t index)
+static inline struct prm_seg *wqe_at(const struct mlx5_sq *sq, unsigned index)
 {
 	return sq->ring + (size_t)(index & sq->mask) * PRM_WQEBB_DS;
 }
@@ -46,13 +43,21 @@ static inline struct prm_seg *wqe_ring_end(const struct mlx5_sq *sq)
 	return sq->ring + ((size_t)sq->mask + 1) * PRM_WQEBB_DS;
 }
 
-/* 1..44 bytes: pieces of fixed sizes that overlap, cheaper than a call of memcpy. */
-static inline void wqe_copy_small(uint8_t *dst, const uint8_t *src, size_t len)
+/* Inline data of eight bytes. */
+static inline struct prm_seg wqe_inline8(const void *buf)
+{
+	const bv_be64 payload = bv_be64_bytes(buf);
+
+	return (struct prm_seg){ { bv_be64_after_field(prm_inline_head(8), payload),
+				   bv_be64_rest(payload) } };
+}
+
+/* A short memcpy, of pieces of fixed sizes that overlap: cheaper than the call for inline payload. */
+static inline void wqe_copy(uint8_t *dst, const uint8_t *src, size_t len)
 {
 	if (len >= 16) {
-		memcpy(dst, src, 16);
-		if (len > 32)
-			memcpy(dst + 16, src + 16, 16);
+		for (size_t i = 0; i < len - 16; i += 16)
+			memcpy(dst + i, src + i, 16);
 		memcpy(dst + len - 16, src + len - 16, 16);
 	} else if (len >= 8) {
 		memcpy(dst, src, 8);
@@ -60,32 +65,11 @@ static inline void wqe_copy_small(uint8_t *dst, const uint8_t *src, size_t len)
 	} else if (len >= 4) {
 		memcpy(dst, src, 4);
 		memcpy(dst + len - 4, src + len - 4, 4);
-	} else {
+	} else if (len) {
 		dst[0] = src[0];
 		dst[len / 2] = src[len / 2];
 		dst[len - 1] = src[len - 1];
 	}
-}
-
-/* Inline data behind @head segments of a block; 1..WQEBB_INLINE_MAX(head) bytes. */
-static inline void wqebb_put_inline(struct wqebb *bb, unsigned head, const void *buf, size_t len)
-{
-	bv_be64 words[2 * (PRM_WQEBB_DS - 1)] = { { 0 } };
-
-	if (len == 8) {
-		const bv_be64 payload = bv_be64_bytes(buf);
-
-		words[0] = bv_be64_after_field(prm_inline_head(8), payload);
-		words[1] = bv_be64_rest(payload);
-	} else {
-		const bv_be32 inline_head = bv_to_be32(prm_inline_head((uint32_t)len));
-
-		memcpy(words, &inline_head, PRM_INLINE_HEAD);
-		wqe_copy_small((uint8_t *)words + PRM_INLINE_HEAD, buf, len);
-	}
-	for (unsigned i = head; i < PRM_WQEBB_DS; i++)
-		bb->seg[i] =
-			(struct prm_seg){ { words[2 * (i - head)], words[2 * (i - head) + 1] } };
 }
 
 /* Data segments from @seg on, empty elements left out. Returns how many. */
@@ -117,11 +101,11 @@ static inline unsigned wqe_put_inline(const struct mlx5_sq *sq, struct prm_seg *
 	if (!len)
 		return 0;
 	memcpy(seg, &head, PRM_INLINE_HEAD);
-	if (len <= room) {
-		memcpy(dst, buf, len);
+	if (bvi_likely(len <= room)) {
+		wqe_copy(dst, buf, len);
 	} else {
-		memcpy(dst, buf, room);
-		memcpy(sq->ring, (const uint8_t *)buf + room, len - room);
+		wqe_copy(dst, buf, room);
+		wqe_copy((uint8_t *)sq->ring, (const uint8_t *)buf + room, len - room);
 	}
 	return prm_inline_ds(len);
 }

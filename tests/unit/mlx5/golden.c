@@ -121,7 +121,7 @@ static const struct golden {
 	{ "send_inline", post_send_inline,
 	  "0000050a 12345602 00000008 00000000  80000008 01020304 05060708 00000000", 1 },
 	{ "send_inline_imm", post_send_inline_imm,
-	  "0000050b 12345602 00000088 cafe0001  80000003 01020300 00000000 00000000", 1 },
+	  "0000050b 12345602 00000088 cafe0001  80000003 010203", 1 },
 	{ "write", post_write, "00000508 12345603 00000008 00000000" RADDR DATA, 1 },
 	{ "write_imm", post_write_imm, "00000509 12345603 00000082 cafe0001" RADDR DATA, 1 },
 	{ "write_inline", post_write_inline,
