@@ -128,6 +128,18 @@ static void tear_down(const struct bv_provider *provider, struct bv_channel *ch)
 	free(results);
 }
 
+/* Drivers do not say which limit they met; what was asked for is at least there to see. */
+static int fail_create(const struct bv_device *dev, const struct bv_channel_attr *attr,
+		       const char *why, int rc)
+{
+	return bvi_fail(rc,
+			"%s: provider %s could not make a channel: %s\nasked for: max_send %u, "
+			"max_recv %u, max_send_sge %u, max_recv_sge %u, max_inline %u",
+			dev->name, dev->provider->name, why[0] ? why : bvi_errno_text(rc),
+			attr->max_send, attr->max_recv, attr->max_send_sge, attr->max_recv_sge,
+			attr->max_inline);
+}
+
 int bv_channel_create(struct bv_pd *pd, const struct bv_channel_attr *attr, struct bv_channel **out)
 {
 	struct bv_channel_params params;
@@ -150,8 +162,7 @@ int bv_channel_create(struct bv_pd *pd, const struct bv_channel_attr *attr, stru
 	};
 	rc = dev->provider->channel_create(&params, &ch, why, sizeof(why));
 	if (rc < 0)
-		return bvi_fail(rc, "%s: provider %s could not make a channel: %s", dev->name,
-				dev->provider->name, why[0] ? why : bvi_errno_text(rc));
+		return fail_create(dev, &plan.attr, why, rc);
 	rc = set_up(pd, &plan, ch);
 	if (rc < 0) {
 		tear_down(dev->provider, ch);
