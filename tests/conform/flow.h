@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A long mixed stream of works, the same on both sides because each work is a function of its
- * number. It goes in batches of FLOW_BATCH: the passive end prepares (posts receives, fills what
+ * number. It goes in batches of up to FLOW_BATCH: the passive end prepares (posts receives, fills what
  * will be read), the active end posts and reaps, the passive end verifies what arrived.
  */
 #ifndef TESTS_CONFORM_FLOW_H
@@ -10,8 +10,8 @@
 #include "local.h"
 
 enum {
-	FLOW_BATCH = 64,
-	FLOW_STRIDE = 16384, /* memory of one work of a batch on each end */
+	FLOW_BATCH = 256,
+	FLOW_STRIDE = 12288, /* memory of one work of a batch on each end */
 	FLOW_MAX_PIECES = 5,
 };
 
