@@ -19,7 +19,7 @@ json "$check" cost "$work/cost.json" 16
 expect 0 '"batches": 30' cat "$work/cost.json"
 expect 0 'one work in 16 completes' cost --batches 5 --signal-every 16 --size 64 --batch 256
 # What is too large to go inline is posted by reference alone.
-expect 0 '^post send inline +- ' cost --provider mlx5 --batches 5 --size 1K --batch 8 --depth 16 \
+expect 0 '^post send inline +- ' cost --provider mlx5 --batches 5 --size 1K --batch 16 --depth 16 \
 	--json "$work/one.json"
 json "$check" cost "$work/one.json" 6
 

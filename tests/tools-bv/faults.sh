@@ -38,4 +38,24 @@ expect 1 'cannot make a channel: .*inline' lat --inline 60K
 expect 1 'cannot run on CPU 1000' lat --cpu 1000,1000
 expect 1 'cannot write the result to /dev/full' lat --op send --iters 10 --json /dev/full
 expect 1 'without --manual' timeout -k 5 60 "$emu" run --manual -- "$bv" lat --iters 10
+expect 1 'port 1 is down, not ACTIVE' timeout -k 5 60 "$emu" run --port-state=down -- "$bv" lat
+expect 1 'several devices, name one with --device: mlx5_0 mlx5_1' \
+	timeout -k 5 60 "$emu" run --devices=2 -- "$bv" lat
+expect 0 '^mlx5_1 ' timeout -k 5 60 "$emu" run --devices=2 -- "$bv" lat --device mlx5_1 \
+	--op send --iters 10
+
+# Killed, the initiator leaves nobody behind.
+# shellcheck disable=SC2016
+expect 0 'the responder ended, too' timeout -k 5 60 "$emu" run -- bash -c '
+	"$1" lat --op send --time 50 & initiator=$!
+	while responder=$(cat "/proc/$initiator/task/$initiator/children") &&
+		[ -z "$responder" ]; do sleep 0.1; done
+	sleep 1
+	kill -9 "$initiator"
+	for _ in $(seq 100); do
+		# A zombie has ended: whoever adopted it may not care.
+		grep -qs "^State:.[^Z]" "/proc/${responder% }/status" ||
+			{ echo "the responder ended, too"; break; }
+		sleep 0.1
+	done' bash "$bv"
 finish

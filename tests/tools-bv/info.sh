@@ -16,6 +16,10 @@ expect 0 'provider verbs +yes' "$emu" run -- "$bv" info
 expect 0 'provider mlx5 +yes' "$emu" run -- "$bv" info
 expect 1 "no device 'mlx5_9' in this machine; there is: mlx5_0" "$emu" run -- "$bv" info mlx5_9
 
+expect 0 'port 1: DOWN' "$emu" run --port-state=down -- "$bv" info
+also 'no channel can use this port until it is ACTIVE'
+never '^  >'
+
 expect 0 '"schema": 1' "$emu" run -- "$bv" info --json
 cp "$work/out" "$work/info.json"
 json "$check" info "$work/info.json"

@@ -32,7 +32,7 @@ expect 2 "in the list twice" "$bv" lat --provider verbs,verbs
 expect 2 "two CPUs" "$bv" lat --cpu 1
 expect 2 "must be below --depth 16" "$bv" lat --depth 16 --signal-every 16
 expect 2 "kill@N or corrupt@N" "$bv" lat --fault fire@1
-expect 2 "--batch 64 must not be above --depth 32" "$bv" cost --depth 32
+expect 2 "--batch 128 must not be above --depth 32" "$bv" cost --depth 32
 expect 2 "1 byte at least" "$bv" cost --size 0
 expect 2 "'-1' is not a number" "$bv" cost --cpu -1
 

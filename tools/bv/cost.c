@@ -24,8 +24,8 @@ static const struct argp_option option_list[] = {
 	{ "provider", 'p', "LIST", 0, "Providers, e.g. verbs,mlx5 (default: all that can)", 0 },
 	{ "device", 'd', "NAME", 0, "Device (default: the only one)", 0 },
 	{ "size", 's', "BYTES", 0, "Payload of the posts, inline included (default: 8)", 0 },
-	{ "batches", 'n', "N", 0, "Batches for each call and provider (default: 1000)", 0 },
-	{ "batch", OPT_BATCH, "N", 0, "Calls in a row, timed as one (default: 64)", 0 },
+	{ "batches", 'n', "N", 0, "Batches for each call and provider (default: 400)", 0 },
+	{ "batch", OPT_BATCH, "N", 0, "Calls in a row, timed as one: 16 at least (default: 128)", 0 },
 	{ "depth", OPT_DEPTH, "N", 0, "Depth of the queues (default: 256)", 0 },
 	{ "signal-every", OPT_SIGNAL_EVERY, "N", 0,
 	  "Only each Nth post completes, and the last of a batch (default: 1)", 0 },
@@ -67,9 +67,9 @@ static int parse_option(int key, const char *arg, struct cost_options *options)
 	case 'n':
 		return parse_u32(arg, "--batches", 1, 1000000, &options->batches);
 	case OPT_BATCH:
-		return parse_u32(arg, "--batch", 1, 32768, &options->batch);
+		return parse_u32(arg, "--batch", 16, 32768, &options->batch);
 	case OPT_DEPTH:
-		return parse_u32(arg, "--depth", 1, 32768, &options->depth);
+		return parse_u32(arg, "--depth", 16, 32768, &options->depth);
 	case OPT_SIGNAL_EVERY:
 		return parse_u32(arg, "--signal-every", 1, 32768, &options->signal_every);
 	default:
@@ -278,8 +278,8 @@ int cost_main(int argc, char **argv)
 	static const struct argp argp = { option_list, parse, NULL, doc, NULL, NULL, NULL };
 	struct cost_options options = {
 		.size = 8,
-		.batch = 64,
-		.batches = 1000,
+		.batch = 128,
+		.batches = 400,
 		.depth = 256,
 		.signal_every = 1,
 		.cpu = -1,

@@ -8,8 +8,7 @@
 #include "cpu.h"
 
 static const char definition[] =
-	"CPU time of one call: a batch of equal calls in a row is timed, less one reading of the "
-	"clock; device work and draining are outside";
+	"CPU time of one call: equal calls in a row are timed as one, less a reading of the clock";
 
 static double ns(const struct cost_result *result, unsigned num, unsigned den)
 {
@@ -34,7 +33,7 @@ static void print_head(const struct cost_run *run)
 		printf("one work in %u completes\n", options->signal_every);
 	for (uint32_t i = 0; i < run->selection.nproviders; i++)
 		printf("  %-6s %s\n", run->selection.provider[i], run->lanes[i].info.data_path);
-	printf("%s; %s, %.3f GHz, %.1f ns a reading, subtracted\n", cpu_model(), clock_info.source,
+	printf("%s; %s, %.3f GHz, %.0f ns a reading\n", cpu_model(), clock_info.source,
 	       1 / clock_info.ns_per_tick, (double)clock_info.overhead * clock_info.ns_per_tick);
 }
 
@@ -43,17 +42,20 @@ static void print_title(const struct cost_run *run)
 	const uint32_t n = run->selection.nproviders;
 	const char *note = select_kind_note(run->selection.kind);
 
-	printf("%s.\n%u batches of %u calls; p5 and median in ns%s, one poll takes one "
+	printf("%s.\n%u batches of %u calls; p5 and median in ns%s; a poll takes one "
 	       "completion\n",
 	       definition, run->options->batches, run->options->batch,
 	       clock_info.tsc ? ", median in TSC cycles" : "");
 	if (note != NULL)
 		printf("%s\n", note);
+	if (run->selection.kind == BV_DEVICE_EMULATED)
+		printf("Its doorbells are ordinary memory: what a NIC's cost is not in these "
+		       "figures.\n");
 	printf("\n%-20s", "");
 	for (uint32_t i = 0; i < n; i++)
 		printf("%16s%*s", run->selection.provider[i], clock_info.tsc ? 8 : 0, "");
 	if (n > 1)
-		printf("   %s", run->selection.provider[n - 1]);
+		printf("  %s/%s", run->selection.provider[n - 1], run->selection.provider[0]);
 	printf("\n%-20s", "call");
 	for (uint32_t i = 0; i < n; i++) {
 		printf(" %7s %7s", "p5", "median");
@@ -61,7 +63,7 @@ static void print_title(const struct cost_run *run)
 			printf(" %7s", "cycles");
 	}
 	if (n > 1)
-		printf("   /%s", run->selection.provider[0]);
+		printf("  %10s", "median");
 	printf("\n");
 }
 
@@ -88,7 +90,7 @@ void cost_report(const struct cost_run *run)
 			discarded += result[i].discarded;
 		}
 		if (n > 1 && cost_quantile(&result[0], 50, 100) > 0)
-			printf("   %5.2f", cost_quantile(&result[n - 1], 50, 100) /
+			printf("  %10.2f", cost_quantile(&result[n - 1], 50, 100) /
 						   cost_quantile(&result[0], 50, 100));
 		printf("\n");
 	}

@@ -9,13 +9,12 @@
 
 unsigned cpu_count(void)
 {
+	static unsigned count;
 	cpu_set_t set;
-	int count;
 
-	if (sched_getaffinity(0, sizeof(set), &set) != 0)
-		return 1;
-	count = CPU_COUNT(&set);
-	return count > 0 ? (unsigned)count : 1;
+	if (count == 0 && sched_getaffinity(0, sizeof(set), &set) == 0)
+		count = (unsigned)CPU_COUNT(&set);
+	return count > 0 ? count : 1;
 }
 
 /* x86 says "model name"; aarch64 kernels give the part number only, under "CPU part". */
@@ -46,6 +45,7 @@ int cpu_pin(int cpu)
 
 	if (cpu < 0 || cpu >= CPU_SETSIZE)
 		return fail(-EINVAL, "cannot run on CPU %d: 0 to %d exist", cpu, CPU_SETSIZE - 1);
+	cpu_count(); /* before it becomes 1 */
 	CPU_ZERO(&set);
 	CPU_SET((size_t)cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set) != 0)

@@ -6,7 +6,7 @@
 #include <sched.h>
 #include <stdbool.h>
 
-/* How many CPUs the process may run on; at least 1. */
+/* How many CPUs the process could run on before cpu_pin(); at least 1. */
 unsigned cpu_count(void);
 
 /* The model as the kernel names it; "unknown" if it does not. */

@@ -202,9 +202,12 @@ static int run_row(struct lat_run *run, struct lat_side *side, size_t row)
 }
 
 /* An emulated device has a thread of its own in each process. */
-static bool must_yield(const struct selection *selection)
+static bool must_yield(const struct lat_run *run)
 {
-	return cpu_count() < (selection->kind == BV_DEVICE_EMULATED ? 4u : 2u);
+	const int *cpu = run->options->cpu;
+	const unsigned threads = run->selection.kind == BV_DEVICE_EMULATED ? 4 : 2;
+
+	return cpu_count() < threads || (cpu[0] >= 0 && cpu[0] == cpu[1]);
 }
 
 static void keep_paths(struct lat_run *run, const struct lat_side *side)
@@ -234,9 +237,10 @@ static int run_rows(struct lat_run *run, struct lat_side *side)
 /* The responder's own words say more than what its silence looks like from here. */
 static int hear_responder(struct lat_side *side, int rc)
 {
+	const bool silence = rc == -ETIMEDOUT || rc == -EIO || rc == -EPIPE;
 	char text[1024];
 
-	if (rc == -ESRCH || !exchange_pending(side->fd))
+	if (!silence || !exchange_pending(side->fd))
 		return rc;
 	snprintf(text, sizeof(text), "%s", fail_text());
 	if (lat_side_expect(side, 0, LAT_FAILED, NULL, 0) != -ESRCH)
@@ -258,7 +262,7 @@ static int run_all(struct lat_run *run, int fd)
 
 	memset(&start, 0, sizeof(start));
 	start.selection = run->selection;
-	start.yield = side.yield = run->yield = must_yield(&run->selection);
+	start.yield = side.yield = run->yield = must_yield(run);
 	rc = exchange_send(fd, LAT_START, &start, sizeof(start));
 	if (rc == 0)
 		rc = lat_side_open(&side, &run->selection);

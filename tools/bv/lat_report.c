@@ -37,10 +37,10 @@ const char *lat_row_definition(const struct lat_row *row)
 	case LAT_READ:
 		return "from the post to its completion: the whole round trip";
 	case LAT_WRITE:
-		return "half of a round trip; a side sees a write by polling its memory for the "
+		return "half of a round trip (RTT/2), a write seen by polling memory for its "
 		       "last byte";
 	default:
-		return "half of a round trip; a side sees a message by the completion of its "
+		return "half of a round trip (RTT/2), a message seen by the completion of a "
 		       "receive";
 	}
 }
@@ -64,7 +64,7 @@ const char *lat_waiting(const struct lat_run *run)
 	if (!run->yield)
 		return "waits spin";
 	return run->selection.kind == BV_DEVICE_EMULATED ?
-		       "waits yield (4 threads poll, the device's included)" :
+		       "waits yield (4 threads poll, 2 of them devices)" :
 		       "waits yield (2 threads poll)";
 }
 
@@ -91,8 +91,8 @@ static void print_head(const struct lat_run *run)
 	printf("%s, %u CPUs, %s", cpu_model(), cpu_count(), lat_waiting(run));
 	if (options->cpu[0] >= 0)
 		printf(", bound to %d and %d", options->cpu[0], options->cpu[1]);
-	printf("; %s, %.3f GHz, %.0f ns a reading\n", clock_info.source, 1 / clock_info.ns_per_tick,
-	       (double)clock_info.overhead * clock_info.ns_per_tick);
+	printf("\nclock: %s, %.3f GHz, %.0f ns a reading, not subtracted\n", clock_info.source,
+	       1 / clock_info.ns_per_tick, (double)clock_info.overhead * clock_info.ns_per_tick);
 	if (note != NULL)
 		printf("%s\n", note);
 	printf("\n");
@@ -122,32 +122,32 @@ static void print_summary(const struct lat_run *run)
 	const uint32_t n = selection->nproviders;
 	char text[48];
 
-	printf("%-24s", "");
+	printf("%-16s %7s", "", "");
 	for (uint32_t i = 0; i < n; i++)
-		printf("  %12s, us    ", selection->provider[i]);
+		printf("  %13s%6s", selection->provider[i], "");
 	if (n > 1)
-		printf("   p50: %s", selection->provider[n - 1]);
-	printf("\n%-18s %5s", "operation", "bytes");
+		printf("  %s/%s", selection->provider[n - 1], selection->provider[0]);
+	printf("\n%-16s %7s", "operation", "bytes");
 	for (uint32_t i = 0; i < n; i++)
-		printf(" %9s %9s", "p50", "p99");
+		printf("  %9s %9s", "p50 us", "p99 us");
 	if (n > 1)
-		printf("   /%-8s", selection->provider[0]);
+		printf("  %10s", "p50");
 	printf("  data verified\n");
 	for (size_t row = 0; row < run->nrows; row++) {
 		const struct lat_row *r = &run->rows[row];
 
-		printf("%-18s %5u", lat_row_name(r), r->size);
+		printf("%-16s %7u", lat_row_name(r), r->size);
 		for (uint32_t i = 0; i < n; i++)
-			printf(" %9.2f %9.2f", quantile_us(r, lat_result(run, row, i), 50, 100),
+			printf("  %9.2f %9.2f", quantile_us(r, lat_result(run, row, i), 50, 100),
 			       quantile_us(r, lat_result(run, row, i), 99, 100));
 		if (n > 1)
-			printf("   %7.2f  ",
+			printf("  %10.2f",
 			       quantile_us(r, lat_result(run, row, n - 1), 50, 100) /
 				       quantile_us(r, lat_result(run, row, 0), 50, 100));
 		printf("  %s\n", data_text(run, row, text));
 	}
-	printf("send, write: half of a round trip (RTT/2); read: from post to completion. "
-	       "p50, p99 of all samples.\n");
+	printf("p50, p99 of all samples; send, write: half of a round trip (RTT/2); read: from post "
+	       "to completion\n");
 }
 
 static const struct {
@@ -183,7 +183,7 @@ static void print_detail(const struct lat_run *run, size_t row)
 	const char *note = select_kind_note(run->selection.kind);
 	char text[48];
 
-	printf("%s, %u bytes: %s, in us\n", lat_row_name(r), r->size, lat_row_definition(r));
+	printf("%s, %u bytes, in us: %s\n", lat_row_name(r), r->size, lat_row_definition(r));
 	if (note != NULL)
 		printf("%s\n", note);
 	printf("  %-12s", "");
