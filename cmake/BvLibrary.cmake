@@ -20,7 +20,10 @@ set(bv_map "${PROJECT_SOURCE_DIR}/core/bareverbs.map")
 add_library(bareverbs SHARED ${bv_objects})
 target_link_libraries(bareverbs PRIVATE ${bv_foreign} PUBLIC bareverbs_headers)
 target_link_options(bareverbs PRIVATE "LINKER:--version-script=${bv_map}"
-	"LINKER:-z,relro" "LINKER:-z,now" $<$<NOT:$<BOOL:${BV_SANITIZER}>>:LINKER:-z,defs>)
+	"LINKER:-z,relro" "LINKER:-z,now")
+if(NOT BV_SANITIZER) # its runtime comes with the program
+	target_link_options(bareverbs PRIVATE "LINKER:-z,defs")
+endif()
 set_target_properties(bareverbs PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0
 	LINK_DEPENDS "${bv_map}")
 
