@@ -37,25 +37,25 @@ enum bv_error_kind bv_error_kind(int rc)
 {
 	if (rc >= 0)
 		return BV_ERROR_NONE;
-	switch (-rc) {
-	case EINVAL:
-	case EMSGSIZE:
-	case ERANGE:
-	case EBADMSG:
-	case EPROTO:
+	switch (rc) {
+	case -EINVAL:
+	case -EMSGSIZE:
+	case -ERANGE:
+	case -EBADMSG:
+	case -EPROTO:
 		return BV_ERROR_INVALID_INPUT;
-	case ENOMEM:
-	case EMFILE:
-	case ENFILE:
-	case EAGAIN:
-	case ENOSPC:
-	case ENETDOWN:
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+	case -EAGAIN:
+	case -ENOSPC:
+	case -ENETDOWN:
 		return BV_ERROR_RESOURCE;
-	case EPERM:
-	case EACCES:
+	case -EPERM:
+	case -EACCES:
 		return BV_ERROR_PERMISSION;
-	case ENOENT:
-	case ENODEV:
+	case -ENOENT:
+	case -ENODEV:
 		return BV_ERROR_NOT_FOUND;
 	default:
 		return BV_ERROR_DRIVER;
