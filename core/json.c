@@ -14,13 +14,14 @@
 
 int bvi_json_load(const char *what, const char *text, size_t length, json_t **object)
 {
-	json_error_t error;
+	json_error_t error = { .text = "" };
 	json_t *root;
 
 	if (!text || length > TEXT_MAX)
 		return bvi_fail(-EBADMSG, "%s: JSON of 1 to %u bytes expected", what, TEXT_MAX);
 	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-	if (!root && json_error_code(&error) == json_error_out_of_memory)
+	/* jansson says why, but for most of the places where it finds no memory. */
+	if (!root && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory))
 		return bvi_fail(-ENOMEM, "%s: no memory to parse JSON", what);
 	if (!root)
 		return bvi_fail(-EBADMSG, "%s: not JSON at line %d, column %d: %s", what,
