@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Attributes of channels: defaults, the range of each, what the port and its GID table forbid.
+ */
+#include "fake.h"
+
+#include <errno.h>
+
+static const struct bv_channel_attr defaults = BV_CHANNEL_ATTR_DEFAULT;
+
+static struct bv_device *dev;
+static struct bv_pd *pd;
+
+static int open_pd(void **state)
+{
+	fake_reset(state);
+	assert_int_equal(bv_open("mlx5_0", NULL, &dev), 0);
+	assert_int_equal(bv_pd_alloc(dev, &pd), 0);
+	return 0;
+}
+
+static int close_pd(void **state)
+{
+	bv_pd_free(pd);
+	bv_close(dev);
+	return fake_check(state);
+}
+
+#define pd_test(f) cmocka_unit_test_setup_teardown(f, open_pd, close_pd)
+
+static int create(const struct bv_channel_attr *attr)
+{
+	struct bv_channel *ch = NULL;
+	const int rc = bv_channel_create(pd, attr, &ch);
+
+	if (rc < 0)
+		assert_null(ch);
+	bv_channel_destroy(ch);
+	return rc;
+}
+
+/* semantics.md 9.1, improved as design.md says */
+static void default_values(void **state)
+{
+	(void)state;
+	assert_int_equal(defaults.max_send, 256);
+	assert_int_equal(defaults.max_recv, 256);
+	assert_int_equal(defaults.max_send_sge, 16);
+	assert_int_equal(defaults.max_recv_sge, 16);
+	assert_int_equal(defaults.access, 7);
+	assert_int_equal(defaults.port, 1);
+	assert_int_equal(defaults.gid_index, BV_GID_AUTO);
+	assert_int_equal(defaults.mtu, 0);
+	assert_int_equal(defaults.rnr_retry, 6);
+	assert_int_equal(defaults.retry, 6);
+	assert_int_equal(defaults.min_rnr_timer, 16);
+	assert_int_equal(defaults.hop_limit, 64);
+	assert_int_equal(create(NULL), 0);
+	assert_int_equal(fake.created.max_send, 256);
+	assert_int_equal(fake.created.mtu, 4096);
+	assert_int_equal(fake.created.rd_atomic, 16);
+	assert_int_equal(create(&defaults), 0);
+}
+
+static void defaults_fit_small_devices(void **state)
+{
+	struct bv_device *small;
+	struct bv_pd *small_pd;
+	struct bv_channel *ch;
+	struct bv_channel_info info;
+
+	(void)state;
+	fake.device[2].attr.max_qp_wr = 100;
+	fake.device[2].attr.max_cqe = 60;
+	fake.device[2].attr.max_sge = 6;
+	assert_int_equal(bv_open("rxe0", NULL, &small), 0);
+	assert_int_equal(bv_pd_alloc(small, &small_pd), 0);
+	assert_int_equal(bv_channel_create(small_pd, NULL, &ch), 0);
+	bv_channel_query(ch, &info);
+	assert_int_equal(info.max_send, 60);
+	assert_int_equal(info.max_recv_sge, 6);
+	bv_channel_destroy(ch);
+	assert_int_equal(bv_channel_create(small_pd, &defaults, &ch), -EINVAL);
+	assert_text("max_send is 256; the limit is 1..60");
+	bv_pd_free(small_pd);
+	bv_close(small);
+}
+
+/* The last value inside and the first outside, at both ends. */
+#define RANGE(field, min, max, name)                                    \
+	do {                                                            \
+		struct bv_channel_attr attr_ = BV_CHANNEL_ATTR_DEFAULT; \
+		attr_.field = (min);                                    \
+		assert_int_equal(create(&attr_), 0);                    \
+		attr_.field = (max);                                    \
+		assert_int_equal(create(&attr_), 0);                    \
+		attr_.field++;                                          \
+		assert_int_equal(create(&attr_), -EINVAL);              \
+		assert_text(name " is ");                               \
+		if ((min) > 0) {                                        \
+			attr_.field = (min);                            \
+			attr_.field--;                                  \
+			assert_int_equal(create(&attr_), -EINVAL);      \
+			assert_text(name " is ");                       \
+		}                                                       \
+	} while (0)
+
+static void ranges(void **state)
+{
+	(void)state;
+	RANGE(max_send, 1, 32768, "max_send");
+	RANGE(max_recv, 1, 32768, "max_recv");
+	RANGE(max_send_sge, 0, 30, "max_send_sge");
+	RANGE(max_recv_sge, 0, 30, "max_recv_sge");
+	RANGE(port, 1, 1, "port");
+	RANGE(rd_atomic, 0, 255, "rd_atomic");
+	RANGE(rnr_retry, 0, 7, "rnr_retry");
+	RANGE(retry, 0, 7, "retry");
+	RANGE(min_rnr_timer, 0, 31, "min_rnr_timer");
+	RANGE(ack_timeout, 0, 31, "ack_timeout");
+	RANGE(pkey_index, 0, 3, "pkey_index");
+	RANGE(service_level, 0, 15, "service_level");
+}
+
+static void extremes(void **state)
+{
+	struct bv_channel_attr attr = defaults;
+
+	(void)state;
+	attr.max_send = UINT32_MAX;
+	assert_int_equal(create(&attr), -EINVAL);
+	assert_text("4294967295; the limit is 1..32768 (the device's max_qp_wr and max_cqe)");
+	fake.device[0].attr.max_sge = INT32_MAX;
+	attr = defaults;
+	attr.max_send_sge = UINT16_MAX + 1;
+	/* Limits are read when the device is opened, so these are still the old ones. */
+	assert_int_equal(create(&attr), -EINVAL);
+}
+
+static void access(void **state)
+{
+	struct bv_channel_attr attr = defaults;
+
+	(void)state;
+	attr.access = 0;
+	assert_int_equal(create(&attr), 0);
+	attr.access = 0xf;
+	assert_int_equal(create(&attr), 0);
+	assert_int_equal(fake.qp_attr[IBV_QPS_INIT].qp_access_flags, 0xf);
+	attr.access = 0xf | BV_ACCESS_ON_DEMAND;
+	assert_int_equal(create(&attr), -EINVAL);
+	assert_text("access is 0x4f");
+	attr.access = 0x10;
+	assert_int_equal(create(&attr), -EINVAL);
+}
+
+static void mtu(void **state)
+{
+	struct bv_channel_attr attr = defaults;
+
+	(void)state;
+	for (uint32_t bytes = 256; bytes <= 4096; bytes *= 2) {
+		attr.mtu = bytes;
+		assert_int_equal(create(&attr), 0);
+		assert_int_equal(fake.created.mtu, bytes);
+	}
+	attr.mtu = 1500;
+	assert_int_equal(create(&attr), -EINVAL);
+	assert_text("mtu is 1500");
+	attr.mtu = 1;
+	assert_int_equal(create(&attr), -EINVAL);
+	attr.mtu = 8192;
+	assert_int_equal(create(&attr), -EINVAL);
+	fake.device[0].port[0].active_mtu = IBV_MTU_1024;
+	attr.mtu = 4096;
+	assert_int_equal(create(&attr), 0);
+	assert_int_equal(fake.created.mtu, 1024);
+	attr.mtu = 0;
+	assert_int_equal(create(&attr), 0);
+	assert_int_equal(fake.created.mtu, 1024);
+}
+
+static void port_down(void **state)
+{
+	static const enum ibv_port_state states[] = { IBV_PORT_NOP, IBV_PORT_DOWN, IBV_PORT_INIT,
+						      IBV_PORT_ARMED, IBV_PORT_ACTIVE_DEFER };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		fake.device[0].port[0].state = states[i];
+		assert_int_equal(create(NULL), -ENETDOWN);
+		assert_text("mlx5_0: port 1 is ");
+	}
+}
+
+static void odd_ports(void **state)
+{
+	(void)state;
+	fake.device[0].port[0].link_layer = 9;
+	assert_int_equal(create(NULL), -EOPNOTSUPP);
+	fake.query_port_errno = EIO;
+	assert_int_equal(create(NULL), -EIO);
+	assert_text("port 1 cannot be queried");
+}
+
+static void gid_index(void **state)
+{
+	struct bv_channel_attr attr = defaults;
+
+	(void)state;
+	attr.gid_index = 1;
+	assert_int_equal(create(&attr), 0);
+	attr.gid_index = -2;
+	assert_int_equal(create(&attr), -EINVAL);
+	assert_text("gid_index is -2");
+	attr.gid_index = FAKE_GIDS;
+	assert_int_equal(create(&attr), -EINVAL);
+	assert_text("0..7");
+	attr.gid_index = 5;
+	assert_int_equal(create(&attr), -EADDRNOTAVAIL);
+	assert_text("GID 5 of port 1 is empty");
+	assert_text("gid 3: ::ffff:10.0.0.1, RoCE v2, usable");
+}
+
+static void no_gid(void **state)
+{
+	(void)state;
+	fake.device[0].ngids = 0;
+	assert_int_equal(create(NULL), -EADDRNOTAVAIL);
+	assert_text("no usable GID");
+	assert_text("table of port 1 is empty");
+	fake.query_gid_errno = EIO;
+	assert_int_equal(create(NULL), -EIO);
+	assert_text("GID table cannot be read");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		pd_test(default_values), pd_test(defaults_fit_small_devices),
+		pd_test(ranges),         pd_test(extremes),
+		pd_test(access),         pd_test(mtu),
+		pd_test(port_down),      pd_test(odd_ports),
+		pd_test(gid_index),      pd_test(no_gid),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
