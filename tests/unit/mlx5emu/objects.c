@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/* Completion queues, queue pair states, keys, UAR pages, devices: the calls of engine.h. */
+#include "rig.h"
+
+#include <errno.h>
+#include <infiniband/verbs.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* engine.h promises the numbers of the verbs API. */
+static_assert((int)EMU_QPS_ERR == IBV_QPS_ERR && (int)EMU_QPS_SQD == IBV_QPS_SQD, "states");
+static_assert((int)EMU_QPT_RC == IBV_QPT_RC, "types");
+static_assert((int)EMU_QP_STATE == IBV_QP_STATE && (int)EMU_QP_AV == IBV_QP_AV &&
+	      (int)EMU_QP_TIMEOUT == IBV_QP_TIMEOUT && (int)EMU_QP_SQ_PSN == IBV_QP_SQ_PSN &&
+	      (int)EMU_QP_DEST_QPN == IBV_QP_DEST_QPN &&
+	      (int)EMU_QP_MAX_QP_RD_ATOMIC == IBV_QP_MAX_QP_RD_ATOMIC &&
+	      (int)EMU_QP_MAX_DEST_RD_ATOMIC == IBV_QP_MAX_DEST_RD_ATOMIC &&
+	      (int)EMU_QP_MIN_RNR_TIMER == IBV_QP_MIN_RNR_TIMER, "masks");
+static_assert((int)EMU_ACCESS_LOCAL_WRITE == IBV_ACCESS_LOCAL_WRITE &&
+	      (int)EMU_ACCESS_REMOTE_ATOMIC == IBV_ACCESS_REMOTE_ATOMIC &&
+	      (int)EMU_ACCESS_ON_DEMAND == IBV_ACCESS_ON_DEMAND, "access");
+static_assert((int)EMU_EVENT_CQ_ERR == IBV_EVENT_CQ_ERR &&
+	      (int)EMU_EVENT_COMM_EST == IBV_EVENT_COMM_EST &&
+	      (int)EMU_EVENT_SQ_DRAINED == IBV_EVENT_SQ_DRAINED &&
+	      (int)EMU_EVENT_PORT_ERR == IBV_EVENT_PORT_ERR, "events");
+
+/* ---- completion queues ---- */
+
+static void overrun_is_a_cq_error(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < RIG_CQES + 1; i++) {
+		struct rig_wqe w = rig_begin(&rig.a, EMU_OP_NOP, RIG_SIGNALED);
+
+		rig_send(&rig.a, &w);
+		assert_int_equal(rig.nasync, i < RIG_CQES ? 0 : 2);
+	}
+	assert_int_equal(rig.async[0], EMU_EVENT_CQ_ERR);
+	assert_int_equal(rig.async[1], EMU_EVENT_QP_FATAL);
+	assert_int_equal(rig_state(&rig.a), EMU_QPS_ERR);
+	for (unsigned i = 0; i < RIG_CQES; i++)
+		assert_int_equal(rig_expect(&rig.cq_a, EMU_CQE_REQ).wqe_counter, i);
+	rig_expect_none(&rig.cq_a);
+}
+
+static void nop(struct rig_qp *qp)
+{
+	struct rig_wqe w = rig_begin(qp, EMU_OP_NOP, RIG_SIGNALED);
+
+	rig_send(qp, &w);
+}
+
+static void arming_announces_each_entry_once(void **state)
+{
+	(void)state;
+	nop(&rig.a);
+	assert_int_equal(rig.cq_a.events, 0);		/* never armed */
+	rig_arm(&rig.cq_a, 0, false);			/* record 0, and one is waiting */
+	mlx5emu_step();
+	assert_int_equal(rig.cq_a.events, 1);
+	nop(&rig.a);
+	assert_int_equal(rig.cq_a.events, 1);		/* one shot */
+	rig_arm(&rig.cq_a, 1, false);			/* the second one is new */
+	mlx5emu_step();
+	assert_int_equal(rig.cq_a.events, 2);
+	rig_arm(&rig.cq_a, 2, false);			/* nothing new, though none was read */
+	mlx5emu_step();
+	assert_int_equal(rig.cq_a.events, 2);
+	nop(&rig.a);
+	assert_int_equal(rig.cq_a.events, 3);
+}
+
+static void solicited_arm_waits_for_solicited(void **state)
+{
+	(void)state;
+	rig_arm(&rig.cq_b, 0, true);
+	for (unsigned i = 0; i < 3; i++)
+		rig_receive(&rig.b, &(struct rig_seg){ rig.remote, 64, rig.rkey }, 1);
+	rig_post_send(&rig.a, 0, 0, 8);
+	mlx5emu_step();
+	assert_int_equal(rig.cq_b.events, 0);
+	rig_post_send(&rig.a, RIG_SOLICITED, 0, 8);
+	mlx5emu_step();
+	assert_int_equal(rig.cq_b.events, 1);
+	rig_arm(&rig.cq_b, 1, true);
+	rig_modify(&rig.b, EMU_QPS_ERR);		/* a failed completion counts as solicited */
+	mlx5emu_step();
+	assert_int_equal(rig.cq_b.events, 2);
+}
+
+static void cq_attributes_are_checked(void **state)
+{
+	struct emu_cq_attr good = {
+		.buf_addr = (uintptr_t)rig.local,
+		.dbrec_addr = (uintptr_t)rig.remote,
+		.cqe_size = 64,
+		.cqe_count = 16,
+		.uar_page = rig.uar,
+	};
+	struct emu_cq_attr a;
+	uint32_t cqn;
+
+	(void)state;
+	a = good, a.cqe_size = 32;
+	assert_int_equal(emu_cq_create(rig.dev, &a, &cqn), -EINVAL);
+	a = good, a.cqe_count = 15;
+	assert_int_equal(emu_cq_create(rig.dev, &a, &cqn), -EINVAL);
+	a = good, a.buf_addr += 8;
+	assert_int_equal(emu_cq_create(rig.dev, &a, &cqn), -EINVAL);
+	a = good, a.uar_page = rig.uar + 1;
+	assert_int_equal(emu_cq_create(rig.dev, &a, &cqn), -EINVAL);
+	a = good, a.buf_addr = 4096;
+	assert_int_equal(emu_cq_create(rig.dev, &a, &cqn), -EFAULT);
+	assert_int_equal(emu_cq_create(rig.dev, &good, &cqn), 0);
+	assert_int_equal(emu_cq_destroy(rig.dev, cqn), 0);
+	assert_int_equal(emu_cq_destroy(rig.dev, cqn), -EINVAL);
+	assert_int_equal(emu_cq_destroy(rig.dev, rig.cq_a.cqn), -EBUSY);
+}
+
+/* ---- queue pairs ---- */
+
+static int modify(uint32_t mask, const struct emu_qp_attr *a)
+{
+	return emu_qp_modify(rig.dev, rig.a.qpn, a, mask);
+}
+
+enum {
+	TO_INIT = EMU_QP_STATE | EMU_QP_PKEY_INDEX | EMU_QP_PORT | EMU_QP_ACCESS_FLAGS,
+	TO_RTR = EMU_QP_STATE | EMU_QP_AV | EMU_QP_PATH_MTU | EMU_QP_DEST_QPN | EMU_QP_RQ_PSN |
+		 EMU_QP_MAX_DEST_RD_ATOMIC | EMU_QP_MIN_RNR_TIMER,
+};
+
+static void transitions_need_their_attributes(void **state)
+{
+	struct emu_qp_attr a = { .qp_state = EMU_QPS_INIT, .port_num = 1, .path_mtu = 3 };
+
+	(void)state;
+	for (unsigned bit = 1; bit < 21; bit++)
+		if (TO_INIT & 1u << bit)
+			assert_int_equal(modify(TO_INIT & ~(1u << bit), &a), -EINVAL);
+	assert_int_equal(modify(TO_INIT | EMU_QP_TIMEOUT, &a), -EINVAL);
+	a.qp_state = EMU_QPS_RTS;
+	assert_int_equal(modify(EMU_QP_STATE, &a), -EINVAL);
+	a.qp_state = EMU_QPS_ERR;
+	assert_int_equal(modify(EMU_QP_STATE, &a), -EINVAL);
+	a.qp_state = (enum emu_qp_state)99;
+	assert_int_equal(modify(EMU_QP_STATE, &a), -EINVAL);
+	a.qp_state = EMU_QPS_INIT, a.port_num = 2;
+	assert_int_equal(modify(TO_INIT, &a), -EINVAL);
+	a.port_num = 1;
+	assert_int_equal(modify(TO_INIT, &a), 0);
+
+	a.qp_state = EMU_QPS_RTR;
+	assert_int_equal(modify(TO_RTR, &a), -EINVAL);	/* no GRH, as the kernel on Ethernet */
+	a.av.is_global = true;
+	for (unsigned bit = 1; bit < 21; bit++)
+		if (TO_RTR & 1u << bit)
+			assert_int_equal(modify(TO_RTR & ~(1u << bit), &a), -EINVAL);
+	a.path_mtu = 6;
+	assert_int_equal(modify(TO_RTR, &a), -EINVAL);
+	a.path_mtu = 5, a.max_dest_rd_atomic = EMU_MAX_RD_ATOM + 1;
+	assert_int_equal(modify(TO_RTR, &a), -EINVAL);
+	assert_int_equal(rig_state(&rig.a), EMU_QPS_INIT);
+	a.max_dest_rd_atomic = 1;
+	assert_int_equal(modify(TO_RTR, &a), 0);
+	assert_int_equal(rig_state(&rig.a), EMU_QPS_RTR);
+}
+
+static void drain_finishes_what_it_began(void **state)
+{
+	struct emu_qp_attr a = { .qp_state = EMU_QPS_SQD, .en_sqd_async_notify = 1 };
+
+	(void)state;
+	rig_connect_both(&(struct rig_options){ 0 });
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 100000);
+	mlx5emu_step();
+	assert_int_equal(modify(EMU_QP_STATE | EMU_QP_EN_SQD_ASYNC_NOTIFY, &a), 0);
+	mlx5emu_step();
+	assert_int_equal(rig.nasync, 1);
+	assert_int_equal(rig.async[0], EMU_EVENT_SQ_DRAINED);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 8);
+	mlx5emu_step();
+	rig_expect_none(&rig.cq_a);
+	a.qp_state = EMU_QPS_RTS;
+	assert_int_equal(modify(EMU_QP_STATE, &a), 0);
+	mlx5emu_step();
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+}
+
+static void first_request_in_rtr_is_an_event(void **state)
+{
+	struct emu_qp_attr a = { .qp_state = EMU_QPS_INIT, .port_num = 1, .access_flags = 0xf };
+
+	(void)state;
+	rig_connect(&rig.b, rig.a.qpn, 0, 0, &(struct rig_options){ 0 });
+	assert_int_equal(modify(TO_INIT, &a), 0);
+	a = (struct emu_qp_attr){ .qp_state = EMU_QPS_RTR,
+				  .av = { .is_global = true },
+				  .path_mtu = 3,
+				  .dest_qpn = rig.b.qpn,
+				  .min_rnr_timer = 1 };
+	assert_int_equal(modify(TO_RTR, &a), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		rig_post_write(&rig.b, RIG_SIGNALED, 0, 8);
+		mlx5emu_step();
+		rig_expect(&rig.cq_b, EMU_CQE_REQ);
+	}
+	assert_int_equal(rig.nasync, 1);
+	assert_int_equal(rig.async[0], EMU_EVENT_COMM_EST);
+}
+
+static void query_tells_what_was_set(void **state)
+{
+	struct emu_qp_attr a;
+	struct emu_qp_init init;
+
+	(void)state;
+	rig_connect_both(&(struct rig_options){ .timeout = 14, .retry_cnt = 6, .psn = 0x123456 });
+	assert_int_equal(emu_qp_query(rig.dev, rig.a.qpn, &a, &init), 0);
+	assert_int_equal(a.qp_state, EMU_QPS_RTS);
+	assert_int_equal(a.timeout, 14);
+	assert_int_equal(a.retry_cnt, 6);
+	assert_int_equal(a.sq_psn, 0x123456);
+	assert_int_equal(a.rq_psn, 0x123456 + 1000);
+	assert_int_equal(a.dest_qpn, rig.b.qpn);
+	assert_int_equal(init.rq_wqe_count, RIG_RECEIVES);
+	assert_int_equal(emu_qp_query(rig.dev, rig.a.qpn ^ 0x10000, &a, NULL), -EINVAL);
+}
+
+/* ---- keys, domains, pages ---- */
+
+static int reg(void *addr, size_t length, uint32_t access)
+{
+	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)addr, length, 0x5000, access };
+	uint32_t key;
+	const int rc = emu_mr_reg(rig.dev, &attr, &key);
+
+	if (rc == 0)
+		assert_int_equal(emu_mr_dereg(rig.dev, key), 0);
+	return rc;
+}
+
+static void registration_is_checked(void **state)
+{
+	const size_t page = 4096;
+	uint8_t *map = mmap(NULL, 3 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(map != MAP_FAILED);
+	munmap(map + page, page);
+	assert_int_equal(reg(map, page, 0), 0);
+	assert_int_equal(reg(map, page, EMU_ACCESS_REMOTE_READ), 0);
+	assert_int_equal(reg(map, page, EMU_ACCESS_LOCAL_WRITE), -EFAULT);	/* read-only map */
+	assert_int_equal(reg(map, page + 1, 0), -EFAULT);			/* hole */
+	assert_int_equal(reg(map, 0, 0), -EINVAL);
+	assert_int_equal(reg(rig.local, SIZE_MAX, 1), -EINVAL);
+	assert_int_equal(reg(rig.local, page, EMU_ACCESS_REMOTE_WRITE), -EINVAL);
+	assert_int_equal(reg(rig.local, page, EMU_ACCESS_REMOTE_ATOMIC), -EINVAL);
+	assert_int_equal(reg(rig.local, page, EMU_ACCESS_ON_DEMAND), -EOPNOTSUPP);
+	assert_int_equal(reg(rig.local, page, 1u << 31), -EINVAL);
+	assert_int_equal(reg(rig.local, page, EMU_ACCESS_OPTIONAL), 0);
+	munmap(map, page);
+	munmap(map + 2 * page, page);
+}
+
+static void iova_translates(void **state)
+{
+	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)rig.remote + 64, 4096, 0x7000, 0xf };
+	struct rig_wqe w;
+	uint32_t key;
+
+	(void)state;
+	rig_connect_both(&(struct rig_options){ 0 });
+	assert_int_equal(emu_mr_reg(rig.dev, &attr, &key), 0);
+	rig_fill(3);
+	w = rig_begin(&rig.a, EMU_OP_WRITE, RIG_SIGNALED);
+	rig_raddr(&w, (void *)0x7010, key);
+	rig_data(&w, rig.local, 100, rig.lkey);
+	rig_send(&rig.a, &w);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	assert_memory_equal(rig.remote + 64 + 16, rig.local, 100);
+}
+
+static void keys_are_not_reused_at_once(void **state)
+{
+	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)rig.local, 64, 0, 1 };
+	uint32_t first, key;
+
+	(void)state;
+	assert_int_equal(emu_mr_reg(rig.dev, &attr, &first), 0);
+	assert_int_equal(emu_mr_dereg(rig.dev, first), 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		assert_int_equal(emu_mr_reg(rig.dev, &attr, &key), 0);
+		assert_true(key != first && key >> 8 >= 16);
+		assert_int_equal(emu_mr_dereg(rig.dev, key), 0);
+	}
+}
+
+static void used_objects_stay(void **state)
+{
+	(void)state;
+	assert_int_equal(emu_pd_free(rig.dev, rig.pd), -EBUSY);
+	assert_int_equal(emu_uar_free(rig.dev, rig.uar), -EBUSY);
+	assert_int_equal(emu_pd_free(rig.dev, rig.pd + 1), -EINVAL);
+	assert_int_equal(emu_uar_free(rig.dev, 0), -EINVAL);
+}
+
+static void uar_pages_run_out(void **state)
+{
+	uint32_t page[RIG_UARS], more;
+	unsigned n = 0;
+
+	(void)state;
+	while (emu_uar_alloc(rig.dev, &page[n]) == 0) {
+		assert_in_range(page[n], 1, RIG_UARS - 1);
+		n++;
+	}
+	assert_int_equal(n, RIG_UARS - 2);
+	assert_int_equal(emu_uar_free(rig.dev, page[2]), 0);
+	assert_int_equal(emu_uar_alloc(rig.dev, &more), 0);
+	assert_int_equal(more, page[2]);
+}
+
+static void port_changes_are_events(void **state)
+{
+	(void)state;
+	assert_true(emu_port_active(rig.dev));
+	assert_int_equal(emu_port_set(rig.dev, false), 0);
+	assert_int_equal(emu_port_set(rig.dev, false), 0);
+	assert_int_equal(emu_port_set(rig.dev, true), 0);
+	assert_int_equal(rig.nasync, 2);
+	assert_int_equal(rig.async[0], EMU_EVENT_PORT_ERR);
+	assert_int_equal(rig.async[1], EMU_EVENT_PORT_ACTIVE);
+}
+
+/* ---- fork ---- */
+
+static void child_has_no_device(void **state)
+{
+	struct emu_device *parent = rig.dev;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	rig_connect_both(&(struct rig_options){ 0 });
+	pid = fork();
+	if (pid == 0) {
+		uint32_t pd;
+		int bad = emu_pd_alloc(parent, &pd) != -ENODEV || emu_slot() != 0;
+
+		rig_post_write(&rig.a, RIG_SIGNALED, 0, 8);
+		bad |= mlx5emu_step() != 0;
+		emu_device_destroy(parent);
+		rig_open(&(struct emu_run_config){ .manual = true });
+		bad |= emu_slot() != 1;
+		rig_close();
+		_exit(bad);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 8);
+	mlx5emu_step();
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
+#define PLAIN(name) cmocka_unit_test_setup_teardown(name, rig_setup_unconnected, rig_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(overrun_is_a_cq_error),
+		TEST(arming_announces_each_entry_once),
+		TEST(solicited_arm_waits_for_solicited),
+		TEST(cq_attributes_are_checked),
+		PLAIN(transitions_need_their_attributes),
+		PLAIN(drain_finishes_what_it_began),
+		PLAIN(first_request_in_rtr_is_an_event),
+		PLAIN(query_tells_what_was_set),
+		PLAIN(registration_is_checked),
+		PLAIN(iova_translates),
+		PLAIN(keys_are_not_reused_at_once),
+		PLAIN(used_objects_stay),
+		PLAIN(uar_pages_run_out),
+		PLAIN(port_changes_are_events),
+		PLAIN(child_has_no_device),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
