@@ -136,6 +136,12 @@ static void as_text(void **state)
 				  "\n  gid 2: ff02::1, RoCE v2, unusable"
 				  "\n  gid 3: ::1, RoCE v2, usable on this host only"
 				  "\n  gid 4: ::2, unknown, usable");
+	fake.device[0].gids[0].port_num = 2;
+	fake.device[0].gids[1].gid_type = IBV_GID_TYPE_IB;
+	gids.count = 2;
+	bvi_gid_table_text(&gids, 1, BV_LINK_INFINIBAND, text, sizeof(text));
+	assert_string_equal(text, "\n  gid 1: ::ffff:10.0.0.1, IB, usable");
+	gids.count = 5;
 	bvi_gid_table_text(&gids, 1, BV_LINK_ETHERNET, small, sizeof(small));
 	assert_int_equal(strlen(small), sizeof(small) - 1);
 }

@@ -259,6 +259,40 @@ static void text_of_rnr(void **state)
 	assert_null(strstr(bv_error_text(ch), "flushed"));
 }
 
+/* A receive that fails before there is a peer, and a time-out that never comes. */
+static void text_without_peer_or_time(void **state)
+{
+	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
+	const struct bv_endpoint peer = {
+		.qpn = 5, .lid = 9, .link_layer = BV_LINK_INFINIBAND, .mtu = 2048
+	};
+	struct bv_device *ib;
+	struct bv_pd *ib_pd;
+	struct bv_channel *other;
+
+	(void)state;
+	attr.ack_timeout = 0;
+	assert_int_equal(bv_open("ib0", NULL, &ib), 0);
+	assert_int_equal(bv_pd_alloc(ib, &ib_pd), 0);
+	assert_int_equal(bv_channel_create(ib_pd, &attr, &other), 0);
+	assert_int_equal(bv_post_recv(other, NULL, 0), BV_WORK_RECV);
+	fake_complete_recv(other, 0, BV_STATUS_WORK_REQUEST_FLUSH_ERROR);
+	assert_int_equal(bv_wait(other, BV_WORK_RECV, 0, NULL), -EIO);
+	assert_non_null(
+		strstr(bv_error_text(other), "ib0:1 channel qpn 0x1234 (fast): receive work 0"));
+	assert_non_null(strstr(bv_error_text(other), "not connected"));
+	bv_channel_destroy(other);
+	assert_int_equal(bv_channel_create(ib_pd, &attr, &other), 0);
+	assert_int_equal(bv_channel_connect(other, &peer), 0);
+	assert_int_equal(bv_post_send(other, NULL, 0, 0), 0);
+	fake_complete_send(other, 0, BV_STATUS_RETRY_EXCEEDED_ERROR);
+	assert_int_equal(bv_wait(other, 0, 0, NULL), -EIO);
+	assert_non_null(strstr(bv_error_text(other), "peer qpn 0x5, lid 9, mtu 2048\n"));
+	bv_channel_destroy(other);
+	bv_pd_free(ib_pd);
+	bv_close(ib);
+}
+
 static void broken_queue(void **state)
 {
 	struct bv_wc wc = { .work = 77 };
@@ -437,6 +471,7 @@ int main(void)
 		channel_test(receive_fails_first),
 		channel_test(texts),
 		channel_test(text_of_rnr),
+		channel_test(text_without_peer_or_time),
 		channel_test(broken_queue),
 		channel_test(time_out_of_zero_looks_once),
 		channel_test(times_out),
