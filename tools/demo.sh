@@ -24,5 +24,5 @@ build_in build --preset release-gcc "${fresh[@]}"
 
 emulated=(build/bin/mlx5emu run --)
 show "${emulated[@]}" build/bin/bv info
-show "${emulated[@]}" build/bin/bv cost --provider verbs,mlx5
+show build/bin/mlx5emu run --manual -- build/bin/bv cost --provider verbs,mlx5
 show "${emulated[@]}" build/bin/bv lat --provider verbs,mlx5
