@@ -8,6 +8,8 @@ bv=$1 emu=$2 check=$3
 # shellcheck source=tests/tools-bv/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# Called through expect().
+# shellcheck disable=SC2317
 lat() {
 	"$emu" run -- "$bv" lat "$@"
 }
