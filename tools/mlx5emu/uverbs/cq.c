@@ -85,7 +85,7 @@ static int create_cq(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *r
 	struct ib_uverbs_ex_create_cq_resp resp = { .response_length = sizeof(resp) };
 	struct mlx5_ib_create_cq_resp drv = { .reserved = 0 };
 	struct emu_cq_attr attr;
-	struct emu_object *cq;
+	struct emu_object *cq = NULL;
 	int rc = parse(cmd, req, &attr);
 
 	if (rc == 0)
