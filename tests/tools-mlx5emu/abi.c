@@ -5,6 +5,7 @@
  * libibverbs acts on them.
  */
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -185,6 +186,18 @@ static int dereg_mr(int fd, uint32_t handle)
 	struct ib_uverbs_dereg_mr in = { .mr_handle = handle };
 
 	return command(fd, IB_USER_VERBS_CMD_DEREG_MR, &in, sizeof(in), NULL, 0);
+}
+
+static unsigned open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
 }
 
 static void test_device_node(void **state)
@@ -436,6 +449,30 @@ static void test_channels(void **state)
 	close(fd);
 }
 
+/* What a program leaves behind goes with the last descriptor of its file. */
+static void test_abandoned(void **state)
+{
+	struct ib_uverbs_create_comp_channel in = { .response = 0 };
+	struct ib_uverbs_create_comp_channel_resp out;
+	static char buffer[4096];
+	unsigned before = open_descriptors();
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++) {
+		uint32_t pd = 0, mr = 0;
+		int fd = open_device();
+
+		assert_int_equal(alloc_pd(fd, &pd), 0);
+		assert_int_equal(reg_mr(fd, pd, buffer, sizeof(buffer), &mr), 0);
+		assert_int_equal(command(fd, IB_USER_VERBS_CMD_CREATE_COMP_CHANNEL, &in, sizeof(in),
+					 &out, sizeof(out)),
+				 0);
+		close(i % 2 ? fd : (int)out.fd);
+		close(i % 2 ? (int)out.fd : fd);
+		assert_int_equal(open_descriptors(), before);
+	}
+}
+
 static void test_fork(void **state)
 {
 	int fd = open_device(), status;
@@ -529,8 +566,8 @@ int main(void)
 		cmocka_unit_test(test_commands),    cmocka_unit_test(test_context),
 		cmocka_unit_test(test_handles),     cmocka_unit_test(test_uar),
 		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_truncate),
-		cmocka_unit_test(test_channels),    cmocka_unit_test(test_fork),
-		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_channels),    cmocka_unit_test(test_abandoned),
+		cmocka_unit_test(test_fork),        cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
