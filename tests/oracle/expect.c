@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "expect.h"
+
+#include <endian.h>
+#include <string.h>
+
+enum {
+	BLOCK = 64,
+	LONGEST = 1024, /* bytes of a WQE, and one block more is looked at */
+	CANARY = 0xa5,
+};
+
+/* @size bytes of a ring from @at on, across its end. */
+static void ring_read(const uint8_t *ring, uint32_t ring_size, uint32_t at, uint8_t *out,
+		      uint32_t size)
+{
+	for (uint32_t i = 0; i < size; i++)
+		out[i] = ring[(at + i) % ring_size];
+}
+
+static void ring_fill(uint8_t *ring, uint32_t ring_size, uint32_t at, uint32_t size)
+{
+	for (uint32_t i = 0; i < size; i++)
+		ring[(at + i) % ring_size] = CANARY;
+}
+
+void expect_prepare_send(const struct twin *t, uint32_t index)
+{
+	ring_fill(t->ours.sq, t->ours.sq_size, index * BLOCK, LONGEST + BLOCK);
+	ring_fill(t->theirs.sq, t->theirs.sq_size, index * BLOCK, LONGEST + BLOCK);
+	/* Zeroes are no doorbell. */
+	memset(t->ours.bf, 0, 2 * TWIN_BF_SIZE);
+	memset(t->theirs.bf, 0, 2 * TWIN_BF_SIZE);
+}
+
+void expect_prepare_recv(const struct twin *t, uint32_t index)
+{
+	const uint32_t stride = t->ours.rq_stride;
+
+	ring_fill(t->ours.rq, t->ours.rq_size, index * stride, stride);
+	ring_fill(t->theirs.rq, t->theirs.rq_size, index * stride, stride);
+}
+
+/* Bytes of a WQE that mean something: inline payload may end before its last segment does. */
+static uint32_t meaningful(const uint8_t *wqe, const struct request *r)
+{
+	const uint32_t ds = wqe[7] & 0x3f;
+	const uint32_t head = r->op == ORACLE_SEND || r->op == ORACLE_SEND_IMM ? 16 : 32;
+
+	return r->inlined && r->len ? head + 4 + r->len : ds * 16;
+}
+
+static uint32_t round_up(uint32_t n, uint32_t to)
+{
+	return (n + to - 1) / to * to;
+}
+
+/* The one thing that must differ. */
+static void take_qpn(uint8_t *wqe, uint32_t qpn)
+{
+	assert_int_equal(wqe[4] << 16 | wqe[5] << 8 | wqe[6], qpn);
+	memset(wqe + 4, 0, 3);
+}
+
+static bool is_zero(const uint8_t *bytes, size_t size)
+{
+	return !bytes[0] && !memcmp(bytes, bytes + 1, size - 1);
+}
+
+/*
+ * A half holds nothing; or the eight bytes of a doorbell; or whole blocks of a WQE, which continue
+ * behind its end with whatever the writer had there.
+ */
+static void same_register(const struct twin *t, const struct request *r, unsigned half)
+{
+	uint8_t ours[TWIN_BF_SIZE];
+	uint8_t theirs[TWIN_BF_SIZE];
+
+	memcpy(ours, t->ours.bf + half * TWIN_BF_SIZE, sizeof(ours));
+	memcpy(theirs, t->theirs.bf + half * TWIN_BF_SIZE, sizeof(theirs));
+	if (!is_zero(theirs, sizeof(theirs))) {
+		take_qpn(ours, t->ours.qpn);
+		take_qpn(theirs, t->theirs.qpn);
+	}
+	if (!is_zero(theirs + 8, sizeof(theirs) - 8)) {
+		const uint32_t used = meaningful(theirs, r);
+		const uint32_t rest = round_up(used, BLOCK) - used;
+
+		memset(ours + used, 0, rest);
+		memset(theirs + used, 0, rest);
+	}
+	assert_memory_equal(ours, theirs, sizeof(ours));
+}
+
+unsigned expect_same_send(const struct twin *t, uint32_t index, const struct request *r)
+{
+	uint8_t ours[LONGEST + BLOCK];
+	uint8_t theirs[LONGEST + BLOCK];
+	uint32_t used;
+	uint32_t padding;
+
+	ring_read(t->ours.sq, t->ours.sq_size, index * BLOCK, ours, sizeof(ours));
+	ring_read(t->theirs.sq, t->theirs.sq_size, index * BLOCK, theirs, sizeof(theirs));
+	take_qpn(ours, t->ours.qpn);
+	take_qpn(theirs, t->theirs.qpn);
+	used = meaningful(theirs, r);
+	padding = round_up(used, 16) - used;
+	memset(ours + used, 0, padding);
+	memset(theirs + used, 0, padding);
+	assert_memory_equal(ours, theirs, sizeof(ours));
+	assert_int_equal(t->ours.dbrec[1], t->theirs.dbrec[1]);
+	same_register(t, r, 0);
+	same_register(t, r, 1);
+	return round_up(used, BLOCK) / BLOCK;
+}
+
+void expect_same_recv(const struct twin *t, uint32_t index)
+{
+	uint8_t ours[512];
+	uint8_t theirs[512];
+	const uint32_t stride = t->ours.rq_stride;
+
+	assert_true(stride <= sizeof(ours));
+	ring_read(t->ours.rq, t->ours.rq_size, index * stride, ours, stride);
+	ring_read(t->theirs.rq, t->theirs.rq_size, index * stride, theirs, stride);
+	assert_memory_equal(ours, theirs, stride);
+	assert_int_equal(t->ours.dbrec[0], t->theirs.dbrec[0]);
+}
+
+static enum bv_op op_of(enum ibv_wc_opcode opcode)
+{
+	switch (opcode) {
+	case IBV_WC_SEND:
+		return BV_OP_SEND;
+	case IBV_WC_RDMA_WRITE:
+		return BV_OP_WRITE;
+	case IBV_WC_RDMA_READ:
+		return BV_OP_READ;
+	case IBV_WC_RECV:
+		return BV_OP_RECV;
+	case IBV_WC_RECV_RDMA_WITH_IMM:
+		return BV_OP_RECV_WRITE_IMM;
+	default:
+		return BV_OP_NONE;
+	}
+}
+
+static void same_wc(const struct bv_wc *ours, const struct ibv_wc *theirs)
+{
+	const bool imm = theirs->opcode & IBV_WC_RECV && theirs->wc_flags & IBV_WC_WITH_IMM;
+	const bool sized = theirs->opcode & IBV_WC_RECV || theirs->opcode == IBV_WC_RDMA_READ;
+
+	assert_int_equal(theirs->status, IBV_WC_SUCCESS);
+	assert_int_equal(ours->status, theirs->status);
+	assert_int_equal(ours->op, op_of(theirs->opcode));
+	assert_int_equal(ours->bytes, sized ? theirs->byte_len : 0);
+	assert_int_equal(ours->flags, imm ? BV_WC_IMM : 0);
+	assert_int_equal(ours->imm, imm ? be32toh(theirs->imm_data) : 0);
+}
+
+void expect_same_completions(const struct twin *t, const struct request *r, int sends)
+{
+	const int receives = case_consumes_receive(r);
+	struct bv_wc ours[4];
+	struct ibv_wc theirs[4];
+
+	assert_int_equal(bv_poll_send(t->ch, ours, 4), sends);
+	assert_int_equal(ibv_poll_cq(t->send_cq, 4, theirs), sends);
+	for (int i = 0; i < sends; i++)
+		same_wc(&ours[i], &theirs[i]);
+	assert_int_equal(bv_poll_recv(t->ch, ours, 4), receives);
+	assert_int_equal(ibv_poll_cq(t->recv_cq, 4, theirs), receives);
+	if (!receives)
+		return;
+	same_wc(&ours[0], &theirs[0]);
+	assert_int_equal(ours[0].bytes, case_bytes(r));
+}
