@@ -324,7 +324,7 @@ static void fill(const struct local *local, const struct request *req)
 	}
 }
 
-static int64_t memory_command(struct local *local, const struct request *req, struct reply *rep)
+static int64_t region_command(struct local *local, const struct request *req, struct reply *rep)
 {
 	struct local_mr *mr = &local->mr[req->reg.mr];
 	int rc;
@@ -341,15 +341,10 @@ static int64_t memory_command(struct local *local, const struct request *req, st
 		rc = munmap(mr->base, mr->mapped);
 		mr->mapped = 0;
 		return rc;
-	case CMD_DEREG:
+	default:
 		bv_mr_dereg(mr->mr);
 		mr->mr = NULL;
 		return 0;
-	case CMD_FILL:
-		fill(local, req);
-		return 0;
-	default:
-		return check(local, req, rep->text);
 	}
 	if (rc == 0)
 		rep->remote = bv_mr_remote(mr->mr);
@@ -405,9 +400,14 @@ void local_execute(struct local *local, const struct request *req, struct reply 
 	case CMD_REG_OWN:
 	case CMD_UNMAP:
 	case CMD_DEREG:
+		rep->rc = region_command(local, req, rep);
+		break;
 	case CMD_FILL:
+		fill(local, req);
+		rep->rc = 0;
+		break;
 	case CMD_CHECK:
-		rep->rc = memory_command(local, req, rep);
+		rep->rc = check(local, req, rep->text);
 		break;
 	default:
 		rep->rc = channel_command(local, req, rep);

@@ -146,10 +146,15 @@ int count_begin(void)
 
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
 		return -errno;
-	memset(&counts, 0, sizeof(counts));
-	counts.first_syscall = -1;
+	count_reset();
 	watched = true;
 	return 0;
+}
+
+void count_reset(void)
+{
+	memset(&counts, 0, sizeof(counts));
+	counts.first_syscall = -1;
 }
 
 struct counts count_read(void)

@@ -25,6 +25,7 @@ struct counts {
 int count_prepare(void);
 /* From here on all that this thread does is counted. 0 or -errno. */
 int count_begin(void);
+void count_reset(void);
 struct counts count_read(void);
 _Noreturn void count_exit_thread(void);
 
