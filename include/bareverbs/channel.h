@@ -40,24 +40,25 @@ enum bv_channel_state {
  * @max_send_sge, @max_recv_sge: elements of a work's list; 0..device limit
  * @max_inline: largest payload of the inline calls, bytes; 0..device limit
  * @access: what the peer may do here, BV_ACCESS_REMOTE_* and BV_ACCESS_LOCAL_WRITE or'ed; regions
- * narrow it further
+ *	narrow it further
  * @port: 1..ports of the device
  * @gid_index: row of the GID table, or BV_GID_AUTO: RoCE v2 with an IPv4 address first (private
- * ones are as good as
- *	any), then a global IPv6 address, then link-local, RoCE v1 last; on InfiniBand row 0
+ *	ones are as good as any), then a global IPv6 address, then link-local, RoCE v1 last; on
+ *	InfiniBand row 0
  * @mtu: largest path MTU, bytes: 256, 512, 1024, 2048, 4096; 0 = the port's active MTU. The path
- * takes the smaller one
- *	of both sides, and never more than the port's active MTU.
+ *	takes the smaller one of both sides, and never more than the port's active MTU.
  * @rd_atomic: reads and atomics in flight, each way; 0..255, lowered to the device's limits and to
- * the peer's
+ *	the peer's
  * @rnr_retry: retries while the peer has no receive posted; 0..6, or BV_RNR_RETRY_FOREVER
  * @retry: retries while the peer does not answer; 0..7
  * @min_rnr_timer: what this side asks a sender to wait when no receive is posted, a code 0..31
- * (bv_rnr_timer_code)
+ *	(bv_rnr_timer_code)
  * @ack_timeout: how long to wait for an answer before a retry, a code 1..31 (bv_ack_timeout_code),
- * 0 = for ever
- * @pkey_index: row of the P_Key table      @service_level: 0..15
- * @traffic_class: of the GRH, RoCE: the IP header's DSCP and ECN      @hop_limit: of the GRH
+ *	0 = for ever
+ * @pkey_index: row of the P_Key table
+ * @service_level: 0..15
+ * @traffic_class: of the GRH, RoCE: the IP header's DSCP and ECN
+ * @hop_limit: of the GRH
  */
 struct bv_channel_attr {
 	uint32_t max_send;
@@ -92,8 +93,8 @@ struct bv_channel_attr {
  * @ns: 0 or more
  *
  * Return: a code for min_rnr_timer: 1..31, or 0 (655.36 ms, the longest) if @ns is above 491.52 ms.
- * IBTA volume 1, table "Encoding for RNR NAK Timer Field".  Owner: none.  Threads: any.  Blocks:
- * never.
+ *	IBTA volume 1, table "Encoding for RNR NAK Timer Field".
+ * Owner: none.  Threads: any.  Blocks: never.
  */
 BV_API uint8_t bv_rnr_timer_code(int64_t ns);
 
@@ -110,8 +111,8 @@ BV_API int64_t bv_rnr_timer_ns(uint8_t code);
  * @ns: 0 or more
  *
  * Return: a code for ack_timeout: 1..31 for 4.096 us * 2^code; 31 (2.4 hours) if @ns is above that.
- * IBTA volume 1, 9.7.6.1.3 and 11.2.5.2 (Local Ack Timeout).  Owner: none.  Threads: any.  Blocks:
- * never.
+ *	IBTA volume 1, 9.7.6.1.3 and 11.2.5.2 (Local Ack Timeout).
+ * Owner: none.  Threads: any.  Blocks: never.
  */
 BV_API uint8_t bv_ack_timeout_code(int64_t ns);
 
@@ -126,15 +127,15 @@ BV_API int64_t bv_ack_timeout_ns(uint8_t code);
 /**
  * bv_channel_create - Make a channel, ready to be addressed
  * @pd: the protection domain of the memory that it will use
- * @attr: NULL for the defaults
+ * @attr: NULL for the defaults, with counts lowered to the device's limits
  * @ch: receives the channel on success
  *
  * Return: 0; -EINVAL an attribute is out of its range or above a device limit (the text names it,
- * asked and limit);
- * -ENETDOWN the port is not active; -EADDRNOTAVAIL no usable GID (the text has the table); -ENOMEM;
- * -errno of the driver.
- * Owner: the caller, until bv_channel_destroy(); the channel keeps @pd.  Threads: any.  Blocks: in
- * the kernel.
+ *	asked and limit), or @pd or @ch is NULL; -ENETDOWN the port is not active; -EADDRNOTAVAIL no
+ *	usable GID (the text has the table); -EOPNOTSUPP the port is neither InfiniBand nor
+ *	Ethernet; -ENOMEM; -errno of the driver.
+ * Owner: the caller, until bv_channel_destroy(); the channel keeps @pd.  Threads: any.
+ * Blocks: in the kernel.
  */
 BV_API BV_MUST_CHECK int bv_channel_create(struct bv_pd *pd, const struct bv_channel_attr *attr,
 					   struct bv_channel **ch);
@@ -151,25 +152,28 @@ BV_API void bv_channel_destroy(struct bv_channel *ch);
 
 /**
  * bv_channel_endpoint - This side's address, for the peer's bv_channel_connect()
- * @ch: in any state     @ep: receives the endpoint
+ * @ch: in any state
+ * @ep: receives the endpoint
  *
- * Return: 0; -EINVAL an argument is NULL.  Owner: a copy.  Threads: the one that uses @ch.  Blocks:
- * never.
+ * Return: 0; -EINVAL an argument is NULL.
+ * Owner: a copy.  Threads: the one that uses @ch.  Blocks: never.
  */
 BV_API BV_MUST_CHECK int bv_channel_endpoint(const struct bv_channel *ch, struct bv_endpoint *ep);
 
 /**
  * bv_channel_connect - Connect to a peer's channel; its own endpoint makes a loopback
- * @ch: PREPARED     @peer: the peer's endpoint
+ * @ch: PREPARED
+ * @peer: the peer's endpoint
  *
  * The path MTU and the read depth become the smaller of both sides. When it returns, this side is
  * ready; the peer may not be, so tell each other before the first send (the retry budget covers
  * short gaps).
  *
- * Return: 0; -EINVAL not PREPARED, or an endpoint out of range; -EPROTONOSUPPORT the link layers
- * differ; -ETIMEDOUT,
- * -EHOSTUNREACH the kernel could not resolve the peer's address; -errno of the driver. After a
- * failure of the driver the channel is in ERROR; after the others it is unchanged.
+ * Return: 0; -EINVAL it is READY already, an endpoint is out of range, only one side has a GID, or
+ *	an argument is NULL; -EIO it is in ERROR; -EPROTONOSUPPORT the link layers differ;
+ *	-ETIMEDOUT, -EHOSTUNREACH the kernel could not resolve the peer's address; -errno of the
+ *	driver. After a failure of the driver the channel is in ERROR, and receives that were posted
+ *	come back as flushes; after the others it is unchanged.
  * Owner: @peer stays the caller's.  Threads: the one that uses @ch.  Blocks: in the kernel.
  */
 BV_API BV_MUST_CHECK int bv_channel_connect(struct bv_channel *ch, const struct bv_endpoint *peer);
@@ -178,8 +182,8 @@ BV_API BV_MUST_CHECK int bv_channel_connect(struct bv_channel *ch, const struct 
  * bv_channel_state - Where in its life the channel is, as far as completions reaped so far tell
  * @ch: a channel
  *
- * Return: the state.  Owner: nothing changes hands.  Threads: the one that uses @ch.  Blocks:
- * never.
+ * Return: the state.
+ * Owner: nothing changes hands.  Threads: the one that uses @ch.  Blocks: never.
  */
 BV_API enum bv_channel_state bv_channel_state(const struct bv_channel *ch);
 
@@ -193,7 +197,11 @@ BV_API const char *bv_channel_state_name(enum bv_channel_state state);
 
 /**
  * bv_channel_error - The first work of this channel that failed
- * @ch: a channel     @wc: receives its completion; only work, status and vendor_err are valid in it
+ * @ch: a channel
+ * @wc: receives its completion; only work, status and vendor_err are valid in it
+ *
+ * A flush tells no cause: if one is reaped before the failure that caused it (on the other queue),
+ * that failure takes its place.
  *
  * Return: 1 and *@wc is filled; 0 none has failed.
  * Owner: a copy.  Threads: the one that uses @ch.  Blocks: never.
@@ -211,11 +219,14 @@ BV_API uint64_t bv_channel_flushed(const struct bv_channel *ch);
 
 /**
  * struct bv_channel_info - What a channel was granted and has agreed on
- * @provider: "verbs", "mlx5"      @data_path: how it posts and polls, in words
- * @qpn: this side's               @peer_qpn: 0 before connect
- * @mtu: bytes; 0 before connect   @rd_atomic: reads and atomics it may have in flight; 0 before
- * connect
- * @gid_index: the row in use      @gid: that row; all zero on InfiniBand without GRH
+ * @provider: "verbs", "mlx5"
+ * @data_path: how it posts and polls, in words
+ * @qpn: this side's
+ * @peer_qpn: 0 before connect
+ * @mtu: bytes; 0 before connect
+ * @rd_atomic: reads and atomics it may have in flight; 0 before connect
+ * @gid_index: the row in use
+ * @gid: that row; all zero on InfiniBand without GRH
  * @max_send … @max_inline: what the calls of this channel accept
  */
 struct bv_channel_info {
@@ -237,7 +248,8 @@ struct bv_channel_info {
 
 /**
  * bv_channel_query - What was granted and agreed
- * @ch: in any state     @info: receives it
+ * @ch: in any state
+ * @info: receives it
  *
  * Owner: strings are the library's.  Threads: the one that uses @ch.  Blocks: never.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every public header needs: linkage, attributes, units of time. Include
+ * What every public header needs: linkage, attributes, units of time. Programs include
  * <bareverbs/bareverbs.h>.
  */
 #ifndef BV_BAREVERBS_COMMON_H

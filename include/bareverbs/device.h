@@ -50,8 +50,10 @@ enum bv_device_kind {
 
 /**
  * struct bv_gid_info - One filled entry of a port's GID table
- * @raw: network order, as on the wire     @index: its place in the table
- * @type: what it addresses                @netdev: name of the network interface, "" if unknown
+ * @raw: network order, as on the wire
+ * @index: its place in the table
+ * @type: what it addresses
+ * @netdev: name of the network interface, "" if unknown
  */
 struct bv_gid_info {
 	uint8_t raw[16];
@@ -62,10 +64,12 @@ struct bv_gid_info {
 
 /**
  * struct bv_port_info - One port
- * @num: 1..255                            @state: only BV_PORT_ACTIVE carries traffic
- * @lid: 0 on Ethernet                     @active_mtu, @max_mtu: bytes, 256..4096
- * @max_msg: bytes                         @ngids: entries of @gids; empty table entries are left
- * out
+ * @num: 1..255
+ * @state: only BV_PORT_ACTIVE carries traffic
+ * @lid: 0 on Ethernet
+ * @active_mtu, @max_mtu: bytes, 256..4096
+ * @max_msg: bytes
+ * @ngids: entries of @gids; empty table entries are left out
  */
 struct bv_port_info {
 	uint8_t num;
@@ -94,14 +98,19 @@ struct bv_provider_info {
 /**
  * struct bv_device_info - One device of the machine
  * @name: as libibverbs has it, e.g. "mlx5_0"
- * @guid: node GUID as a number: the first byte on the wire is the most significant (bv_guid_format
- * prints it)
+ * @guid: node GUID as a number: the first byte on the wire is the most significant
+ *	(bv_guid_format() prints it)
+ * @kind: what stands behind it
  * @firmware: "" if the device could not be opened
- * @open_error: 0, or -errno if the device could not be opened; then ports, firmware and limits are
- * empty
+ * @vendor_id, @part_id: of the chip; 0 if the device could not be opened
+ * @open_error: 0, or -errno if the device could not be opened; then ports, providers, firmware and
+ *	limits are empty
  * @open_error_text: what to do about it
- * @max_send_sge, @max_wr, @max_rd_atomic: device limits: SGEs of a work, works of a queue, reads
- * and atomics in flight
+ * @max_wr: works of a queue
+ * @max_sge: elements of a work's list
+ * @max_rd_atomic: reads and atomics that it serves at once, for one channel
+ * @nports, @ports: entries, and the array
+ * @nproviders, @providers: entries, and the array, in the order of the build
  */
 struct bv_device_info {
 	char name[64];
@@ -125,10 +134,10 @@ struct bv_device_info {
  * bv_device_list - All RDMA devices of this machine
  * @list: receives an array of as many entries as returned
  *
- * Return: the number of devices, 0 included (then *@list is NULL); -ENOMEM; -errno of the device
- * enumeration.
- * Owner: the caller, who frees with bv_device_list_free().  Threads: any.  Blocks: opens and closes
- * each device.
+ * Return: the number of devices, 0 included (then *@list is NULL); -EINVAL @list is NULL; -ENOMEM;
+ *	-errno of the device enumeration.
+ * Owner: the caller, who frees with bv_device_list_free().  Threads: any.
+ * Blocks: opens and closes each device.
  */
 BV_API BV_MUST_CHECK int bv_device_list(struct bv_device_info **list);
 
@@ -145,8 +154,8 @@ BV_API void bv_device_list_free(struct bv_device_info *list);
 
 /**
  * bv_guid_format - "0c42:a103:0065:2d8e"
- * @guid: from struct bv_device_info     @text: receives at most BV_GUID_TEXT_MAX bytes with the
- * terminator
+ * @guid: from struct bv_device_info
+ * @text: receives at most BV_GUID_TEXT_MAX bytes with the terminator
  *
  * Return: @text.  Owner: the caller's buffer.  Threads: any.  Blocks: never.
  */
@@ -154,8 +163,8 @@ BV_API const char *bv_guid_format(uint64_t guid, char text[BV_GUID_TEXT_MAX]);
 
 /**
  * bv_gid_format - A GID in the text form of an IPv6 address, IPv4-mapped ones as "::ffff:10.0.0.1"
- * @raw: network order                   @text: receives at most BV_GID_TEXT_MAX bytes with the
- * terminator
+ * @raw: network order
+ * @text: receives at most BV_GID_TEXT_MAX bytes with the terminator
  *
  * Return: @text.  Owner: the caller's buffer.  Threads: any.  Blocks: never.
  */
@@ -164,7 +173,7 @@ BV_API const char *bv_gid_format(const uint8_t raw[16], char text[BV_GID_TEXT_MA
 /**
  * struct bv_open_opts - How to open a device
  * @provider: "verbs", "mlx5", or NULL: then $BV_PROVIDER, and if that is unset or empty the best
- * probe score
+ *	probe score
  */
 struct bv_open_opts {
 	const char *provider;
@@ -176,12 +185,12 @@ struct bv_open_opts {
  * @opts: NULL for the defaults
  * @dev: receives the device on success
  *
- * Return: 0; -ENODEV no device in this machine; -ENOENT no device of that name, or an unknown
- * provider; -ENOTUNIQ
- * @name is NULL and there are several; -EOPNOTSUPP the provider cannot drive this device; -EACCES
- * and other -errno of the device's open. The texts list what would have been possible.
- * Owner: the caller, until bv_close().  Threads: any; so are all uses of the device.  Blocks: in
- * the kernel.
+ * Return: 0; -EINVAL @dev is NULL; -ENODEV no device in this machine; -ENOENT no device of that
+ *	name, or an unknown provider; -ENOTUNIQ @name is NULL and there are several; -EOPNOTSUPP the
+ *	provider cannot drive this device; -ENOMEM; -EACCES and other -errno of the device's open.
+ *	The texts list what would have been possible.
+ * Owner: the caller, until bv_close().  Threads: any; so are all uses of the device.
+ * Blocks: in the kernel.
  */
 BV_API BV_MUST_CHECK int bv_open(const char *name, const struct bv_open_opts *opts,
 				 struct bv_device **dev);
@@ -190,8 +199,8 @@ BV_API BV_MUST_CHECK int bv_open(const char *name, const struct bv_open_opts *op
  * bv_close - Release a device
  * @dev: from bv_open(); NULL is fine
  *
- * Owner: @dev ends here; the device closes when its last pd goes.  Threads: any.  Blocks: in the
- * kernel.
+ * Owner: @dev ends here; the device closes when its last pd goes.  Threads: any.
+ * Blocks: in the kernel.
  */
 BV_API void bv_close(struct bv_device *dev);
 
@@ -221,11 +230,12 @@ BV_API enum bv_device_kind bv_device_kind(const struct bv_device *dev);
 
 /**
  * bv_pd_alloc - Make a protection domain: regions and channels of one pd may be used together
- * @dev: an open device     @pd: receives the pd on success
+ * @dev: an open device
+ * @pd: receives the pd on success
  *
- * Return: 0; -ENOMEM; -errno of the driver.
- * Owner: the caller, until bv_pd_free(); the pd keeps @dev open.  Threads: any.  Blocks: in the
- * kernel.
+ * Return: 0; -EINVAL an argument is NULL; -ENOMEM; -errno of the driver.
+ * Owner: the caller, until bv_pd_free(); the pd keeps @dev open.  Threads: any.
+ * Blocks: in the kernel.
  */
 BV_API BV_MUST_CHECK int bv_pd_alloc(struct bv_device *dev, struct bv_pd **pd);
 

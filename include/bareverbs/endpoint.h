@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Endpoints: the address of a channel, to be carried to the peer by any means (socket, file,
- * e-mail).
+ * Endpoints: the address of a channel, carried to the peer by any means (socket, file, e-mail).
  */
 #ifndef BV_BAREVERBS_ENDPOINT_H
 #define BV_BAREVERBS_ENDPOINT_H
@@ -24,13 +23,14 @@ BV_BEGIN_DECLS
 
 /**
  * struct bv_endpoint - Where a channel can be reached, and what it can do
- * @qpn: 24 bits, not 0 or 1                    @psn: first packet number this side will send, 24
- * bits, random
- * @lid: local identifier; 0 on Ethernet        @link_layer: BV_LINK_INFINIBAND or BV_LINK_ETHERNET
+ * @qpn: 24 bits, not 0 or 1
+ * @psn: first packet number this side will send, 24 bits, random
+ * @lid: local identifier, 1..0xbfff; 0 on Ethernet, and on InfiniBand only with a @gid
+ * @link_layer: BV_LINK_INFINIBAND or BV_LINK_ETHERNET
  * @mtu: largest path MTU it accepts, bytes: 256, 512, 1024, 2048 or 4096
  * @responder_depth: reads and atomics it serves at once, 0..255
  * @initiator_depth: reads and atomics it may start at once, 0..255
- * @gid: network order; all zero only on InfiniBand
+ * @gid: network order, not a multicast one; all zero only on InfiniBand
  */
 struct bv_endpoint {
 	uint32_t qpn;
@@ -45,9 +45,10 @@ struct bv_endpoint {
 
 /**
  * bv_endpoint_encode - The binary form
- * @ep: a valid endpoint     @wire: receives BV_ENDPOINT_WIRE_SIZE bytes
+ * @ep: a valid endpoint
+ * @wire: receives BV_ENDPOINT_WIRE_SIZE bytes
  *
- * Return: 0; -EINVAL a field of @ep is out of its range.
+ * Return: 0; -EINVAL a field of @ep is out of its range, or an argument is NULL.
  * Owner: the caller's buffers.  Threads: any.  Blocks: never.
  */
 BV_API BV_MUST_CHECK int bv_endpoint_encode(const struct bv_endpoint *ep,
@@ -55,33 +56,36 @@ BV_API BV_MUST_CHECK int bv_endpoint_encode(const struct bv_endpoint *ep,
 
 /**
  * bv_endpoint_decode - Read the binary form; any bytes are safe
- * @wire, @size: what came, bytes     @ep: receives the endpoint on success
+ * @wire, @size: what came, bytes
+ * @ep: receives the endpoint on success
  *
  * Return: 0; -EMSGSIZE @size is not BV_ENDPOINT_WIRE_SIZE; -EPROTO another version (the text names
- * both); -EBADMSG not an endpoint, damaged, or a field out of its range.
+ *	both); -EBADMSG not an endpoint, damaged, or a field out of its range.
  * Owner: the caller's buffers.  Threads: any.  Blocks: never.
  */
 BV_API BV_MUST_CHECK int bv_endpoint_decode(const void *wire, size_t size, struct bv_endpoint *ep);
 
 /**
  * bv_endpoint_to_json - The JSON form, on one line
- * @ep: a valid endpoint     @text, @size: the buffer, bytes; BV_ENDPOINT_JSON_MAX always suffices
+ * @ep: a valid endpoint
+ * @text, @size: the buffer, bytes; BV_ENDPOINT_JSON_MAX always suffices
  *
  * {"version":1,"qpn":66,"psn":9011,"lid":0,"link_layer":"ethernet","mtu":4096,"responder_depth":16,
  *  "initiator_depth":16,"gid":"::ffff:10.0.0.1"}
  *
- * Return: the length of the text without its terminator; -EINVAL a field is out of its range;
- * -ENOSPC @size is too small; -ENOMEM.
+ * Return: the length of the text without its terminator; -EINVAL a field is out of its range, or an
+ *	argument is NULL; -ENOSPC @size is too small; -ENOMEM.
  * Owner: the caller's buffers.  Threads: any.  Blocks: never.
  */
 BV_API BV_MUST_CHECK int bv_endpoint_to_json(const struct bv_endpoint *ep, char *text, size_t size);
 
 /**
  * bv_endpoint_from_json - Read the JSON form; any text is safe
- * @text, @length: the text, bytes without a terminator     @ep: receives the endpoint on success
+ * @text, @length: the text, bytes without a terminator
+ * @ep: receives the endpoint on success
  *
  * Return: 0; -EPROTO another version; -EBADMSG not JSON, a member missing, unknown or out of its
- * range (the text tells which); -ENOMEM.
+ *	range (the text tells which); -ENOMEM.
  * Owner: the caller's buffers.  Threads: any.  Blocks: never.
  */
 BV_API BV_MUST_CHECK int bv_endpoint_from_json(const char *text, size_t length,

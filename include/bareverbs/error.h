@@ -2,10 +2,12 @@
 /*
  * Errors come in two kinds, and each has one place.
  *
- *  - A call that fails returns -errno, and did nothing. The thread's bv_last_error() tells what failed, why, and
- *    what to do. -EAGAIN from a post and -ETIMEDOUT from a wait are ordinary, and leave bv_last_error() alone.
- *  - A work that fails is reported by its completion: struct bv_wc (work.h) carries a bv_status and the vendor's code.
- *    The first one is *the* error of its channel (bv_channel_error, channel.h); the flushes that follow are counted.
+ *  - A call that fails returns -errno, and did nothing. The thread's bv_last_error() tells what
+ *    failed, why, and what to do. -EAGAIN from a post and -ETIMEDOUT from a wait are ordinary, and
+ *    leave bv_last_error() alone.
+ *  - A work that fails is reported by its completion: struct bv_wc (work.h) carries a bv_status and
+ *    the vendor's code. The first one is *the* error of its channel (bv_channel_error, channel.h);
+ *    the flushes that follow are counted.
  */
 #ifndef BV_BAREVERBS_ERROR_H
 #define BV_BAREVERBS_ERROR_H
@@ -51,28 +53,43 @@ enum bv_status {
 
 /**
  * enum bv_error_class - Whose fault a failed work most likely is
+ * @BV_CLASS_SUCCESS: none: it did not fail
+ * @BV_CLASS_LOCAL_PROGRAMMING: this program broke a rule: bad lkey, length, queue state
+ * @BV_CLASS_LOCAL_RESOURCE: the queue went away under the work, or a window could not be bound
+ * @BV_CLASS_REMOTE: the peer refused: key, range, access right, its own failure
+ * @BV_CLASS_TRANSPORT: no answer in the retry budget: peer gone, path broken, no receive posted
+ * @BV_CLASS_TIMEOUT: the response did not come
+ * @BV_CLASS_FATAL: the device gave up
+ * @BV_CLASS_UNKNOWN: the status does not tell
  */
 enum bv_error_class {
 	BV_CLASS_SUCCESS,
-	BV_CLASS_LOCAL_PROGRAMMING, /* this program broke a rule: bad lkey, length, queue state */
-	BV_CLASS_LOCAL_RESOURCE, /* the queue went away under the work, or a window could not be bound */
-	BV_CLASS_REMOTE,         /* the peer refused: key, range, access right, its own failure */
-	BV_CLASS_TRANSPORT, /* no answer in the retry budget: peer gone, path broken, no receive posted */
-	BV_CLASS_TIMEOUT, /* the response did not come */
-	BV_CLASS_FATAL,   /* the device gave up */
+	BV_CLASS_LOCAL_PROGRAMMING,
+	BV_CLASS_LOCAL_RESOURCE,
+	BV_CLASS_REMOTE,
+	BV_CLASS_TRANSPORT,
+	BV_CLASS_TIMEOUT,
+	BV_CLASS_FATAL,
 	BV_CLASS_UNKNOWN,
 };
 
 /**
  * enum bv_error_kind - What kind of failure a call's -errno is
+ * @BV_ERROR_NONE: it is not negative
+ * @BV_ERROR_INVALID_INPUT: EINVAL, EMSGSIZE, ERANGE, EBADMSG, EPROTO: the arguments are wrong
+ * @BV_ERROR_RESOURCE: ENOMEM, EMFILE, ENFILE, EAGAIN, ENOSPC, ENETDOWN: something is short, full or
+ *	down
+ * @BV_ERROR_PERMISSION: EPERM, EACCES
+ * @BV_ERROR_NOT_FOUND: ENOENT, ENODEV
+ * @BV_ERROR_DRIVER: anything else; the text of bv_last_error() is kept
  */
 enum bv_error_kind {
 	BV_ERROR_NONE,
-	BV_ERROR_INVALID_INPUT, /* EINVAL, EMSGSIZE, ERANGE, EBADMSG, EPROTO: the arguments are wrong */
-	BV_ERROR_RESOURCE, /* ENOMEM, EMFILE, ENFILE, EAGAIN, ENOSPC, ENETDOWN: something is short, full or down */
-	BV_ERROR_PERMISSION, /* EPERM, EACCES */
-	BV_ERROR_NOT_FOUND,  /* ENOENT, ENODEV */
-	BV_ERROR_DRIVER,     /* anything else; the text of bv_last_error() is kept */
+	BV_ERROR_INVALID_INPUT,
+	BV_ERROR_RESOURCE,
+	BV_ERROR_PERMISSION,
+	BV_ERROR_NOT_FOUND,
+	BV_ERROR_DRIVER,
 };
 
 /**
@@ -95,8 +112,8 @@ BV_API enum bv_error_class bv_status_class(enum bv_status status);
  * bv_status_hint - What usually causes a completion status, and what to look at first
  * @status: any value
  *
- * Return: a constant string, never NULL and never empty.  Owner: the library.  Threads: any.
- * Blocks: never.
+ * Return: a constant string, never NULL and never empty.
+ * Owner: the library.  Threads: any.  Blocks: never.
  */
 BV_API const char *bv_status_hint(enum bv_status status);
 
@@ -138,7 +155,8 @@ struct bv_errinfo {
  * Advisory: the call's return value is the error. A call that succeeds leaves it alone, so look
  * only after a failure.
  *
- * Return: never NULL.  Owner: the library; valid until this thread's next failing call, or its end.
+ * Return: never NULL.
+ * Owner: the library; valid until this thread's next failing call, or its end.
  * Threads: each its own.  Blocks: never.
  */
 BV_API const struct bv_errinfo *bv_last_error(void);
@@ -148,11 +166,11 @@ BV_API const struct bv_errinfo *bv_last_error(void);
  * @ch: a channel, or NULL
  *
  * If a work of @ch has failed: the text of its first failed work, as bv_channel_error() has it.
- * Else the text of
- * bv_last_error().
+ * Else the text of bv_last_error().
  *
- * Return: never NULL; "" if nothing failed.  Owner: the library; valid until this thread's next
- * call into the library.  Threads: the one that uses @ch.  Blocks: never.
+ * Return: never NULL; "" if nothing failed.
+ * Owner: the library; valid until this thread's next call into the library.
+ * Threads: the one that uses @ch.  Blocks: never.
  */
 BV_API const char *bv_error_text(const struct bv_channel *ch);
 

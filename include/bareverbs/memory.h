@@ -7,9 +7,10 @@
  * the compiler keeps them apart.
  *
  * Each element has three constructors:
- *   bv_gather()            checks in debug builds only (asserts unless NDEBUG)
- *   bv_gather_checked()    always checks: the length first (-EMSGSIZE), then the bounds of the region (-ERANGE)
- *   bv_gather_unchecked()  never checks; a length above UINT32_MAX is cut to its low 32 bits
+ *	bv_gather()            checks in debug builds only (asserts unless NDEBUG)
+ *	bv_gather_checked()    always checks: the length first (-EMSGSIZE), then the bounds of the
+ *	                       region (-ERANGE)
+ *	bv_gather_unchecked()  never checks; a length above UINT32_MAX is cut to its low 32 bits
  * and the same for bv_scatter. They take a pointer into the buffer that was registered.
  */
 #ifndef BV_BAREVERBS_MEMORY_H
@@ -55,12 +56,12 @@ struct bv_mr {
  * @access: BV_ACCESS_* or'ed; 0 is a region that works may only read
  * @mr: receives the region on success
  *
- * Return: 0; -EINVAL @length is 0, wraps, an unknown flag, or remote write or atomic without local
- * write; -ENOMEM the memory-lock limit or the device's is reached (the text tells which); -EFAULT
- * the range is not all mapped, or not writable while @access asks for it; -EOPNOTSUPP a flag the
- * device does not offer; -errno of the driver.
+ * Return: 0; -EINVAL @length is 0 or wraps, an unknown flag, remote write or atomic without local
+ *	write, or @pd or @mr is NULL; -ENOMEM the memory-lock limit or the device's is reached (the
+ *	text tells which); -EFAULT the range is not all mapped, or not writable while @access asks
+ *	for it; -EOPNOTSUPP a flag the device does not offer; -errno of the driver.
  * Owner: the caller, until bv_mr_dereg(); the buffer stays the caller's and must outlive the
- * region.
+ *	region.
  * Threads: any.  Blocks: in the kernel, longer for larger buffers.
  */
 BV_API BV_MUST_CHECK int bv_mr_reg(struct bv_pd *pd, void *addr, size_t length, unsigned access,
@@ -75,12 +76,11 @@ BV_API BV_MUST_CHECK int bv_mr_reg(struct bv_pd *pd, void *addr, size_t length, 
 BV_API void bv_mr_dereg(struct bv_mr *mr);
 
 /**
- * bv_mr_addr, bv_mr_length, bv_mr_lkey, bv_mr_rkey - What was registered, and its keys in host
- * order
+ * bv_mr_addr, bv_mr_length, bv_mr_lkey, bv_mr_rkey - What was registered, its keys in host order
  * @mr: a region
  *
- * Return: the value; lengths in bytes.  Owner: nothing changes hands.  Threads: any.  Blocks:
- * never.
+ * Return: the value; lengths in bytes.
+ * Owner: nothing changes hands.  Threads: any.  Blocks: never.
  */
 static inline void *bv_mr_addr(const struct bv_mr *mr)
 {
@@ -104,8 +104,9 @@ static inline uint32_t bv_mr_rkey(const struct bv_mr *mr)
 
 /**
  * bv_mr_encloses - Whether a range lies inside a region
- * @mr: a region     @ptr, @length: the range; an empty one may start anywhere from the first byte
- * to one past the last
+ * @mr: a region
+ * @ptr, @length: the range; an empty one may start anywhere from the first byte to one past the
+ *	last
  *
  * Return: true or false; no pair of @ptr and @length overflows it.
  * Owner: nothing changes hands.  Threads: any.  Blocks: never.
@@ -139,10 +140,11 @@ struct bv_scatter {
 
 /**
  * bv_gather_unchecked, bv_scatter_unchecked - An element without any check
- * @mr: the region     @ptr, @length: a range inside it; bytes, at most UINT32_MAX
+ * @mr: the region
+ * @ptr, @length: a range inside it; bytes, at most UINT32_MAX
  *
- * Return: the element.  Owner: the range is the device's from post to completion.  Threads: any.
- * Blocks: never.
+ * Return: the element.
+ * Owner: the range is the device's from post to completion.  Threads: any.  Blocks: never.
  */
 static inline struct bv_gather bv_gather_unchecked(const struct bv_mr *mr, const void *ptr,
 						   size_t length)
@@ -168,7 +170,9 @@ static inline struct bv_scatter bv_scatter_unchecked(const struct bv_mr *mr, voi
 
 /**
  * bv_gather_checked, bv_scatter_checked - An element, if the range fits
- * @mr: the region     @ptr, @length: the range, bytes     @sge: receives the element on success
+ * @mr: the region
+ * @ptr, @length: the range, bytes
+ * @sge: receives the element on success
  *
  * Return: 0; -EMSGSIZE @length is above UINT32_MAX; -ERANGE the range is not inside the region.
  * Owner: the range is the device's from post to completion.  Threads: any.  Blocks: never.
@@ -210,15 +214,16 @@ static inline struct bv_scatter bvi_scatter(const struct bv_mr *mr, void *ptr, s
 
 /**
  * bv_gather, bv_scatter - An element, checked by assert() unless NDEBUG
- * @mr: the region     @ptr, @length: a range inside it; bytes, at most UINT32_MAX
+ * @mr: the region
+ * @ptr, @length: a range inside it; bytes, at most UINT32_MAX
  *
  * In C each is an lvalue that lives as long as the enclosing block, so a list of one needs no
  * variable:
  *	bv_post_send(ch, &bv_gather(mr, buf, 64), 1, 0);
  * bv_gather_list() and bv_scatter_list() make a list of several in the same way.
  *
- * Return: the element.  Owner: the range is the device's from post to completion.  Threads: any.
- * Blocks: never.
+ * Return: the element.
+ * Owner: the range is the device's from post to completion.  Threads: any.  Blocks: never.
  */
 #ifndef __cplusplus
 #define bv_gather(mr, ptr, length) (*(struct bv_gather[1]){ bvi_gather(mr, ptr, length) })
@@ -232,8 +237,9 @@ static inline struct bv_scatter bvi_scatter(const struct bv_mr *mr, void *ptr, s
 
 /**
  * struct bv_remote - A region of a peer: a plain value that may be copied, sent and stored
- * @addr: the peer's address     @length: bytes that may be accessed from there     @rkey: host
- * order
+ * @addr: the peer's address
+ * @length: bytes that may be accessed from there
+ * @rkey: host order
  */
 struct bv_remote {
 	uint64_t addr;
@@ -245,8 +251,8 @@ struct bv_remote {
  * bv_mr_remote - The whole of a region, as a peer addresses it
  * @mr: a region
  *
- * Return: the value to send to the peer.  Owner: nothing changes hands.  Threads: any.  Blocks:
- * never.
+ * Return: the value to send to the peer.
+ * Owner: nothing changes hands.  Threads: any.  Blocks: never.
  */
 static inline struct bv_remote bv_mr_remote(const struct bv_mr *mr)
 {
@@ -261,7 +267,8 @@ static inline struct bv_remote bv_mr_remote(const struct bv_mr *mr)
 /**
  * bv_remote_slice_unchecked - @length bytes from @offset on, not checked; sums wrap
  * bv_remote_sub_unchecked - What is left from @offset on, not checked; sums wrap
- * @remote: the region     @offset, @length: bytes
+ * @remote: the region
+ * @offset, @length: bytes
  *
  * Return: the region.  Owner: nothing changes hands.  Threads: any.  Blocks: never.
  */
@@ -284,8 +291,9 @@ static inline struct bv_remote bv_remote_sub_unchecked(const struct bv_remote *r
 
 /**
  * bv_remote_slice - @length bytes from @offset on
- * @remote: the region     @offset, @length: bytes     @out: receives the region on success; may be
- * @remote
+ * @remote: the region
+ * @offset, @length: bytes
+ * @out: receives the region on success; may be @remote
  *
  * Return: 0; -ERANGE it does not lie inside @remote, or its address wraps.
  * Owner: nothing changes hands.  Threads: any.  Blocks: never.
@@ -302,8 +310,9 @@ static inline BV_MUST_CHECK int bv_remote_slice(const struct bv_remote *remote, 
 
 /**
  * bv_remote_sub - What is left from @offset on; nothing, if @offset is the length
- * @remote: the region     @offset: bytes, 0..length     @out: receives the region on success; may
- * be @remote
+ * @remote: the region
+ * @offset: bytes, 0..length
+ * @out: receives the region on success; may be @remote
  *
  * Return: 0; -ERANGE @offset is past the end, or the address wraps.
  * Owner: nothing changes hands.  Threads: any.  Blocks: never.
@@ -316,7 +325,10 @@ static inline BV_MUST_CHECK int bv_remote_sub(const struct bv_remote *remote, ui
 	return bv_remote_slice(remote, offset, remote->length - offset, out);
 }
 
-/* The bodies of the macros below: element @index of an array of @stride bytes each, and in it @length bytes at @field. */
+/*
+ * The bodies of the macros below: element @index of an array of @stride bytes each, and in it
+ * @length bytes at @field.
+ */
 static inline BV_MUST_CHECK int bvi_remote_element(const struct bv_remote *remote, uint64_t index,
 						   uint64_t stride, uint64_t field, uint64_t length,
 						   struct bv_remote *out)
@@ -327,14 +339,15 @@ static inline BV_MUST_CHECK int bvi_remote_element(const struct bv_remote *remot
 }
 
 /**
- * bv_remote_array_element, bv_remote_struct_field, bv_remote_array_field - The place of a typed
- * thing in the peer's memory
- * @remote: const struct bv_remote *     @type: type of the element or struct     @index: element,
- * from 0
- * @field: member of @type               @out: struct bv_remote *, receives exactly that thing; may
- * be @remote
+ * bv_remote_array_element, bv_remote_struct_field, bv_remote_array_field - Where a typed thing is
+ * @remote: const struct bv_remote *
+ * @type: type of the element or struct
+ * @index: element, from 0
+ * @field: member of @type
+ * @out: struct bv_remote *, receives exactly that thing; may be @remote
  *
- * The _unchecked twins return the region instead, without any check.
+ * Of a peer's memory that holds an array of @type, or one. The _unchecked twins return the region
+ * instead, without any check.
  *
  * Return: 0; -ERANGE the whole thing does not lie inside @remote.
  * Owner: nothing changes hands.  Threads: any.  Blocks: never.
@@ -355,14 +368,18 @@ static inline BV_MUST_CHECK int bvi_remote_element(const struct bv_remote *remot
 				  (uint64_t)(index) * sizeof(type) + offsetof(type, field), \
 				  sizeof(((type *)0)->field))
 
-/* Bytes of the binary form: magic "BVRM", version, size, rkey, addr, length, CRC-32C; all big-endian. */
+/*
+ * Bytes of the binary form. All big-endian: magic "BVRM" u32, version u16, size u16, rkey u32, addr
+ * u64, length u64, CRC-32C u32 over the 28 bytes before.
+ */
 #define BV_REMOTE_WIRE_SIZE 32
 /* Enough for the JSON form with its terminator. */
 #define BV_REMOTE_JSON_MAX 128
 
 /**
  * bv_remote_encode - The binary form, to send to a peer
- * @remote: the region     @wire: receives BV_REMOTE_WIRE_SIZE bytes
+ * @remote: the region
+ * @wire: receives BV_REMOTE_WIRE_SIZE bytes
  *
  * Owner: the caller's buffers.  Threads: any.  Blocks: never.
  */
@@ -370,17 +387,19 @@ BV_API void bv_remote_encode(const struct bv_remote *remote, uint8_t wire[BV_REM
 
 /**
  * bv_remote_decode - Read the binary form; any bytes are safe
- * @wire, @size: what came, bytes     @remote: receives the region on success
+ * @wire, @size: what came, bytes
+ * @remote: receives the region on success
  *
  * Return: 0; -EMSGSIZE @size is not BV_REMOTE_WIRE_SIZE; -EPROTO another version; -EBADMSG no
- * remote region, damaged, or an impossible range.
+ *	remote region, damaged, or an impossible range.
  * Owner: the caller's buffers.  Threads: any.  Blocks: never.
  */
 BV_API BV_MUST_CHECK int bv_remote_decode(const void *wire, size_t size, struct bv_remote *remote);
 
 /**
  * bv_remote_to_json - {"addr":"0x7f0012340000","length":4096,"rkey":74565}
- * @remote: the region     @text, @size: the buffer, bytes; BV_REMOTE_JSON_MAX always suffices
+ * @remote: the region
+ * @text, @size: the buffer, bytes; BV_REMOTE_JSON_MAX always suffices
  *
  * Return: the length of the text without its terminator; -ENOSPC @size is too small; -ENOMEM.
  * Owner: the caller's buffers.  Threads: any.  Blocks: never.
@@ -389,9 +408,10 @@ BV_API BV_MUST_CHECK int bv_remote_to_json(const struct bv_remote *remote, char 
 
 /**
  * bv_remote_from_json - Read the JSON form; any text is safe
- * @text, @length: the text, bytes without a terminator     @remote: receives the region on success
+ * @text, @length: the text, bytes without a terminator
+ * @remote: receives the region on success
  *
- * The address may be a string with "0x" or a number; unknown members are an error.
+ * The address and the length may be strings with "0x" or numbers; unknown members are an error.
  *
  * Return: 0; -EBADMSG not JSON, or not a remote region (the text tells where); -ENOMEM.
  * Owner: the caller's buffers.  Threads: any.  Blocks: never.

@@ -16,8 +16,8 @@ BV_BEGIN_DECLS
  *
  * Differs from BV_VERSION_STRING when the program was compiled against another version.
  *
- * Return: a constant string "major.minor.patch".  Owner: the library.  Threads: any.  Blocks:
- * never.
+ * Return: a constant string "major.minor.patch".
+ * Owner: the library.  Threads: any.  Blocks: never.
  */
 BV_API const char *bv_version(void);
 

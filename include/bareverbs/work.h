@@ -30,7 +30,7 @@ BV_BEGIN_DECLS
 /* Set in the handles of receives. */
 #define BV_WORK_RECV (INT64_C(1) << 62)
 
-/* No completion of its own: it completes with the next signaled work of the queue, or with its error. */
+/* No completion of its own: it is done with the next signaled work of the queue, or at an error. */
 #define BV_UNSIGNALED 0x1u
 /* Start only when all reads and atomics posted before are done. */
 #define BV_FENCE 0x2u
@@ -58,8 +58,9 @@ enum bv_op {
  * @imm: the immediate, host order; valid if BV_WC_IMM is in @flags, else 0
  * @vendor_err: the device's own code of an error, else 0
  * @status: enum bv_status. If it is not BV_STATUS_SUCCESS, only @work, @status and @vendor_err are
- * valid; the rest is 0
- * @op: enum bv_op     @flags: BV_WC_*
+ *	valid; the rest is 0
+ * @op: enum bv_op
+ * @flags: BV_WC_*
  */
 struct bv_wc {
 	int64_t work;
@@ -72,10 +73,7 @@ struct bv_wc {
 	uint8_t reserved;
 };
 
-/*
- * struct bv_channel_ops - The calls of a channel in its present state; core/provider.h has the
- * contract
- */
+/* The calls of a channel in its present state; core/provider.h has the contract. */
 struct bv_channel_ops {
 	int64_t (*post_send)(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 			     unsigned flags);
@@ -167,13 +165,13 @@ static inline uint64_t bvi_remote_limit(const struct bv_channel *ch, const struc
  * bv_post_send, bv_post_send_imm - Send to the peer's next receive
  * @ch: READY
  * @sg, @nsge: what to send, in list order; 0..max_send_sge elements, @sg may be NULL if 0; at most
- * max_msg bytes
+ *	max_msg bytes
  * @imm: goes with it, host order; with no elements it is the whole message
  * @flags: BV_UNSIGNALED, BV_FENCE, BV_SOLICITED or'ed
  *
  * Return: the handle; -EAGAIN max_send works are outstanding: reap completions and try again;
- * -EINVAL not READY, too many elements, or an unknown flag; -EMSGSIZE too long; -EIO the channel is
- * in ERROR.
+ *	-EINVAL not READY, too many elements, or an unknown flag; -EMSGSIZE too long; -EIO the
+ *	channel is in ERROR.
  * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
  * Blocks: never.
  */
@@ -195,7 +193,9 @@ static inline int64_t bv_post_send_imm(struct bv_channel *ch, const struct bv_ga
 
 /**
  * bv_post_send_inline, bv_post_send_inline_imm - Send a copy of a small buffer
- * @ch: READY     @buf, @len: the payload, 0..max_inline bytes     @imm, @flags: as above
+ * @ch: READY
+ * @buf, @len: the payload, 0..max_inline bytes
+ * @imm, @flags: as above
  *
  * Return: as bv_post_send(); -EMSGSIZE @len is above max_inline.
  * Owner: @buf is the caller's again at once.  Threads: the one that uses @ch.  Blocks: never.
@@ -218,8 +218,11 @@ static inline int64_t bv_post_send_inline_imm(struct bv_channel *ch, const void 
 
 /**
  * bv_post_write, bv_post_write_imm - Write into the peer's memory
- * @ch: READY     @sg, @nsge: what to write     @remote: where to; the list must fit into its length
- * @imm: the peer's next receive completes with it     @flags: as above
+ * @ch: READY
+ * @sg, @nsge: what to write
+ * @remote: where to; the list must fit into its length
+ * @imm: the peer's next receive completes with it
+ * @flags: as above
  *
  * The _unchecked twin skips all checks but the state's and the credits'.
  *
@@ -257,8 +260,10 @@ static inline int64_t bv_post_write_imm(struct bv_channel *ch, const struct bv_g
 
 /**
  * bv_post_write_inline, bv_post_write_inline_imm - Write a copy of a small buffer
- * @ch: READY     @buf, @len: the payload, 0..max_inline bytes     @remote: where to     @imm,
- * @flags: as above
+ * @ch: READY
+ * @buf, @len: the payload, 0..max_inline bytes
+ * @remote: where to
+ * @imm, @flags: as above
  *
  * Return: as bv_post_send_inline(); -ERANGE @len is above the length of @remote.
  * Owner: @buf is the caller's again at once.  Threads: the one that uses @ch.  Blocks: never.
@@ -282,8 +287,9 @@ static inline int64_t bv_post_write_inline_imm(struct bv_channel *ch, const void
 
 /**
  * bv_post_read - Read the peer's memory
- * @ch: READY     @sg, @nsge: where to put it     @remote: what to read; the list must fit into its
- * length
+ * @ch: READY
+ * @sg, @nsge: where to put it
+ * @remote: what to read; the list must fit into its length
  * @flags: as above
  *
  * As many bytes are read as the list holds.
@@ -306,11 +312,11 @@ static inline int64_t bv_post_read(struct bv_channel *ch, const struct bv_scatte
 
 /**
  * bv_post_recv - Offer buffers to the peer's next send, or write with immediate
- * @ch: PREPARED or READY     @sg, @nsge: where to put it; 0..max_recv_sge elements; none takes an
- * immediate only
+ * @ch: PREPARED or READY
+ * @sg, @nsge: where to put it; 0..max_recv_sge elements; none takes an immediate only
  *
  * Return: the handle, with BV_WORK_RECV; -EAGAIN max_recv receives are outstanding; -EINVAL too
- * many elements; -EIO the channel is in ERROR.
+ *	many elements; -EIO the channel is in ERROR.
  * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
  * Blocks: never.
  */
@@ -324,10 +330,12 @@ static inline int64_t bv_post_recv(struct bv_channel *ch, const struct bv_scatte
 
 /**
  * bv_poll_send, bv_poll_recv - Reap completions of one queue
- * @ch: in any state     @wc: an array of @max entries, filled from index 0     @max: 1..4096
+ * @ch: in any state
+ * @wc: an array of @max entries, filled from index 0
+ * @max: 1..4096
  *
  * Return: entries filled, 0 = none is ready; -EIO the device's completion queue is broken (entries
- * reaped before are delivered first).
+ *	reaped before are delivered first).
  * Owner: buffers of each reaped work return to the caller.  Threads: the one that uses @ch.
  * Blocks: never.
  */
@@ -362,13 +370,14 @@ static inline int bv_poll(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 
 /**
  * bv_work_done - Whether a work is known to be done, by a compare alone
- * @ch: a channel     @work: a handle that a post of @ch returned
+ * @ch: a channel
+ * @work: a handle that a post of @ch returned
  *
  * Looks at nothing but the counters: something must poll for them to move (bv_test, bv_wait,
  * bv_poll*).
  *
- * Return: true or false.  Owner: nothing changes hands.  Threads: the one that uses @ch.  Blocks:
- * never.
+ * Return: true or false.
+ * Owner: nothing changes hands.  Threads: the one that uses @ch.  Blocks: never.
  */
 static inline bool bv_work_done(const struct bv_channel *ch, int64_t work)
 {
@@ -378,27 +387,31 @@ static inline bool bv_work_done(const struct bv_channel *ch, int64_t work)
 
 /**
  * bv_test - Whether a work is done, and how it ended
- * @ch: in any state     @work: a handle that a post of @ch returned     @wc: receives the result;
- * NULL is fine
+ * @ch: in any state
+ * @work: a handle that a post of @ch returned
+ * @wc: receives the result; NULL is fine
  *
  * The result of a receive is kept until max_recv later receives have completed.
  *
- * Return: 1 done; 0 not yet; -EIO done, and it failed (*@wc is filled, or the device is broken and
- * it is not:
- * bv_last_error() tells); -EINVAL no post returned that handle; -ESTALE the result is no longer
- * kept. *@wc is written when the work is done.
- * Owner: done, in either way: its buffers return to the caller.  Threads: the one that uses @ch.
- * Blocks: never.
+ * Return: 1 done, and *@wc is filled; 0 not yet; -EIO done, and it failed: *@wc is filled; or the
+ *	completion queue is broken: *@wc is not, bv_last_error() tells, and bv_work_done() is false;
+ *	-EINVAL no post returned that handle; -ESTALE done, but the result is no longer kept.
+ * Owner: done, in any way: its buffers return to the caller. With a broken completion queue they do
+ *	at bv_channel_destroy().
+ * Threads: the one that uses @ch.  Blocks: never.
  */
 BV_API BV_MUST_CHECK int bv_test(struct bv_channel *ch, int64_t work, struct bv_wc *wc);
 
 /**
  * bv_wait - Wait until a work is done, polling
- * @ch: in any state     @work: as bv_test()     @timeout_ns: 0..BV_FOREVER     @wc: as bv_test()
+ * @ch: in any state
+ * @work: as bv_test()
+ * @timeout_ns: 0..BV_FOREVER; less is 0
+ * @wc: as bv_test()
  *
  * Return: 0 done; -ETIMEDOUT not done in time, and still outstanding; the rest as bv_test().
- * Owner: as bv_test().  Threads: the one that uses @ch.  Blocks: up to @timeout_ns, never in the
- * kernel.
+ * Owner: as bv_test().  Threads: the one that uses @ch.
+ * Blocks: up to @timeout_ns, never in the kernel.
  */
 BV_API BV_MUST_CHECK int bv_wait(struct bv_channel *ch, int64_t work, int64_t timeout_ns,
 				 struct bv_wc *wc);
@@ -407,14 +420,15 @@ BV_API BV_MUST_CHECK int bv_wait(struct bv_channel *ch, int64_t work, int64_t ti
  * bv_send, bv_send_imm, bv_write, bv_write_imm, bv_read, bv_recv - Post, then wait until it is done
  * @ch, @sg, @nsge, @remote, @imm: as the bv_post_ call of the same name
  * @timeout_ns: for the whole call, including waiting for a free place in a full queue;
- * 0..BV_FOREVER
+ *	0..BV_FOREVER
  * @wc: receives the result of a receive; NULL is fine
  *
  * Return: 0; -ETIMEDOUT not done in time; -EIO it failed, or the channel is in ERROR; the rest as
- * the post.
- * Owner: after anything but -ETIMEDOUT the buffers are the caller's. After -ETIMEDOUT the work may
- * be outstanding (it is the last one posted): wait for it with bv_wait(), or destroy the channel
- * before the buffers.
+ *	the post.
+ * Owner: after 0 the buffers are the caller's; after an error they are, unless the work is still
+ *	outstanding: after -ETIMEDOUT it may be (it is the last one posted), and with a broken
+ *	completion queue it is. Wait for it with bv_wait(), or destroy the channel before the
+ *	buffers.
  * Threads: the one that uses @ch.  Blocks: up to @timeout_ns, never in the kernel.
  */
 BV_API BV_MUST_CHECK int bv_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
