@@ -12,13 +12,15 @@
  * assert it, and check only credits. Providers call no function of core, except the inlines and
  * refusal stubs of this file.
  *
- * Life of a channel, seen from here (core on the left):
- *	channel_create(params)	provider allocates its struct with struct bv_channel first, makes CQs and QP (RESET),
- *				fills qp, data_path and the three tables; core then fills limits and the result ring,
- *				moves the QP to INIT and sets ch->ops = prepared
+ * Life of a channel:
+ *	channel_create(params)	the provider allocates its struct with struct bv_channel first,
+ *				makes CQs and QP (RESET), fills qp, data_path and the three tables;
+ *				core then fills limits and the result ring, moves the QP to INIT
+ *				and sets ch->ops = prepared
  *	(connect)		core moves the QP to RTR and RTS, then sets ch->ops = ready
  *	bvi_channel_failed()	the provider met an error completion: ch->ops = error
- *	channel_destroy(ch)	provider destroys QP, CQs, thread domain, its struct; core has nothing of it afterwards
+ *	channel_destroy(ch)	the provider destroys QP, CQs, thread domain, its struct; core has
+ *				nothing of it afterwards
  */
 #ifndef BV_CORE_PROVIDER_H
 #define BV_CORE_PROVIDER_H
@@ -35,20 +37,20 @@
  * channel's thread, hold no lock, allocate nothing and enter no kernel.
  *
  * post_*: ch->sq_posted is the number of the new work. If sq_posted - sq_done == max_send: return
- * -EAGAIN, nothing
- *	changed. Else the work is the device's before the slot returns (doorbell rung), sq_posted has grown by one, and the
- *	old value is returned. sg[] may be reused at once; the memory it names belongs to the device until the completion
- *	is polled. Elements of length 0 move nothing (a data segment with byte count 0 would mean 2 GiB on mlx5).
- *	flags: BV_UNSIGNALED asks for no completion; the provider signals all the same at least once every
- *	max_send / 2 works, rounded up, so that credits always come back.
+ *	-EAGAIN, nothing changed. Else the work is the device's before the slot returns (doorbell
+ *	rung), sq_posted has grown by one, and the old value is returned. sg[] may be reused at
+ *	once; the memory it names belongs to the device until the completion is polled. Elements of
+ *	length 0 move nothing (a data segment with byte count 0 would mean 2 GiB on mlx5).
+ *	flags: BV_UNSIGNALED asks for no completion; the provider signals all the same at least once
+ *	every max_send / 2 works, rounded up, so that credits always come back.
  * post_recv: the same with rq_*; returns the number | BV_WORK_RECV. Allowed from INIT on.
  * poll_send: up to max (>= 1) completions into wc[]. A success of work n sets sq_done = n + 1
- * (unsignaled ones before it
- *	are done); an error likewise, and goes through bvi_channel_failed(). Every field of wc[] is written.
+ *	(unsignaled ones before it are done); an error likewise, and goes through
+ *	bvi_channel_failed(). Every field of wc[] is written.
  * poll_recv: likewise for receives, one completion each; also stores the result with
- * bvi_recv_result_store().
- *	Both return the count, or -EIO when the CQ itself is broken and nothing was reaped in this call; what was reaped is
- *	delivered first.
+ *	bvi_recv_result_store().
+ *	Both return the count, or -EIO when the CQ itself is broken and nothing was reaped in this
+ *	call; what was reaped is delivered first.
  */
 static_assert(sizeof(struct bv_channel_ops) <= 128, "hot ops: two cache lines");
 
@@ -72,8 +74,8 @@ static_assert(sizeof(struct bvi_recv_result) == 16, "four results a cache line")
  */
 struct bvi_channel_core {
 	struct ibv_qp *qp;
-	const char *
-		data_path; /* how it posts and polls: "BlueFlame, 64-byte CQEs"; constant or in the provider's struct */
+	/* How it posts and polls: "BlueFlame, 64-byte CQEs"; lives as long as the channel. */
+	const char *data_path;
 	const struct bv_channel_ops *prepared;
 	const struct bv_channel_ops *ready;
 	const struct bv_channel_ops *error;
@@ -97,7 +99,10 @@ struct bvi_channel_core {
 	enum bv_link_layer link_layer;
 };
 
-/* What channel_create gets: attr is validated and clamped to the device; its counts are what the channel must grant. */
+/*
+ * What channel_create gets: attr is validated and lowered to the device; its counts are what the
+ * channel must grant.
+ */
 struct bv_channel_params {
 	struct ibv_context *context;
 	struct ibv_pd *pd;
@@ -107,14 +112,13 @@ struct bv_channel_params {
 /**
  * struct bv_provider - The cold table; every slot is set
  * @name: what callers select it by
- * @probe: can it drive this device? Called with the device opened by @open of no provider in
- * particular: @context is
- *	a plain libibverbs context. Return a score > 0 (verbs: 10, a direct path: 100), or -errno; in both cases one line
- *	into @why (what it will use, or why not and what to do).
+ * @probe: can it drive this device? @context is a plain libibverbs context, of no provider's @open.
+ *	Return a score > 0 (verbs: 10, a direct path: 100), or -errno; in both cases one line into
+ *	@why (what it will use, or why not and what to do).
  * @open: give a context for channels of this provider; 0 or -errno. Core closes it with
- * ibv_close_device().
+ *	ibv_close_device().
  * @channel_create: as described above; 0 or -errno with nothing left behind. @why gets the reason,
- * one line.
+ *	one line.
  * @channel_destroy: cannot fail; may block in the kernel.
  */
 struct bv_provider {
@@ -155,7 +159,7 @@ int64_t bvi_refuse_read(struct bv_channel *ch, const struct bv_scatter *sg, unsi
 			const struct bv_remote *remote, unsigned flags);
 int64_t bvi_refuse_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
 
-/* The send-queue slots of the prepared and error tables; post_recv, poll_send and poll_recv are left to say. */
+/* The send-queue slots of the prepared and error tables; the other three are left to say. */
 #define BVI_REFUSE_SENDS                                                                      \
 	.post_send = bvi_refuse_send, .post_send_imm = bvi_refuse_send_imm,                   \
 	.post_send_inline = bvi_refuse_inline, .post_send_inline_imm = bvi_refuse_inline_imm, \
