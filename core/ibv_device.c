@@ -39,8 +39,8 @@ static const char *open_advice(int rc)
 	switch (-rc) {
 	case EACCES:
 	case EPERM:
-		return "this user may not open /dev/infiniband/uverbs*: check its mode and group; in "
-		       "a container add --device=/dev/infiniband and the device cgroup";
+		return "this user may not open /dev/infiniband/uverbs*: check its mode and group; "
+		       "in a container add --device=/dev/infiniband and the device cgroup";
 	case ENOENT:
 	case ENXIO:
 	case ENODEV:
