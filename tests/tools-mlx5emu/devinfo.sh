@@ -4,6 +4,7 @@
 # devinfo.sh MLX5EMU: what ibv_devinfo -v shows of the device, read by eyes that know a ConnectX-6.
 
 emu=$1
+# shellcheck source=tests/tools-mlx5emu/lib.sh
 . "$(dirname "$0")/lib.sh"
 need ibv_devinfo ibv_devices
 

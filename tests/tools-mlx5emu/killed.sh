@@ -10,15 +10,16 @@ if [ "$emu" != --inside ]; then
 	exec "$emu" run -- "$0" --inside
 fi
 
+# shellcheck source=tests/tools-mlx5emu/lib.sh
 . "$(dirname "$0")/lib.sh"
 port=$(free_port)
 ib_write_bw -F -D 30 -p "$port" >"$scratch/server" 2>&1 &
 server=$!
-started+=($server)
+started+=("$server")
 wait_until 20 tcp_port "$port" 0A || { cat "$scratch/server"; fail "the server does not listen"; }
 timeout -k 5 60 ib_write_bw -F -D 30 -u 10 -p "$port" localhost >"$scratch/client" 2>&1 &
 client=$!
-started+=($client)
+started+=("$client")
 sleep 3
 kill -0 $client || { cat "$scratch/client"; fail "the client ended early"; }
 kill -KILL $server

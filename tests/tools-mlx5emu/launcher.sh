@@ -4,6 +4,7 @@
 # launcher.sh MLX5EMU: exit statuses, error texts, signals, and the run directory's end.
 
 emu=$1
+# shellcheck source=tests/tools-mlx5emu/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 no_run_directory() {
@@ -59,7 +60,7 @@ expect 0 "mlx5_0" "$scratch/a place:/bin/mlx5emu" run -- ibv_devices
 start() {
 	env --default-signal=INT "$emu" run -- "$@" &
 	launcher=$!
-	started=($launcher)
+	started=("$launcher")
 	wait_until 10 eval '[ -e "$XDG_RUNTIME_DIR"/mlx5emu-*/config ]' || fail "no run directory"
 }
 
@@ -83,7 +84,7 @@ start sleep 60
 program=$(pgrep -P $launcher) || fail "no program below the launcher"
 kill -KILL $launcher
 wait $launcher 2>/dev/null || true
-started=($program)
+started=("$program")
 wait_until 5 eval '! kill -0 $program 2>/dev/null' || fail "the program outlived its launcher"
 started=()
 [ -n "$(ls -A "$XDG_RUNTIME_DIR")" ] || fail "SIGKILL cannot be cleaned up after, and yet it was"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=bash
 #
 # Common to the shell tests of mlx5emu; sourced with the launcher's path in $emu. Each test works in
 # a directory of its own, which is also the base of its run directories, and ends whatever it

@@ -13,6 +13,7 @@ if [ "$emu" != --inside ]; then
 	exec "$emu" run -n 2 -- "$0" --inside "${@:2}"
 fi
 
+# shellcheck source=tests/tools-mlx5emu/lib.sh
 . "$(dirname "$0")/lib.sh"
 server_options=() client_options=()
 [ "$2" = - ] || read -ra server_options <<<"$2"
@@ -23,7 +24,7 @@ port=$(free_port)
 
 timeout -k 5 90 "$@" "${server_options[@]}" -p "$port" >"$scratch/server" 2>&1 &
 server=$!
-started+=($server)
+started+=("$server")
 wait_until 20 tcp_port "$port" 0A || { cat "$scratch/server"; fail "$program does not listen"; }
 
 client_status=0 server_status=0

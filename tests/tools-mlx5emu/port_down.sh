@@ -4,6 +4,7 @@
 # port_down.sh MLX5EMU: a port that is down says so, and perftest believes it.
 
 emu=$1
+# shellcheck source=tests/tools-mlx5emu/lib.sh
 . "$(dirname "$0")/lib.sh"
 need ibv_devinfo ib_write_lat
 

@@ -5,6 +5,7 @@
 # the two binaries, because the build tree may be closed to that user.
 
 emu=$1
+# shellcheck source=tests/tools-mlx5emu/lib.sh
 . "$(dirname "$0")/lib.sh"
 need ibv_devinfo ibv_rc_pingpong setpriv
 
