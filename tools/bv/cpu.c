@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What the kernel says of the CPUs; bv binds threads only when it is told to. */
 #include "cpu.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* The type of a message is the first word of its packet, its body the rest. */
 #include "exchange.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* A counter is one increment; everything that walks or divides happens at the report. */
 #include "hdr.h"
 
 #include <stdlib.h>

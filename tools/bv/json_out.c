@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Jansson writes all of it, so that it is valid by construction. */
 #include "json_out.h"
 
 #include <errno.h>

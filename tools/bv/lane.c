@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Each step leaves what it made in the lane, also when it fails: lane_close() undoes all of it. */
 #include "lane.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Both sides run the same steps in the same order; only the peer's address differs. */
 #include "lat_side.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Strict: a value is taken whole or refused, and no sign, blank or rest is passed over. */
 #include "parse.h"
 
 #include <errno.h>

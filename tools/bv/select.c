@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The choice is made once, by the process that was started, and travels as a value: both sides of a
+ * test open the same device with the same providers, in the same order.
+ */
 #include "select.h"
 
 #include <errno.h>
