@@ -29,23 +29,23 @@ extern "C" {
 
 /* Since the first device was opened. All but ns count events. */
 struct mlx5emu_counters {
-	uint64_t doorbells;		/* send doorbells consumed */
-	uint64_t arms;			/* completion queues armed */
-	uint64_t wqes;			/* send WQEs accepted */
-	uint64_t illegal_wqes;		/* send and receive WQEs refused */
-	uint64_t receives;		/* receive WQEs taken */
-	uint64_t cqes;			/* completions written, error_cqes included */
+	uint64_t doorbells;    /* send doorbells consumed */
+	uint64_t arms;         /* completion queues armed */
+	uint64_t wqes;         /* send WQEs accepted */
+	uint64_t illegal_wqes; /* send and receive WQEs refused */
+	uint64_t receives;     /* receive WQEs taken */
+	uint64_t cqes;         /* completions written, error_cqes included */
 	uint64_t error_cqes;
 	uint64_t comp_events;
 	uint64_t async_events;
 	uint64_t datagrams_sent, datagrams_received;
-	uint64_t datagrams_dropped;	/* malformed, or for no queue that would take them */
-	uint64_t packets_sent;		/* as the specification counts them: one per MTU */
-	uint64_t retransmissions;	/* times that a requester went back */
-	uint64_t timeouts;		/* ... because no acknowledge came */
-	uint64_t sequence_naks;		/* sent */
-	uint64_t rnr_naks;		/* sent */
-	uint64_t remote_naks;		/* invalid request, access, operation: sent */
+	uint64_t datagrams_dropped; /* malformed, or for no queue that would take them */
+	uint64_t packets_sent;      /* as the specification counts them: one per MTU */
+	uint64_t retransmissions;   /* times that a requester went back */
+	uint64_t timeouts;          /* ... because no acknowledge came */
+	uint64_t sequence_naks;     /* sent */
+	uint64_t rnr_naks;          /* sent */
+	uint64_t remote_naks;       /* invalid request, access, operation: sent */
 };
 
 /*

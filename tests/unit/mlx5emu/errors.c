@@ -6,15 +6,15 @@
 #include <sys/mman.h>
 
 enum {
-	OTHERS = 3,			/* works posted behind the one that fails */
+	OTHERS = 3, /* works posted behind the one that fails */
 };
 
 /* One signaled and unsignaled ones behind; all must come back as flushes, in order. */
 static void expect_flushes(struct rig_qp *qp, uint16_t first, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++) {
-		const struct rig_cqe cqe = rig_expect_error(qp->send_cq, EMU_CQE_REQ_ERR,
-							    EMU_SYN_FLUSH);
+		const struct rig_cqe cqe =
+			rig_expect_error(qp->send_cq, EMU_CQE_REQ_ERR, EMU_SYN_FLUSH);
 
 		assert_int_equal(cqe.vendor, 0xf9);
 		assert_int_equal(cqe.wqe_counter, first + i);
@@ -88,8 +88,8 @@ static void rkey_of_another_pd(void **state)
 
 static void rkey_without_right(void **state)
 {
-	const uint32_t key = rig_reg(rig.pd, rig.remote, 64, EMU_ACCESS_LOCAL_WRITE |
-							     EMU_ACCESS_REMOTE_READ);
+	const uint32_t key =
+		rig_reg(rig.pd, rig.remote, 64, EMU_ACCESS_LOCAL_WRITE | EMU_ACCESS_REMOTE_READ);
 	struct rig_wqe w = write_of(rig.remote, key, 8);
 
 	(void)state;
@@ -108,8 +108,8 @@ static void deregistered_rkey(void **state)
 
 static void read_without_right(void **state)
 {
-	const uint32_t key = rig_reg(rig.pd, rig.remote, 64, EMU_ACCESS_LOCAL_WRITE |
-							     EMU_ACCESS_REMOTE_WRITE);
+	const uint32_t key =
+		rig_reg(rig.pd, rig.remote, 64, EMU_ACCESS_LOCAL_WRITE | EMU_ACCESS_REMOTE_WRITE);
 	struct rig_wqe w = rig_begin(&rig.a, EMU_OP_READ, 0);
 
 	(void)state;
@@ -120,8 +120,8 @@ static void read_without_right(void **state)
 
 static void atomic_without_right(void **state)
 {
-	const uint32_t key = rig_reg(rig.pd, rig.remote, 64, EMU_ACCESS_LOCAL_WRITE |
-							     EMU_ACCESS_REMOTE_WRITE);
+	const uint32_t key =
+		rig_reg(rig.pd, rig.remote, 64, EMU_ACCESS_LOCAL_WRITE | EMU_ACCESS_REMOTE_WRITE);
 	struct rig_wqe w = rig_begin(&rig.a, EMU_OP_ATOMIC_FA, 0);
 
 	(void)state;

@@ -2,7 +2,8 @@
 /* Every operation through hand-made rings: bytes moved, completions, sizes, wrap-around. */
 #include "rig.h"
 
-static const uint32_t sizes[] = { 0, 1, 8, 31, 32, 33, 64, 1024, 1025, 4096, 65536, 65537, RIG_BUFFER };
+static const uint32_t sizes[] = { 0,    1,    8,    31,    32,    33,        64,
+				  1024, 1025, 4096, 65536, 65537, RIG_BUFFER };
 
 #define N(array) (sizeof(array) / sizeof(*(array)))
 

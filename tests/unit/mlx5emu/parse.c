@@ -110,7 +110,7 @@ static void leaves_stale_immediates_alone(void **state)
 	struct rig_wqe w = write_wqe();
 
 	(void)state;
-	rig_imm(&w, 0x12345678);	/* libmlx5's ibv_wr_* leaves the slot's old bytes there */
+	rig_imm(&w, 0x12345678); /* libmlx5's ibv_wr_* leaves the slot's old bytes there */
 	assert_int_equal(parse(&w, 1), 0);
 }
 
@@ -201,8 +201,8 @@ static void reads_receives(void **state)
 	struct emu_rwqe out;
 
 	(void)state;
-	bytes[3] = 100, bytes[15] = 0x40;		/* 100 bytes at 0x40 */
-	bytes[16 + 6] = 1;				/* the end: count 0, lkey 0x100 */
+	bytes[3] = 100, bytes[15] = 0x40; /* 100 bytes at 0x40 */
+	bytes[16 + 6] = 1;                /* the end: count 0, lkey 0x100 */
 	assert_int_equal(emu_rwqe_parse(bytes, 64, 9, QPN, &out, &error), 0);
 	assert_int_equal(out.nseg, 1);
 	assert_int_equal(out.length, 100);
@@ -218,7 +218,7 @@ static void reads_receives(void **state)
 /* Whatever the bytes, the reader stays inside them and says something. */
 static void survives_noise(void **state)
 {
-	uint8_t *ring = malloc(BLOCKS * 64);	/* of exact size: for the sanitizer */
+	uint8_t *ring = malloc(BLOCKS * 64); /* of exact size: for the sanitizer */
 	uint64_t x = 88172645463325252;
 	struct emu_rwqe out;
 

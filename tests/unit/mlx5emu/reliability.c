@@ -51,7 +51,7 @@ static void lose(struct plan *plan, unsigned opcode, unsigned skip, unsigned cou
 static void rnr_waits_for_the_asked_time(void **state)
 {
 	(void)state;
-	reconnect(&(struct rig_options){ .rnr_retry = 7, .min_rnr_timer = 15 });	/* 1.92 ms */
+	reconnect(&(struct rig_options){ .rnr_retry = 7, .min_rnr_timer = 15 }); /* 1.92 ms */
 	rig_post_send(&rig.a, RIG_SIGNALED, 0, 64);
 	for (unsigned i = 1; i <= 20; i++) {
 		mlx5emu_step();
@@ -259,7 +259,7 @@ static void lost_ack_means_a_duplicate_request(void **state)
 	rig_post_send(&rig.a, RIG_SIGNALED, 0, 64);
 	expect_all_after_timeout(1);
 	rig_expect(&rig.cq_b, EMU_CQE_RESP_SEND);
-	rig_expect_none(&rig.cq_b);	/* once, although it came twice */
+	rig_expect_none(&rig.cq_b); /* once, although it came twice */
 }
 
 static void lost_read_response_is_asked_again(void **state)
@@ -274,7 +274,7 @@ static void lost_read_response_is_asked_again(void **state)
 	lose(&plan, EMU_WIRE_READ_RESPONSE, 1, 1);
 	rig_post_read(&rig.a, RIG_SIGNALED, 0, 200000);
 	mlx5emu_step();
-	rig_expect(&rig.cq_a, EMU_CQE_REQ);	/* the third response told of the gap */
+	rig_expect(&rig.cq_a, EMU_CQE_REQ); /* the third response told of the gap */
 	assert_memory_equal(rig.remote, rig.local, 200000);
 	lose(&plan, EMU_WIRE_READ_RESPONSE, 0, 1);
 	rig_post_read(&rig.a, RIG_SIGNALED, 200000, 64);
@@ -325,7 +325,7 @@ static void repeated_atomic_executes_once(void **state)
 static void duplicates_change_nothing(void **state)
 {
 	static const unsigned opcodes[] = {
-		EMU_WIRE_SEND, EMU_WIRE_WRITE,	       EMU_WIRE_READ,	    EMU_WIRE_FETCH_ADD,
+		EMU_WIRE_SEND, EMU_WIRE_WRITE,         EMU_WIRE_READ,       EMU_WIRE_FETCH_ADD,
 		EMU_WIRE_ACK,  EMU_WIRE_READ_RESPONSE, EMU_WIRE_ATOMIC_ACK,
 	};
 	uint64_t *target = (uint64_t *)(void *)(rig.remote + 4096);

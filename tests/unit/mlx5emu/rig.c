@@ -25,10 +25,11 @@ static void on_async(void *dev_cookie, enum emu_event type, void *cookie, unsign
 
 static void *pages(size_t size)
 {
-	void *p = aligned_alloc(EMU_PAGE_SIZE, size);
+	const size_t whole = (size + EMU_PAGE_SIZE - 1) / EMU_PAGE_SIZE * EMU_PAGE_SIZE;
+	void *p = aligned_alloc(EMU_PAGE_SIZE, whole);
 
 	assert_non_null(p);
-	memset(p, 0, size);
+	memset(p, 0, whole);
 	return p;
 }
 
@@ -185,7 +186,9 @@ void rig_connect(struct rig_qp *qp, uint32_t peer, uint32_t sq_psn, uint32_t rq_
 		.path_mtu = o->mtu ? o->mtu : 3,
 		.dest_qpn = peer,
 		.rq_psn = rq_psn & 0xffffff,
-		.max_dest_rd_atomic = o->asymmetric_rd ? 1 : o->rd_atomic ? o->rd_atomic : 4,
+		.max_dest_rd_atomic = o->asymmetric_rd ? 1 :
+				      o->rd_atomic     ? o->rd_atomic :
+							 4,
 		.min_rnr_timer = o->min_rnr_timer,
 	};
 	const struct emu_qp_attr rts = {
@@ -254,6 +257,12 @@ static uint32_t get32(const uint8_t *at)
 	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+/* The device reads records at any time. */
+static void set_record(emu_be32 *record, uint32_t value)
+{
+	__atomic_store_n(&record->be, emu_put32(value).be, __ATOMIC_RELEASE);
+}
+
 struct rig_wqe rig_begin(const struct rig_qp *qp, uint8_t opcode, uint8_t flags)
 {
 	struct rig_wqe w = { .size = 16 };
@@ -305,7 +314,7 @@ void rig_put(struct rig_qp *qp, struct rig_wqe *w)
 		memcpy(qp->sq + (qp->pi & (qp->blocks - 1)) * 64u, w->bytes + at, 64);
 		qp->pi++;
 	}
-	qp->dbrec[1] = emu_put32(qp->pi);
+	set_record(&qp->dbrec[1], qp->pi);
 }
 
 /* The doorbell carries the control segment's first half; the slot alternates like BlueFlame's. */
@@ -376,14 +385,15 @@ void rig_receive(struct rig_qp *qp, const struct rig_seg *seg, unsigned n)
 	if (n < max)
 		put32(at + 4, 0x100);
 	qp->rpi++;
-	qp->dbrec[0] = emu_put32(qp->rpi);
+	set_record(&qp->dbrec[0], qp->rpi);
 }
 
 /* ---- CQEs ---- */
 
 bool rig_poll(struct rig_cq *cq, struct rig_cqe *out)
 {
-	const uint8_t *at = cq->ring + (cq->ci & (cq->count - 1)) * cq->cqe_size + cq->cqe_size - 64;
+	const uint8_t *at =
+		cq->ring + (cq->ci & (cq->count - 1)) * cq->cqe_size + cq->cqe_size - 64;
 	const uint8_t op_own = __atomic_load_n(at + 63, __ATOMIC_ACQUIRE);
 
 	if (op_own >> 4 == 0xf || (op_own & 1) != (cq->ci & cq->count ? 1 : 0))
@@ -404,7 +414,7 @@ bool rig_poll(struct rig_cq *cq, struct rig_cqe *out)
 		out->byte_cnt = get32(at + 44);
 	}
 	cq->ci++;
-	cq->dbrec[0] = emu_put32(cq->ci & 0xffffff);
+	set_record(&cq->dbrec[0], cq->ci & 0xffffff);
 	return true;
 }
 
@@ -444,7 +454,7 @@ void rig_arm(struct rig_cq *cq, unsigned sn, bool solicited)
 	uint8_t bell[8];
 	uint64_t value;
 
-	cq->dbrec[1] = emu_put32(record);
+	set_record(&cq->dbrec[1], record);
 	put32(bell, record);
 	put32(bell + 4, cq->cqn);
 	memcpy(&value, bell, sizeof(value));

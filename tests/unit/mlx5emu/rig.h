@@ -26,7 +26,7 @@ enum {
 	RIG_CQES = 64,
 	RIG_BLOCKS = 64,
 	RIG_RECEIVES = 16,
-	RIG_STRIDE_SHIFT = 6,		/* four data segments */
+	RIG_STRIDE_SHIFT = 6, /* four data segments */
 	RIG_BUFFER = 1 << 20,
 	RIG_UARS = 8,
 	RIG_EVENTS = 16,
@@ -36,14 +36,14 @@ struct rig_cq {
 	emu_be32 *dbrec;
 	uint8_t *ring;
 	uint32_t cqn, cqe_size, count, ci, uar;
-	unsigned events;		/* completion events raised */
+	unsigned events; /* completion events raised */
 };
 
 struct rig_qp {
 	emu_be32 *dbrec;
 	uint8_t *sq, *rq;
 	uint32_t qpn, uar, blocks, receives;
-	uint16_t pi, rpi;		/* free-running: blocks sent, receives posted */
+	uint16_t pi, rpi; /* free-running: blocks sent, receives posted */
 	struct rig_cq *send_cq, *recv_cq;
 };
 
@@ -53,7 +53,7 @@ struct rig {
 	uint32_t pd, uar;
 	struct rig_cq cq_a, cq_b;
 	struct rig_qp a, b;
-	uint8_t *local, *remote;	/* RIG_BUFFER bytes each, all access */
+	uint8_t *local, *remote; /* RIG_BUFFER bytes each, all access */
 	uint32_t lkey, rkey;
 	enum emu_event async[RIG_EVENTS];
 	unsigned nasync;
@@ -62,12 +62,12 @@ struct rig {
 extern struct rig rig;
 
 struct rig_options {
-	uint32_t mtu;			/* code; 0 = 3 (1024 bytes) */
-	uint32_t psn;			/* of a's requests; b's are psn + 1000 */
+	uint32_t mtu; /* code; 0 = 3 (1024 bytes) */
+	uint32_t psn; /* of a's requests; b's are psn + 1000 */
 	uint8_t timeout, retry_cnt, rnr_retry, min_rnr_timer;
-	uint8_t rd_atomic;		/* 0 = 4 */
-	uint32_t access;		/* 0 = all */
-	bool asymmetric_rd;		/* responder allows only one read */
+	uint8_t rd_atomic;  /* 0 = 4 */
+	uint32_t access;    /* 0 = all */
+	bool asymmetric_rd; /* responder allows only one read */
 };
 
 /* cmocka fixtures: everything, connected with defaults; or unconnected queues. */

@@ -62,7 +62,8 @@ static void doorbells_are_seen(void **state)
 	make_queues();
 	rig.remote = rig.local + 100000;
 	rig.rkey = rig.lkey;
-	rig_connect(&rig.a, rig.a.qpn, 5, 5, &(struct rig_options){ .timeout = 14, .retry_cnt = 7 });
+	rig_connect(&rig.a, rig.a.qpn, 5, 5,
+		    &(struct rig_options){ .timeout = 14, .retry_cnt = 7 });
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		memset(rig.local, (int)i, 1000);
 		rig_post_write(&rig.a, RIG_SIGNALED, 0, 1000);
@@ -184,8 +185,9 @@ static pid_t start_peer(struct side *side, const struct rig_options *o, bool lea
 	return pid;
 }
 
-static const struct rig_options options = { .timeout = 10, .retry_cnt = 3, .rnr_retry = 7,
-					    .min_rnr_timer = 12 };
+static const struct rig_options options = {
+	.timeout = 10, .retry_cnt = 3, .rnr_retry = 7, .min_rnr_timer = 12
+};
 
 static void processes_are_wired(void **state)
 {

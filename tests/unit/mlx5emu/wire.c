@@ -56,13 +56,13 @@ static void headers_survive_the_trip(void **state)
 	assert_true(out.swap_add == good.swap_add);
 }
 
-#define REFUSED(words, ...) \
-	do { \
-		struct emu_packet lie = good, out; \
-		const char *why; \
-		__VA_ARGS__; \
-		why = decode_as(&lie, &out); \
-		assert_non_null(why); \
+#define REFUSED(words, ...)                          \
+	do {                                         \
+		struct emu_packet lie = good, out;   \
+		const char *why;                     \
+		__VA_ARGS__;                         \
+		why = decode_as(&lie, &out);         \
+		assert_non_null(why);                \
 		assert_non_null(strstr(why, words)); \
 	} while (0)
 

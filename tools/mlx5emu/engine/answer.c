@@ -100,13 +100,17 @@ static void abandon_read(struct emu_qp *qp, struct emu_answer *a, const char *wh
 static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 {
 	struct emu_packet p = response(qp, a, EMU_WIRE_READ_RESPONSE);
-	struct iovec iov = { NULL, 0 };
+	struct iovec iov;
 	uint64_t at = 0;
 	const char *why = NULL;
 	int rc;
 
-	p.length = a->length < EMU_WIRE_MAX_PAYLOAD ? a->length : EMU_WIRE_MAX_PAYLOAD;
-	p.flags = p.length == a->length ? EMU_WIRE_LAST : 0;
+	p.length = a->length;
+	p.flags = EMU_WIRE_LAST;
+	if (p.length > EMU_WIRE_MAX_PAYLOAD) {
+		p.length = EMU_WIRE_MAX_PAYLOAD;
+		p.flags = 0;
+	}
 	if (!emu_fabric_clear(emu.fabric, emu_qpn_slot(p.dst_qpn)))
 		return -EAGAIN;
 	if (p.length)

@@ -180,7 +180,7 @@ static void fill_good(struct emu_cqe64 *cqe, const struct emu_completion *c)
 
 static void publish(struct emu_cq *cq, struct emu_cqe64 *cqe, const struct emu_completion *c)
 {
-	const uint8_t owner = cq->pi & cq->attr.cqe_count ? 1 : 0;
+	const uint8_t owner = (cq->pi & cq->attr.cqe_count) ? 1 : 0;
 	/* A 128-byte entry has the 64-byte one as its second half. */
 	uint8_t *at = cq->ring + (size_t)(cq->pi & (cq->attr.cqe_count - 1)) * cq->attr.cqe_size +
 		      (cq->attr.cqe_size - sizeof(*cqe));

@@ -24,12 +24,12 @@ struct emu_cq {
 	struct emu_device *dev;
 	struct emu_cq_attr attr;
 	struct emu_uar *uar;
-	struct emu_list node;		/* uar->cqs */
+	struct emu_list node; /* uar->cqs */
 	uint32_t cqn;
 	unsigned users;
 	uint8_t *ring;
 	emu_be32 *dbrec;
-	uint32_t pi;			/* free-running */
+	uint32_t pi; /* free-running */
 	bool overrun;
 
 	/*
@@ -40,19 +40,19 @@ struct emu_cq {
 	bool arm_seen, armed, arm_solicited;
 	uint32_t arm_record, arm_ci;
 	uint32_t event_pi;
-	uint32_t solicited_pi;		/* pi after the last solicited or failed completion */
+	uint32_t solicited_pi; /* pi after the last solicited or failed completion */
 };
 
 struct emu_completion {
 	enum emu_cqe_opcode opcode;
-	enum emu_syndrome syndrome;	/* with the two error opcodes */
+	enum emu_syndrome syndrome; /* with the two error opcodes */
 	uint8_t vendor;
-	uint8_t wqe_opcode;		/* requester: of the send WQE */
+	uint8_t wqe_opcode; /* requester: of the send WQE */
 	bool solicited;
 	uint16_t wqe_counter;
 	uint32_t qpn, uidx;
 	uint32_t byte_cnt;
-	uint32_t imm;			/* as in the WQE */
+	uint32_t imm; /* as in the WQE */
 };
 
 struct emu_cq *emu_cq_find(const struct emu_device *dev, uint32_t cqn);

@@ -16,6 +16,7 @@
  * objects, and is all that the thread and every other call take.
  */
 struct emu_state emu = {
+	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.devices = EMU_LIST_INIT(emu.devices),
 	.uars = EMU_LIST_INIT(emu.uars),
 	.work = EMU_LIST_INIT(emu.work),
@@ -30,18 +31,6 @@ struct emu_state emu = {
 
 static pthread_mutex_t lifecycle = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-/* A program thread that holds the lock is boosted: the device thread may be of real-time class. */
-static void init_lock(void)
-{
-	pthread_mutexattr_t attr;
-
-	pthread_mutexattr_init(&attr);
-	(void)pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
-	if (pthread_mutex_init(&emu.lock, &attr) != 0)
-		(void)pthread_mutex_init(&emu.lock, NULL);
-	pthread_mutexattr_destroy(&attr);
-}
 
 static void empty_list(struct emu_list *list)
 {
@@ -69,10 +58,8 @@ static void fork_child(void)
 {
 	struct emu_list *node, *following;
 
-	init_lock();
-	pthread_mutex_init(&lifecycle, NULL);
-	emu_list_each(node, following, &emu.devices)
-		emu_container(node, struct emu_device, node)->orphan = true;
+	emu_list_each(node, following, &emu.devices) emu_container(node, struct emu_device, node)
+		->orphan = true;
 	empty_list(&emu.devices);
 	empty_list(&emu.uars);
 	empty_list(&emu.work);
@@ -83,11 +70,12 @@ static void fork_child(void)
 	emu.fabric = NULL;
 	emu.ndevices = 0;
 	emu_thread_forget();
+	pthread_mutex_unlock(&emu.lock);
+	pthread_mutex_unlock(&lifecycle);
 }
 
 static void init_once(void)
 {
-	init_lock();
 	emu_memory_init();
 	(void)pthread_atfork(fork_prepare, fork_parent, fork_child);
 }
@@ -172,7 +160,7 @@ static struct emu_device *device_new(const struct emu_device_config *config)
 	if (!dev)
 		return NULL;
 	dev->config = *config;
-	dev->config.run = (struct emu_run_config){ 0 };	/* its strings are the caller's */
+	dev->config.run = (struct emu_run_config){ 0 }; /* its strings are the caller's */
 	dev->port_active = config->port_active;
 	emu_list_init(&dev->node);
 	if (emu_uars_init(dev) < 0) {

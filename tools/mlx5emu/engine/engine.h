@@ -29,22 +29,22 @@
 struct emu_device;
 
 enum {
-	EMU_PAGE_SIZE = 4096,		/* one UAR page (log_uar_size 12, one UAR per page) */
+	EMU_PAGE_SIZE = 4096, /* one UAR page (log_uar_size 12, one UAR per page) */
 	EMU_MAX_UAR_PAGES = 1024,
-	EMU_MAX_SLOTS = 254,		/* processes of one run */
-	EMU_MAX_QP = 4096,		/* per process; a QPN is slot << 16 | index */
+	EMU_MAX_SLOTS = 254, /* processes of one run */
+	EMU_MAX_QP = 4096,   /* per process; a QPN is slot << 16 | index */
 	EMU_MAX_CQ = 8192,
 	EMU_MAX_MR = 65536,
 	EMU_MAX_PD = 4096,
-	EMU_MAX_SQ_WQEBB = 32768,	/* 64-byte blocks of one send queue */
+	EMU_MAX_SQ_WQEBB = 32768, /* 64-byte blocks of one send queue */
 	EMU_MAX_RQ_WQE = 32768,
-	EMU_MAX_CQE = 4194303,		/* usable entries; the ring has one more */
-	EMU_MAX_SEND_SGE = 30,		/* data segments that fit a 1008-byte WQE with one header */
-	EMU_MAX_RECV_SGE = 32,		/* 512-byte receive stride */
-	EMU_MAX_SQ_DESC = 1024,		/* bytes (max_sq_desc_sz) */
-	EMU_MAX_RQ_DESC = 512,		/* bytes (max_rq_desc_sz) */
-	EMU_MAX_RD_ATOM = 16,		/* max_rd_atomic and max_dest_rd_atomic */
-	EMU_MAX_MSG = 1 << 30,		/* bytes of one message (max_msg_sz) */
+	EMU_MAX_CQE = 4194303,  /* usable entries; the ring has one more */
+	EMU_MAX_SEND_SGE = 30,  /* data segments that fit a 1008-byte WQE with one header */
+	EMU_MAX_RECV_SGE = 32,  /* 512-byte receive stride */
+	EMU_MAX_SQ_DESC = 1024, /* bytes (max_sq_desc_sz) */
+	EMU_MAX_RQ_DESC = 512,  /* bytes (max_rq_desc_sz) */
+	EMU_MAX_RD_ATOM = 16,   /* max_rd_atomic and max_dest_rd_atomic */
+	EMU_MAX_MSG = 1 << 30,  /* bytes of one message (max_msg_sz) */
 };
 
 /* What is common to all devices of one process. Taken from the first emu_device_create(). */
@@ -54,9 +54,9 @@ struct emu_run_config {
 	 * NULL or "" = private to this process.
 	 */
 	const char *run_id;
-	bool manual;			/* no thread, virtual clock: mlx5emu_step() does the work */
-	int log_level;			/* 0 none, 1 error, 2 warn, 3 info, 4 debug, 5 trace */
-	const char *log_path;		/* NULL = stderr; appended to, one write per line */
+	bool manual;          /* no thread, virtual clock: mlx5emu_step() does the work */
+	int log_level;        /* 0 none, 1 error, 2 warn, 3 info, 4 debug, 5 trace */
+	const char *log_path; /* NULL = stderr; appended to, one write per line */
 };
 
 /* Asynchronous events; values of enum ibv_event_type. */
@@ -89,16 +89,16 @@ struct emu_callbacks {
 
 struct emu_device_config {
 	struct emu_run_config run;
-	unsigned index;			/* of the device name: mlx5_<index> */
+	unsigned index; /* of the device name: mlx5_<index> */
 	/*
 	 * UAR pages: the engine's own mapping of the memory that the program maps as UARs, page i
 	 * at uar_base + i * EMU_PAGE_SIZE, zeroed, valid until emu_device_destroy() has returned.
 	 */
 	void *uar_base;
-	unsigned uar_pages;		/* 2..EMU_MAX_UAR_PAGES; page 0 is never handed out */
+	unsigned uar_pages; /* 2..EMU_MAX_UAR_PAGES; page 0 is never handed out */
 	bool port_active;
-	unsigned mtu;			/* active MTU of the port in bytes: 256, 512, 1024, 2048, 4096 */
-	struct emu_callbacks cb;	/* both set */
+	unsigned mtu;            /* active MTU of the port in bytes: 256, 512, 1024, 2048, 4096 */
+	struct emu_callbacks cb; /* both set */
 	void *cookie;
 };
 
@@ -141,14 +141,14 @@ enum {
 	EMU_ACCESS_ZERO_BASED = 1 << 5,
 	EMU_ACCESS_ON_DEMAND = 1 << 6,
 	EMU_ACCESS_HUGETLB = 1 << 7,
-	EMU_ACCESS_OPTIONAL = 0x3ff00000,	/* relaxed ordering and friends: accepted, no effect */
+	EMU_ACCESS_OPTIONAL = 0x3ff00000, /* relaxed ordering and friends: accepted, no effect */
 };
 
 struct emu_mr_attr {
 	uint32_t pdn;
-	uint64_t addr;			/* in this process */
-	uint64_t length;		/* 1.. */
-	uint64_t iova;			/* address that WQEs and peers use for byte 0 */
+	uint64_t addr;   /* in this process */
+	uint64_t length; /* 1.. */
+	uint64_t iova;   /* address that WQEs and peers use for byte 0 */
 	uint32_t access;
 };
 
@@ -164,11 +164,11 @@ int emu_mr_dereg(struct emu_device *dev, uint32_t key);
 /* ---- completion queues ---- */
 
 struct emu_cq_attr {
-	uint64_t buf_addr;		/* ring, cqe_size-aligned */
-	uint64_t dbrec_addr;		/* two big-endian words: consumer index, arm; 8-byte aligned */
-	uint32_t cqe_size;		/* 64 or 128 */
-	uint32_t cqe_count;		/* entries of the ring, a power of two */
-	uint32_t uar_page;		/* page whose offset 0x20 arms this CQ */
+	uint64_t buf_addr;   /* ring, cqe_size-aligned */
+	uint64_t dbrec_addr; /* two big-endian words: consumer index, arm; 8-byte aligned */
+	uint32_t cqe_size;   /* 64 or 128 */
+	uint32_t cqe_count;  /* entries of the ring, a power of two */
+	uint32_t uar_page;   /* page whose offset 0x20 arms this CQ */
 	void *cookie;
 };
 
@@ -183,24 +183,24 @@ int emu_cq_destroy(struct emu_device *dev, uint32_t cqn);
 
 /* ---- queue pairs ---- */
 
-enum emu_qp_type {			/* values of enum ibv_qp_type */
-	EMU_QPT_RC = 2,
+enum emu_qp_type { /* values of enum ibv_qp_type */
+		   EMU_QPT_RC = 2,
 };
 
 struct emu_qp_init {
-	enum emu_qp_type type;		/* anything but RC is -EOPNOTSUPP */
+	enum emu_qp_type type; /* anything but RC is -EOPNOTSUPP */
 	uint32_t pdn;
 	uint32_t send_cqn;
 	uint32_t recv_cqn;
-	uint64_t sq_addr;		/* first 64-byte block; ignored when sq_wqebb_count is 0 */
-	uint64_t rq_addr;		/* first receive WQE; ignored when rq_wqe_count is 0 */
-	uint64_t dbrec_addr;		/* two big-endian words: 0 receive, 1 send */
-	uint32_t sq_wqebb_count;	/* power of two or 0 */
-	uint32_t rq_wqe_count;		/* power of two or 0 */
-	uint32_t rq_stride_shift;	/* log2 bytes of one receive WQE: 4..9 */
-	uint32_t uidx;			/* reported in srqn_uidx of each CQE */
-	uint32_t uar_page;		/* all four doorbell slots of the page start this QP */
-	void *cookie;			/* for async_event */
+	uint64_t sq_addr;         /* first 64-byte block; ignored when sq_wqebb_count is 0 */
+	uint64_t rq_addr;         /* first receive WQE; ignored when rq_wqe_count is 0 */
+	uint64_t dbrec_addr;      /* two big-endian words: 0 receive, 1 send */
+	uint32_t sq_wqebb_count;  /* power of two or 0 */
+	uint32_t rq_wqe_count;    /* power of two or 0 */
+	uint32_t rq_stride_shift; /* log2 bytes of one receive WQE: 4..9 */
+	uint32_t uidx;            /* reported in srqn_uidx of each CQE */
+	uint32_t uar_page;        /* all four doorbell slots of the page start this QP */
+	void *cookie;             /* for async_event */
 	/* Kept for emu_qp_query() only: what the creator asked for. */
 	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline;
 	bool sq_sig_all;
@@ -209,39 +209,39 @@ struct emu_qp_init {
 int emu_qp_create(struct emu_device *dev, const struct emu_qp_init *init, uint32_t *qpn);
 int emu_qp_destroy(struct emu_device *dev, uint32_t qpn);
 
-enum emu_qp_state {			/* values of enum ibv_qp_state */
-	EMU_QPS_RESET,
-	EMU_QPS_INIT,
-	EMU_QPS_RTR,
-	EMU_QPS_RTS,
-	EMU_QPS_SQD,
-	EMU_QPS_SQE,
-	EMU_QPS_ERR,
+enum emu_qp_state { /* values of enum ibv_qp_state */
+		    EMU_QPS_RESET,
+		    EMU_QPS_INIT,
+		    EMU_QPS_RTR,
+		    EMU_QPS_RTS,
+		    EMU_QPS_SQD,
+		    EMU_QPS_SQE,
+		    EMU_QPS_ERR,
 };
 
-enum {					/* values of enum ibv_qp_attr_mask */
-	EMU_QP_STATE = 1 << 0,
-	EMU_QP_CUR_STATE = 1 << 1,
-	EMU_QP_EN_SQD_ASYNC_NOTIFY = 1 << 2,
-	EMU_QP_ACCESS_FLAGS = 1 << 3,
-	EMU_QP_PKEY_INDEX = 1 << 4,
-	EMU_QP_PORT = 1 << 5,
-	EMU_QP_QKEY = 1 << 6,
-	EMU_QP_AV = 1 << 7,
-	EMU_QP_PATH_MTU = 1 << 8,
-	EMU_QP_TIMEOUT = 1 << 9,
-	EMU_QP_RETRY_CNT = 1 << 10,
-	EMU_QP_RNR_RETRY = 1 << 11,
-	EMU_QP_RQ_PSN = 1 << 12,
-	EMU_QP_MAX_QP_RD_ATOMIC = 1 << 13,
-	EMU_QP_ALT_PATH = 1 << 14,
-	EMU_QP_MIN_RNR_TIMER = 1 << 15,
-	EMU_QP_SQ_PSN = 1 << 16,
-	EMU_QP_MAX_DEST_RD_ATOMIC = 1 << 17,
-	EMU_QP_PATH_MIG_STATE = 1 << 18,
-	EMU_QP_CAP = 1 << 19,
-	EMU_QP_DEST_QPN = 1 << 20,
-	EMU_QP_RATE_LIMIT = 1 << 25,
+enum { /* values of enum ibv_qp_attr_mask */
+       EMU_QP_STATE = 1 << 0,
+       EMU_QP_CUR_STATE = 1 << 1,
+       EMU_QP_EN_SQD_ASYNC_NOTIFY = 1 << 2,
+       EMU_QP_ACCESS_FLAGS = 1 << 3,
+       EMU_QP_PKEY_INDEX = 1 << 4,
+       EMU_QP_PORT = 1 << 5,
+       EMU_QP_QKEY = 1 << 6,
+       EMU_QP_AV = 1 << 7,
+       EMU_QP_PATH_MTU = 1 << 8,
+       EMU_QP_TIMEOUT = 1 << 9,
+       EMU_QP_RETRY_CNT = 1 << 10,
+       EMU_QP_RNR_RETRY = 1 << 11,
+       EMU_QP_RQ_PSN = 1 << 12,
+       EMU_QP_MAX_QP_RD_ATOMIC = 1 << 13,
+       EMU_QP_ALT_PATH = 1 << 14,
+       EMU_QP_MIN_RNR_TIMER = 1 << 15,
+       EMU_QP_SQ_PSN = 1 << 16,
+       EMU_QP_MAX_DEST_RD_ATOMIC = 1 << 17,
+       EMU_QP_PATH_MIG_STATE = 1 << 18,
+       EMU_QP_CAP = 1 << 19,
+       EMU_QP_DEST_QPN = 1 << 20,
+       EMU_QP_RATE_LIMIT = 1 << 25,
 };
 
 /* An address vector as far as this fabric has use for it; the rest is kept for the query. */
@@ -256,10 +256,10 @@ struct emu_av {
 
 struct emu_qp_attr {
 	enum emu_qp_state qp_state, cur_qp_state;
-	uint32_t path_mtu;		/* enum ibv_mtu: 1..5 */
+	uint32_t path_mtu; /* enum ibv_mtu: 1..5 */
 	uint32_t path_mig_state;
 	uint32_t qkey, rq_psn, sq_psn, dest_qpn;
-	uint32_t access_flags;		/* EMU_ACCESS_REMOTE_* (LOCAL_WRITE allowed, ignored) */
+	uint32_t access_flags; /* EMU_ACCESS_REMOTE_* (LOCAL_WRITE allowed, ignored) */
 	uint16_t pkey_index, alt_pkey_index;
 	uint8_t en_sqd_async_notify, sq_draining;
 	uint8_t max_rd_atomic, max_dest_rd_atomic;

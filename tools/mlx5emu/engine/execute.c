@@ -327,8 +327,8 @@ uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *p)
 static void read_again(struct emu_qp *qp, const struct emu_executed *e, const struct emu_packet *p)
 {
 	/* The rest of the same read and nothing else (9.7.4.3.1). */
-	const uint64_t skipped = (uint64_t)(uint32_t)emu_psn_diff(p->psn, e->psn) *
-				 emu_mtu_bytes(p->mtu);
+	const uint64_t skipped =
+		(uint64_t)(uint32_t)emu_psn_diff(p->psn, e->psn) * emu_mtu_bytes(p->mtu);
 
 	if (p->opcode != EMU_WIRE_READ || p->rkey != e->rkey || p->raddr != e->va + skipped ||
 	    p->dma_len != e->length - skipped)

@@ -11,9 +11,9 @@
  * and @limit; the engine's lock guards it.
  */
 struct emu_ids {
-	uint32_t first, limit;		/* numbers first..limit - 1 */
+	uint32_t first, limit; /* numbers first..limit - 1 */
 	uint32_t count;
-	uint32_t size, next;		/* slots allocated; where the search starts */
+	uint32_t size, next; /* slots allocated; where the search starts */
 	void **slot;
 };
 

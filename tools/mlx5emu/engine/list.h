@@ -11,8 +11,8 @@ struct emu_list {
 	struct emu_list *next, *prev;
 };
 
-#define EMU_LIST_INIT(name) \
-	{ \
+#define EMU_LIST_INIT(name)      \
+	{                        \
 		&(name), &(name) \
 	}
 
@@ -47,7 +47,7 @@ static inline void emu_list_append(struct emu_list *list, struct emu_list *node)
 }
 
 /* Safe against removal of @node inside the loop. */
-#define emu_list_each(node, following, list) \
+#define emu_list_each(node, following, list)                                      \
 	for ((node) = (list)->next, (following) = (node)->next; (node) != (list); \
 	     (node) = (following), (following) = (node)->next)
 

@@ -10,11 +10,11 @@
  */
 enum emu_log_level {
 	EMU_LOG_NONE,
-	EMU_LOG_ERROR,			/* the device cannot do what it should */
-	EMU_LOG_WARN,			/* the program did something that hardware would refuse */
-	EMU_LOG_INFO,			/* objects and states */
-	EMU_LOG_DEBUG,			/* work requests, completions, retries */
-	EMU_LOG_TRACE,			/* every packet */
+	EMU_LOG_ERROR, /* the device cannot do what it should */
+	EMU_LOG_WARN,  /* the program did something that hardware would refuse */
+	EMU_LOG_INFO,  /* objects and states */
+	EMU_LOG_DEBUG, /* work requests, completions, retries */
+	EMU_LOG_TRACE, /* every packet */
 };
 
 extern enum emu_log_level emu_log_limit;
@@ -31,9 +31,9 @@ static inline bool emu_log_on(enum emu_log_level level)
 	return level <= emu_log_limit;
 }
 
-#define emu_log(level, ...) \
-	do { \
-		if (emu_log_on(level)) \
+#define emu_log(level, ...)                               \
+	do {                                              \
+		if (emu_log_on(level))                    \
 			emu_log_line(level, __VA_ARGS__); \
 	} while (0)
 

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#ifndef MADV_POPULATE_READ		/* Linux 5.14, glibc 2.35 */
+#ifndef MADV_POPULATE_READ /* Linux 5.14, glibc 2.35 */
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
 #endif

@@ -61,28 +61,28 @@ static inline emu_be64 emu_put64(uint64_t v)
 /* ---- work queue elements ---- */
 
 enum {
-	EMU_WQEBB = 64,			/* a send WQE takes whole 64-byte basic blocks */
-	EMU_DS = 16,			/* and is measured in 16-byte units */
+	EMU_WQEBB = 64, /* a send WQE takes whole 64-byte basic blocks */
+	EMU_DS = 16,    /* and is measured in 16-byte units */
 	EMU_MAX_DS = 63,
 };
 
-enum emu_opcode {			/* PRM "WQE opcodes" */
-	EMU_OP_NOP = 0x00,
-	EMU_OP_WRITE = 0x08,
-	EMU_OP_WRITE_IMM = 0x09,
-	EMU_OP_SEND = 0x0a,
-	EMU_OP_SEND_IMM = 0x0b,
-	EMU_OP_READ = 0x10,
-	EMU_OP_ATOMIC_CS = 0x11,
-	EMU_OP_ATOMIC_FA = 0x12,
+enum emu_opcode { /* PRM "WQE opcodes" */
+		  EMU_OP_NOP = 0x00,
+		  EMU_OP_WRITE = 0x08,
+		  EMU_OP_WRITE_IMM = 0x09,
+		  EMU_OP_SEND = 0x0a,
+		  EMU_OP_SEND_IMM = 0x0b,
+		  EMU_OP_READ = 0x10,
+		  EMU_OP_ATOMIC_CS = 0x11,
+		  EMU_OP_ATOMIC_FA = 0x12,
 };
 
 struct emu_ctrl_seg {
-	emu_be32 opmod_idx_opcode;	/* opmod 31:24, wqe index 23:8, opcode 7:0 */
-	emu_be32 qpn_ds;		/* qpn 31:8, reserved 7:6, ds 5:0 */
+	emu_be32 opmod_idx_opcode; /* opmod 31:24, wqe index 23:8, opcode 7:0 */
+	emu_be32 qpn_ds;           /* qpn 31:8, reserved 7:6, ds 5:0 */
 	uint8_t signature;
 	uint8_t reserved[2];
-	uint8_t fm_ce_se;		/* fm 7:5, reserved 4, ce 3:2, se 1, reserved 0 */
+	uint8_t fm_ce_se; /* fm 7:5, reserved 4, ce 3:2, se 1, reserved 0 */
 	emu_be32 imm;
 };
 static_assert(sizeof(struct emu_ctrl_seg) == EMU_DS, "PRM control segment");
@@ -91,10 +91,10 @@ static_assert(offsetof(struct emu_ctrl_seg, fm_ce_se) == 11, "PRM control segmen
 enum {
 	EMU_CTRL_FM_SHIFT = 5,
 	EMU_FM_NONE = 0,
-	EMU_FM_SMALL_FENCE = 1,		/* after local (UMR) work: always true here */
-	EMU_FM_FENCE_ALL = 2,		/* after all earlier work of this queue */
-	EMU_FM_STRONG_ORDER = 3,	/* the same, as far as an observer can tell */
-	EMU_FM_FENCE = 4,		/* after earlier reads and atomics (IBV_SEND_FENCE) */
+	EMU_FM_SMALL_FENCE = 1,  /* after local (UMR) work: always true here */
+	EMU_FM_FENCE_ALL = 2,    /* after all earlier work of this queue */
+	EMU_FM_STRONG_ORDER = 3, /* the same, as far as an observer can tell */
+	EMU_FM_FENCE = 4,        /* after earlier reads and atomics (IBV_SEND_FENCE) */
 	EMU_CTRL_CE_SHIFT = 2,
 	EMU_CE_ON_ERROR = 0,
 	EMU_CE_CQE = 2,
@@ -117,27 +117,27 @@ struct emu_atomic_seg {
 static_assert(sizeof(struct emu_atomic_seg) == EMU_DS, "PRM atomic segment");
 
 struct emu_data_seg {
-	emu_be32 byte_count;		/* bit 31 clear; 0 stands for 2^31 bytes */
+	emu_be32 byte_count; /* bit 31 clear; 0 stands for 2^31 bytes */
 	emu_be32 lkey;
 	emu_be64 addr;
 };
 static_assert(sizeof(struct emu_data_seg) == EMU_DS, "PRM data segment");
 
 enum {
-	EMU_INLINE_FLAG = INT32_MIN,	/* bit 31 of byte_count: data follows in the WQE */
+	EMU_INLINE_FLAG = INT32_MIN, /* bit 31 of byte_count: data follows in the WQE */
 	EMU_INLINE_HEADER = 4,
-	EMU_TERMINATOR_LKEY = 0x100,	/* ends a receive scatter list (MLX5_INVALID_LKEY) */
+	EMU_TERMINATOR_LKEY = 0x100, /* ends a receive scatter list (MLX5_INVALID_LKEY) */
 };
 
 /* ---- completion queue entries ---- */
 
-enum emu_cqe_opcode {			/* PRM "CQE opcode", op_own bits 7:4 */
-	EMU_CQE_REQ = 0x0,
-	EMU_CQE_RESP_WRITE_IMM = 0x1,
-	EMU_CQE_RESP_SEND = 0x2,
-	EMU_CQE_RESP_SEND_IMM = 0x3,
-	EMU_CQE_REQ_ERR = 0xd,
-	EMU_CQE_RESP_ERR = 0xe,
+enum emu_cqe_opcode { /* PRM "CQE opcode", op_own bits 7:4 */
+		      EMU_CQE_REQ = 0x0,
+		      EMU_CQE_RESP_WRITE_IMM = 0x1,
+		      EMU_CQE_RESP_SEND = 0x2,
+		      EMU_CQE_RESP_SEND_IMM = 0x3,
+		      EMU_CQE_REQ_ERR = 0xd,
+		      EMU_CQE_RESP_ERR = 0xe,
 };
 
 enum {
@@ -152,7 +152,7 @@ struct emu_cqe64 {
 	uint8_t reserved40[4];
 	emu_be32 byte_cnt;
 	emu_be64 timestamp;
-	emu_be32 sop_drop_qpn;		/* WQE opcode 31:24, qpn 23:0 */
+	emu_be32 sop_drop_qpn; /* WQE opcode 31:24, qpn 23:0 */
 	emu_be16 wqe_counter;
 	uint8_t signature;
 	uint8_t op_own;
@@ -176,29 +176,29 @@ struct emu_err_cqe64 {
 static_assert(sizeof(struct emu_err_cqe64) == 64, "PRM error CQE");
 static_assert(offsetof(struct emu_err_cqe64, syndrome) == 55, "PRM error CQE");
 
-enum emu_syndrome {			/* PRM "error syndromes" */
-	EMU_SYN_NONE = 0,
-	EMU_SYN_LOCAL_LENGTH = 0x01,
-	EMU_SYN_LOCAL_QP_OPERATION = 0x02,
-	EMU_SYN_LOCAL_PROTECTION = 0x04,
-	EMU_SYN_FLUSH = 0x05,
-	EMU_SYN_BAD_RESPONSE = 0x10,
-	EMU_SYN_REMOTE_INVALID_REQUEST = 0x12,
-	EMU_SYN_REMOTE_ACCESS = 0x13,
-	EMU_SYN_REMOTE_OPERATION = 0x14,
-	EMU_SYN_RETRY_EXCEEDED = 0x15,
-	EMU_SYN_RNR_RETRY_EXCEEDED = 0x16,
+enum emu_syndrome { /* PRM "error syndromes" */
+		    EMU_SYN_NONE = 0,
+		    EMU_SYN_LOCAL_LENGTH = 0x01,
+		    EMU_SYN_LOCAL_QP_OPERATION = 0x02,
+		    EMU_SYN_LOCAL_PROTECTION = 0x04,
+		    EMU_SYN_FLUSH = 0x05,
+		    EMU_SYN_BAD_RESPONSE = 0x10,
+		    EMU_SYN_REMOTE_INVALID_REQUEST = 0x12,
+		    EMU_SYN_REMOTE_ACCESS = 0x13,
+		    EMU_SYN_REMOTE_OPERATION = 0x14,
+		    EMU_SYN_RETRY_EXCEEDED = 0x15,
+		    EMU_SYN_RNR_RETRY_EXCEEDED = 0x16,
 };
 
 /* ---- doorbells ---- */
 
 enum {
-	EMU_DBREC_RQ = 0,		/* words of a QP's doorbell record */
+	EMU_DBREC_RQ = 0, /* words of a QP's doorbell record */
 	EMU_DBREC_SQ = 1,
-	EMU_DBREC_CQ_CI = 0,		/* words of a CQ's doorbell record */
+	EMU_DBREC_CQ_CI = 0, /* words of a CQ's doorbell record */
 	EMU_DBREC_CQ_ARM = 1,
-	EMU_UAR_CQ_ARM = 0x20,		/* offsets in a UAR page */
-	EMU_UAR_BLUEFLAME = 0x800,	/* four slots: two registers with two halves each */
+	EMU_UAR_CQ_ARM = 0x20,     /* offsets in a UAR page */
+	EMU_UAR_BLUEFLAME = 0x800, /* four slots: two registers with two halves each */
 	EMU_UAR_SLOT = 0x100,
 	EMU_UAR_SLOTS = 4,
 	EMU_CQ_CI_MASK = 0xffffff,

@@ -29,9 +29,9 @@ struct emu_qp {
 	struct emu_cq *send_cq, *recv_cq;
 	struct emu_uar *uar;
 	struct emu_list uar_node, work_node, timed_node, failed_node;
-	const uint8_t *sq, *rq;		/* rings in the program's memory */
+	const uint8_t *sq, *rq; /* rings in the program's memory */
 	emu_be32 *dbrec;
-	bool established;		/* COMM_EST was raised */
+	bool established; /* COMM_EST was raised */
 	struct emu_requester req;
 	struct emu_responder resp;
 };

@@ -184,8 +184,8 @@ static int modify(struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
 	const enum emu_qp_state from = qp->attr.qp_state;
 	const enum emu_qp_state to = mask & EMU_QP_STATE ? a->qp_state : from;
 
-	if ((unsigned)to >= STATES || !cur_state_ok(qp, a, mask) || !transition_ok(from, to, mask) ||
-	    !values_ok(a, mask)) {
+	if ((unsigned)to >= STATES || !cur_state_ok(qp, a, mask) ||
+	    !transition_ok(from, to, mask) || !values_ok(a, mask)) {
 		emu_info("QP 0x%06x: modify %d -> %d with mask 0x%x refused", qp->qpn, (int)from,
 			 (int)to, mask);
 		return -EINVAL;

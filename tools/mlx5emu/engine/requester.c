@@ -11,8 +11,8 @@
 /* Fetching, sending and completing; see requester.h. What comes back is in requester_ack.c. */
 
 enum {
-	BUDGET = 16,			/* datagrams per turn, so that QPs share the device */
-	WINDOW = 1 << 22,		/* PSNs in flight: half of what a 24-bit compare can tell */
+	BUDGET = 16,      /* datagrams per turn, so that QPs share the device */
+	WINDOW = 1 << 22, /* PSNs in flight: half of what a 24-bit compare can tell */
 };
 
 int emu_requester_init(struct emu_requester *req, uint32_t blocks)
@@ -131,8 +131,8 @@ static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
 	const uint32_t access = emu_swqe_reads(w) ? EMU_ACCESS_LOCAL_WRITE : 0;
 	struct iovec iov[EMU_MAX_IOV];
 	unsigned n;
-	const char *why = emu_segments_iov(qp, w->seg, w->nseg, w->inlined, access, 0, w->length,
-					   iov, &n);
+	const char *why =
+		emu_segments_iov(qp, w->seg, w->nseg, w->inlined, access, 0, w->length, iov, &n);
 
 	if (!why)
 		return;
@@ -170,8 +170,8 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 		return;
 	}
 	if (emu_swqe_reads(w) && qp->attr.max_rd_atomic == 0) {
-		emu_warn("QP 0x%06x WQE %u %s: max_rd_atomic of this queue is 0", qp->qpn,
-			 w->index, emu_opcode_name(w->opcode));
+		emu_warn("QP 0x%06x WQE %u %s: max_rd_atomic of this queue is 0", qp->qpn, w->index,
+			 emu_opcode_name(w->opcode));
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 		return;
 	}
@@ -203,8 +203,7 @@ static void fetch(struct emu_qp *qp)
 	else
 		refuse_wqe(w, &emu.wqe, &error);
 	req->tail++;
-	req->fetch = (uint16_t)(req->fetch +
-				(emu.wqe.blocks < posted ? emu.wqe.blocks : posted));
+	req->fetch = (uint16_t)(req->fetch + (emu.wqe.blocks < posted ? emu.wqe.blocks : posted));
 }
 
 /* ---- sending ---- */
@@ -299,8 +298,8 @@ static int gather(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, uint32
 {
 	struct iovec iov[EMU_MAX_IOV];
 	unsigned n = 0;
-	const char *why = emu_segments_iov(qp, w->seg, w->nseg, w->inlined, 0, offset, size, iov,
-					   &n);
+	const char *why =
+		emu_segments_iov(qp, w->seg, w->nseg, w->inlined, 0, offset, size, iov, &n);
 
 	if (!why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, iov, n, size) < 0)
 		why = "a page of the registered buffer is not mapped";
@@ -481,8 +480,8 @@ unsigned emu_requester_flush(struct emu_qp *qp)
 		struct emu_swqe w = { .index = req->fetch };
 		const uint16_t posted = (uint16_t)(req->limit - req->fetch);
 		uint8_t opcode;
-		const uint16_t blocks = emu_wqe_blocks(qp->sq, qp->init.sq_wqebb_count, req->fetch,
-						       &opcode);
+		const uint16_t blocks =
+			emu_wqe_blocks(qp->sq, qp->init.sq_wqebb_count, req->fetch, &opcode);
 
 		w.opcode = (enum emu_opcode)opcode;
 		complete(qp, &w, EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);

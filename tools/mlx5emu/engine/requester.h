@@ -32,31 +32,31 @@ struct emu_swqe {
 	uint8_t fence;
 	bool signaled, solicited;
 	bool done;
-	enum emu_syndrome status;	/* why it will complete in error */
+	enum emu_syndrome status; /* why it will complete in error */
 	uint8_t vendor;
 	uint16_t index;
-	uint32_t psn, npsn;		/* npsn 0: a NOP */
+	uint32_t psn, npsn; /* npsn 0: a NOP */
 	uint32_t imm, rkey, length;
 	uint64_t raddr, compare, swap_add;
 	unsigned nseg;
-	struct emu_seg *seg;		/* one allocation with the inline bytes behind it */
+	struct emu_seg *seg; /* one allocation with the inline bytes behind it */
 	uint8_t *inlined;
 };
 
 struct emu_requester {
 	uint16_t fetch, limit;
-	struct emu_swqe *wqe;		/* ring of wqe_mask + 1 */
+	struct emu_swqe *wqe; /* ring of wqe_mask + 1 */
 	uint32_t wqe_mask;
-	uint32_t head, cur, tail;	/* free-running */
-	uint32_t cur_packets;		/* of wqe[cur], already sent */
-	uint32_t next_psn;		/* for the next WQE fetched */
-	uint32_t una;			/* oldest PSN not acknowledged */
-	uint32_t sent;			/* behind the newest PSN ever sent */
-	unsigned reads;			/* reads and atomics under way */
-	unsigned retries, rnr_retries;	/* used up since the last progress */
-	uint64_t ack_deadline, rnr_deadline;	/* 0 = off */
-	bool implied_nak;		/* went back for a lost response since the last progress */
-	bool drained;			/* SQ_DRAINED was raised */
+	uint32_t head, cur, tail;            /* free-running */
+	uint32_t cur_packets;                /* of wqe[cur], already sent */
+	uint32_t next_psn;                   /* for the next WQE fetched */
+	uint32_t una;                        /* oldest PSN not acknowledged */
+	uint32_t sent;                       /* behind the newest PSN ever sent */
+	unsigned reads;                      /* reads and atomics under way */
+	unsigned retries, rnr_retries;       /* used up since the last progress */
+	uint64_t ack_deadline, rnr_deadline; /* 0 = off */
+	bool implied_nak; /* went back for a lost response since the last progress */
+	bool drained;     /* SQ_DRAINED was raised */
 };
 
 /* @blocks: of the send ring, 0 or a power of two. -ENOMEM. */

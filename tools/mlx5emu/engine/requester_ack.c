@@ -234,7 +234,8 @@ static void receive_read(struct emu_qp *qp, const struct emu_packet *p)
 	offset = (uint32_t)emu_psn_diff(p->psn, w->psn) * emu_mtu_bytes(mtu);
 	left = w->length - offset;
 	/* IBA vol 1 section 9.7.5.2.2: a response of the wrong size is a bad one. */
-	if (p->mtu != mtu || p->length > left || !(p->flags & EMU_WIRE_LAST) != (p->length < left)) {
+	if (p->mtu != mtu || p->length > left ||
+	    !(p->flags & EMU_WIRE_LAST) != (p->length < left)) {
 		emu_warn("QP 0x%06x: read response of %u bytes where %u are left", qp->qpn,
 			 p->length, left);
 		emu_swqe_fail(w, EMU_SYN_BAD_RESPONSE, 0);

@@ -45,8 +45,8 @@ static bool request_ok(const struct emu_qp *qp, const struct emu_packet *p)
 	}
 	if (resp->message || resp->reads_owed >= qp->attr.max_dest_rd_atomic)
 		return false;
-	return access & (p->opcode == EMU_WIRE_READ ? EMU_ACCESS_REMOTE_READ :
-						      EMU_ACCESS_REMOTE_ATOMIC);
+	return access &
+	       (p->opcode == EMU_WIRE_READ ? EMU_ACCESS_REMOTE_READ : EMU_ACCESS_REMOTE_ATOMIC);
 }
 
 static uint8_t execute(struct emu_qp *qp, const struct emu_packet *p)
@@ -78,8 +78,7 @@ static void fail(struct emu_qp *qp, const struct emu_packet *p, uint8_t syndrome
 	nak(qp, p->psn, syndrome);
 	if (syndrome == EMU_AETH_NAK_REMOTE_ACCESS)
 		emu_qp_fatal(qp, EMU_EVENT_QP_ACCESS_ERR);
-	else if (syndrome == EMU_AETH_NAK_INVALID_REQUEST &&
-		 qp->attr.qp_state != EMU_QPS_ERR)
+	else if (syndrome == EMU_AETH_NAK_INVALID_REQUEST && qp->attr.qp_state != EMU_QPS_ERR)
 		emu_qp_fatal(qp, EMU_EVENT_QP_REQ_ERR);
 	else
 		emu_qp_fail(qp);

@@ -30,19 +30,19 @@ struct emu_qp;
  */
 
 enum emu_answer_kind {
-	EMU_ANSWER_AETH,		/* ACK, NAK or RNR NAK */
+	EMU_ANSWER_AETH, /* ACK, NAK or RNR NAK */
 	EMU_ANSWER_READ,
 	EMU_ANSWER_ATOMIC,
 };
 
 struct emu_answer {
 	enum emu_answer_kind kind;
-	uint32_t psn;			/* READ: of the next packet to send */
-	uint8_t syndrome;		/* AETH */
+	uint32_t psn;     /* READ: of the next packet to send */
+	uint8_t syndrome; /* AETH */
 	bool duplicate;
-	uint64_t va;			/* READ: what is left */
+	uint64_t va; /* READ: what is left */
 	uint32_t rkey, length;
-	uint64_t value;			/* ATOMIC */
+	uint64_t value; /* ATOMIC */
 };
 
 struct emu_executed {
@@ -53,27 +53,27 @@ struct emu_executed {
 };
 
 enum {
-	EMU_ANSWERS = 64,		/* power of two; a request that finds it full counts as lost */
-	EMU_ANSWERS_RESERVE = 2,	/* what one request can add: its answer or a NAK */
+	EMU_ANSWERS = 64,        /* power of two; a request that finds it full counts as lost */
+	EMU_ANSWERS_RESERVE = 2, /* what one request can add: its answer or a NAK */
 };
 
 struct emu_responder {
-	uint32_t epsn;			/* expected PSN */
-	bool nak_sent;			/* silent until epsn arrives (9.7.5.1.3) */
-	enum emu_wire_opcode message;	/* SEND or WRITE in progress, 0 = none */
-	uint64_t received;		/* bytes of it */
-	uint64_t va;			/* WRITE: of its first byte */
+	uint32_t epsn;                /* expected PSN */
+	bool nak_sent;                /* silent until epsn arrives (9.7.5.1.3) */
+	enum emu_wire_opcode message; /* SEND or WRITE in progress, 0 = none */
+	uint64_t received;            /* bytes of it */
+	uint64_t va;                  /* WRITE: of its first byte */
 	uint32_t rkey, dma_len;
 
-	uint16_t head;			/* receive index of the next or current WQE */
-	bool has_rwqe;			/* the current SEND holds rwqe */
+	uint16_t head; /* receive index of the next or current WQE */
+	bool has_rwqe; /* the current SEND holds rwqe */
 	struct emu_rwqe rwqe;
-	bool completes;			/* the request just executed ends a receive */
+	bool completes; /* the request just executed ends a receive */
 	struct emu_completion completion;
 
 	struct emu_answer answer[EMU_ANSWERS];
-	unsigned first_answer, last_answer;	/* free-running */
-	unsigned reads_owed;		/* READ and ATOMIC in the queue, duplicates aside */
+	unsigned first_answer, last_answer; /* free-running */
+	unsigned reads_owed;                /* READ and ATOMIC in the queue, duplicates aside */
 	struct emu_executed executed[EMU_MAX_RD_ATOM];
 	unsigned next_executed;
 };

@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "../fabric/fabric.h"
 #include "../fabric/wire.h"
@@ -28,12 +27,12 @@
  */
 
 enum {
-	EMU_MR_FIRST = 16,		/* key 0x100 ends a scatter list and must stay invalid */
+	EMU_MR_FIRST = 16, /* key 0x100 ends a scatter list and must stay invalid */
 };
 
 struct emu_uar {
 	struct emu_device *dev;
-	struct emu_list node;		/* emu.uars, while in use by a QP or CQ */
+	struct emu_list node; /* emu.uars, while in use by a QP or CQ */
 	struct emu_list qps, cqs;
 	uint8_t *page;
 	uint32_t index;
@@ -43,10 +42,10 @@ struct emu_uar {
 
 struct emu_device {
 	struct emu_device_config config;
-	struct emu_list node;		/* emu.devices */
+	struct emu_list node; /* emu.devices */
 	bool port_active;
-	bool orphan;			/* inherited over fork(): see engine.h */
-	struct emu_uar *uars;		/* config.uar_pages of them */
+	bool orphan;          /* inherited over fork(): see engine.h */
+	struct emu_uar *uars; /* config.uar_pages of them */
 	uint32_t next_uar;
 };
 
@@ -61,17 +60,16 @@ struct emu_state {
 	struct emu_list devices;
 	unsigned ndevices;
 	bool manual;
-	pid_t pid;
-	uint64_t virtual_ns;		/* the clock of manual mode */
+	uint64_t virtual_ns; /* the clock of manual mode */
 
 	struct emu_ids pds, mrs, cqs, qps;
-	uint8_t key_variant;		/* lowest byte of the next key */
+	uint8_t key_variant; /* lowest byte of the next key */
 	struct emu_fabric *fabric;
-	struct emu_list uars;		/* pages that can bring doorbells */
-	struct emu_list work;		/* QPs with something to do */
-	struct emu_list timed;		/* QPs with a running timer */
-	struct emu_list failed;		/* QPs in the error state: they flush what is posted */
-	uint64_t next_deadline;		/* no timer expires earlier; UINT64_MAX = none runs */
+	struct emu_list uars;   /* pages that can bring doorbells */
+	struct emu_list work;   /* QPs with something to do */
+	struct emu_list timed;  /* QPs with a running timer */
+	struct emu_list failed; /* QPs in the error state: they flush what is posted */
+	uint64_t next_deadline; /* no timer expires earlier; UINT64_MAX = none runs */
 
 	struct mlx5emu_counters counters;
 	char last_illegal[EMU_WQE_ERROR_TEXT];

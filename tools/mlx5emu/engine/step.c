@@ -12,7 +12,7 @@
  */
 
 enum {
-	RX_BUDGET = 64,			/* datagrams per round */
+	RX_BUDGET = 64, /* datagrams per round */
 };
 
 void emu_report_illegal(const char *text)
@@ -73,7 +73,8 @@ static unsigned run_work(void)
 	struct emu_list *node, *following;
 	unsigned n = 0;
 
-	emu_list_each(node, following, &emu.work) {
+	emu_list_each(node, following, &emu.work)
+	{
 		struct emu_qp *qp = emu_container(node, struct emu_qp, work_node);
 		const unsigned done = emu_responder_run(qp) + emu_requester_run(qp);
 

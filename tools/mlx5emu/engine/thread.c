@@ -32,7 +32,7 @@ static struct {
 	pthread_t thread;
 	bool started;
 	bool stop;
-	bool resting;			/* in a nap longer than the busy one */
+	bool resting; /* in a nap longer than the busy one */
 	int kick_fd;
 } dev_thread = { .kick_fd = -1 };
 
@@ -180,18 +180,18 @@ static void wake(void)
 	const uint64_t one = 1;
 
 	if (write(dev_thread.kick_fd, &one, sizeof(one)) < 0)
-		return;			/* full: a wake-up is on its way already */
+		return; /* full: a wake-up is on its way already */
 }
 
 void emu_thread_stop(void)
 {
 	emu_lock();
 	dev_thread.stop = true;
+	dev_thread.started = false;
 	emu_unlock();
 	wake();
 	pthread_join(dev_thread.thread, NULL);
 	close(dev_thread.kick_fd);
-	dev_thread.started = false;
 }
 
 void emu_thread_forget(void)

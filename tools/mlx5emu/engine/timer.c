@@ -30,8 +30,8 @@ uint64_t emu_rnr_ns(uint8_t code)
 {
 	/* In units of 10 us; code 0 is the longest. */
 	static const uint32_t units[RNR_CODES] = {
-		65536, 1,   2,	 3,   4,    6,	  8,	12,   16,   24,	  32,
-		48,    64,  96,	 128, 192,  256,  384,	512,  768,  1024, 1536,
+		65536, 1,    2,    3,    4,    6,     8,     12,    16,    24,    32,
+		48,    64,   96,   128,  192,  256,   384,   512,   768,   1024,  1536,
 		2048,  3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768, 49152,
 	};
 
@@ -110,7 +110,8 @@ unsigned emu_timers_run(void)
 	if (now < emu.next_deadline)
 		return 0;
 	emu.next_deadline = UINT64_MAX;
-	emu_list_each(node, following, &emu.timed) {
+	emu_list_each(node, following, &emu.timed)
+	{
 		struct emu_qp *qp = emu_container(node, struct emu_qp, timed_node);
 
 		n += run_qp(qp, now);

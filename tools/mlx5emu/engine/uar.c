@@ -177,7 +177,8 @@ unsigned emu_uar_scan(void)
 	struct emu_list *node, *following;
 	unsigned n = 0;
 
-	emu_list_each(node, following, &emu.uars) {
+	emu_list_each(node, following, &emu.uars)
+	{
 		struct emu_uar *uar = emu_container(node, struct emu_uar, node);
 
 		if (!emu_list_empty(&uar->qps))

@@ -12,7 +12,7 @@ struct cursor {
 	struct emu_wqe *wqe;
 	struct emu_wqe_error *error;
 	uint32_t qpn;
-	unsigned at, end;		/* bytes */
+	unsigned at, end; /* bytes */
 };
 
 const char *emu_opcode_name(unsigned opcode)
@@ -202,7 +202,8 @@ static int parse_inline(struct cursor *c, uint32_t length)
 		return refuse_operation(c, "inline.byte_count", length,
 					"a data segment, the operation writes to it");
 	if (length > EMU_WQE_MAX_BYTES || padded > c->end - c->at)
-		return refuse_operation(c, "inline.byte_count", length, "no more than ds has room for");
+		return refuse_operation(c, "inline.byte_count", length,
+					"no more than ds has room for");
 	*seg = (struct emu_seg){
 		.addr = c->at + EMU_INLINE_HEADER,
 		.length = length,

@@ -28,12 +28,12 @@ enum {
 };
 
 struct emu_wqe_error {
-	enum emu_syndrome syndrome;	/* for the error completion */
-	char text[EMU_WQE_ERROR_TEXT];	/* "QP 0x010001 WQE 5 WRITE: data[0].byte_count is 0, ..." */
+	enum emu_syndrome syndrome;    /* for the error completion */
+	char text[EMU_WQE_ERROR_TEXT]; /* "QP 0x010001 WQE 5 WRITE: data[0].byte_count is 0, ..." */
 };
 
 struct emu_seg {
-	uint64_t addr;			/* of an inline segment: offset in emu_wqe.bytes */
+	uint64_t addr; /* of an inline segment: offset in emu_wqe.bytes */
 	uint32_t length;
 	uint32_t lkey;
 	bool is_inline;
@@ -41,18 +41,18 @@ struct emu_seg {
 
 struct emu_wqe {
 	enum emu_opcode opcode;
-	uint8_t fence;			/* fm of the control segment */
+	uint8_t fence; /* fm of the control segment */
 	bool signaled, solicited;
-	uint16_t index;			/* of its first block, free-running */
+	uint16_t index; /* of its first block, free-running */
 	uint16_t blocks;
-	uint32_t imm;			/* as it lies in the WQE */
+	uint32_t imm; /* as it lies in the WQE */
 	uint64_t raddr;
 	uint32_t rkey;
 	uint64_t compare, swap_add;
-	uint32_t length;		/* payload bytes */
+	uint32_t length; /* payload bytes */
 	unsigned nseg;
 	struct emu_seg seg[EMU_MAX_DS];
-	uint8_t bytes[EMU_WQE_MAX_BYTES];	/* the WQE, linear */
+	uint8_t bytes[EMU_WQE_MAX_BYTES]; /* the WQE, linear */
 };
 
 /*
@@ -64,8 +64,7 @@ int emu_wqe_parse(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uin
 		  uint32_t qpn, struct emu_wqe *out, struct emu_wqe_error *error);
 
 /* Blocks of the WQE at @index by its ds alone, at least 1; for flushing. @opcode may be NULL. */
-uint16_t emu_wqe_blocks(const uint8_t *ring, uint32_t ring_blocks, uint16_t index,
-			uint8_t *opcode);
+uint16_t emu_wqe_blocks(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint8_t *opcode);
 
 const char *emu_opcode_name(unsigned opcode);
 
@@ -76,7 +75,7 @@ enum {
 };
 
 struct emu_rwqe {
-	uint64_t length;		/* room for this many bytes */
+	uint64_t length; /* room for this many bytes */
 	unsigned nseg;
 	struct emu_seg seg[EMU_RWQE_MAX_SEG];
 };

@@ -28,8 +28,8 @@ socklen_t emu_address_make(struct sockaddr_un *name, const char *run_id, unsigne
 /* Compared with what we would make ourselves: nothing of a stranger's name is parsed further. */
 unsigned emu_address_slot(const struct sockaddr_un *name, socklen_t len, const char *run_id)
 {
-	const size_t fixed = offsetof(struct sockaddr_un, sun_path) + sizeof("mlx5emu.") +
-			     strlen(run_id) + 1;
+	const size_t fixed =
+		offsetof(struct sockaddr_un, sun_path) + sizeof("mlx5emu.") + strlen(run_id) + 1;
 	const char *digits = (const char *)name + fixed;
 	struct sockaddr_un made;
 	unsigned slot = 0;

@@ -17,8 +17,8 @@
  * ones wait already, which keeps the order. The own slot's queue is the loopback itself.
  */
 enum {
-	MAX_WAITING = 4096,		/* per slot; protocol windows stay far below */
-	CLEAR_LOOPBACK = 16,		/* more than this in the loopback: senders pause */
+	MAX_WAITING = 4096,  /* per slot; protocol windows stay far below */
+	CLEAR_LOOPBACK = 16, /* more than this in the loopback: senders pause */
 	SOCKET_BUFFER = 4 << 20,
 };
 
@@ -28,8 +28,8 @@ struct emu_fabric {
 	char run_id[EMU_RUN_ID_MAX + 1];
 	emu_filter *filter;
 	void *filter_arg;
-	unsigned waiting;		/* datagrams in all queues but the own slot's */
-	bool full[EMU_SLOTS];		/* took nothing since the last flush */
+	unsigned waiting;     /* datagrams in all queues but the own slot's */
+	bool full[EMU_SLOTS]; /* took nothing since the last flush */
 	struct emu_queue queue[EMU_SLOTS];
 };
 

@@ -19,21 +19,21 @@
  */
 
 enum emu_wire_opcode {
-	EMU_WIRE_SEND = 1,		/* SEND First/Middle/Last/Only by flags */
-	EMU_WIRE_WRITE,			/* RDMA WRITE likewise; raddr, rkey, dma_len in the first */
-	EMU_WIRE_READ,			/* RDMA READ Request: raddr, rkey, dma_len */
-	EMU_WIRE_COMPARE_SWAP,		/* raddr, rkey, compare, swap_add */
-	EMU_WIRE_FETCH_ADD,		/* raddr, rkey, swap_add */
-	EMU_WIRE_ACK,			/* AETH: syndrome (also NAK and RNR NAK) */
-	EMU_WIRE_READ_RESPONSE,		/* payload */
-	EMU_WIRE_ATOMIC_ACK,		/* compare = the value found */
+	EMU_WIRE_SEND = 1,      /* SEND First/Middle/Last/Only by flags */
+	EMU_WIRE_WRITE,         /* RDMA WRITE likewise; raddr, rkey, dma_len in the first */
+	EMU_WIRE_READ,          /* RDMA READ Request: raddr, rkey, dma_len */
+	EMU_WIRE_COMPARE_SWAP,  /* raddr, rkey, compare, swap_add */
+	EMU_WIRE_FETCH_ADD,     /* raddr, rkey, swap_add */
+	EMU_WIRE_ACK,           /* AETH: syndrome (also NAK and RNR NAK) */
+	EMU_WIRE_READ_RESPONSE, /* payload */
+	EMU_WIRE_ATOMIC_ACK,    /* compare = the value found */
 };
 
 enum {
 	EMU_WIRE_FIRST = 1 << 0,
 	EMU_WIRE_LAST = 1 << 1,
-	EMU_WIRE_SOLICITED = 1 << 2,	/* BTH SE, with the last */
-	EMU_WIRE_IMM = 1 << 3,		/* with the last of SEND and WRITE */
+	EMU_WIRE_SOLICITED = 1 << 2, /* BTH SE, with the last */
+	EMU_WIRE_IMM = 1 << 3,       /* with the last of SEND and WRITE */
 };
 
 enum {
@@ -45,7 +45,7 @@ enum {
 /* AETH syndromes, IBA vol 1 section 9.7.5.2.1; ACK with credit count "invalid" (no flow control). */
 enum {
 	EMU_AETH_ACK = 0x1f,
-	EMU_AETH_RNR = 0x20,		/* | RNR timer code */
+	EMU_AETH_RNR = 0x20, /* | RNR timer code */
 	EMU_AETH_RNR_TIMER = 0x1f,
 	EMU_AETH_NAK_PSN_SEQUENCE = 0x60,
 	EMU_AETH_NAK_INVALID_REQUEST = 0x61,
@@ -56,17 +56,17 @@ enum {
 struct emu_packet {
 	enum emu_wire_opcode opcode;
 	uint8_t flags;
-	uint8_t mtu;			/* path MTU of the sender, enum ibv_mtu */
+	uint8_t mtu; /* path MTU of the sender, enum ibv_mtu */
 	uint8_t syndrome;
 	uint32_t src_qpn, dst_qpn;
-	uint32_t psn;			/* of the first packet */
-	uint32_t length;		/* payload bytes */
+	uint32_t psn;    /* of the first packet */
+	uint32_t length; /* payload bytes */
 	uint64_t raddr;
 	uint32_t rkey;
 	uint32_t dma_len;
-	uint32_t imm;			/* the four bytes of the WQE, uninterpreted */
+	uint32_t imm; /* the four bytes of the WQE, uninterpreted */
 	uint64_t compare, swap_add;
-	const uint8_t *payload;		/* decode only: inside the datagram */
+	const uint8_t *payload; /* decode only: inside the datagram */
 };
 
 /* Bytes of a path MTU code 1..5. */
