@@ -27,6 +27,7 @@ expect 125 "use active or down" "$emu" run --port-state=up true
 expect 125 "16 hexadecimal digits" "$emu" run --guid=1234 true
 expect 125 "an IPv4 address" "$emu" run --address=10.77.0 true
 expect 125 "use none, error" "$emu" run --log-level=loud true
+expect 125 "No such file or directory" "$emu" run --log-file="$scratch/none/log" true
 expect 127 "no such program in PATH" "$emu" run -- no-such-program-here
 expect 127 "no such program" "$emu" run -- ./no-such-program-here
 expect 126 "not an executable file" "$emu" run -- /etc/passwd
@@ -64,6 +65,11 @@ start() {
 	wait_until 10 eval '[ -e "$XDG_RUNTIME_DIR"/mlx5emu-*/config ]' || fail "no run directory"
 }
 
+child_of() {
+	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/(.*)/()/' |
+		awk -v parent="$1" '$4 == parent { print $1 }'
+}
+
 ended() {
 	local status=0
 	wait $launcher || status=$?
@@ -81,7 +87,8 @@ done
 
 # A launcher that is killed outright takes the program along; the next one sweeps.
 start sleep 60
-program=$(pgrep -P $launcher) || fail "no program below the launcher"
+program=$(child_of $launcher)
+[ -n "$program" ] || fail "no program below the launcher"
 kill -KILL $launcher
 wait $launcher 2>/dev/null || true
 started=("$program")

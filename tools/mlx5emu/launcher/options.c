@@ -11,6 +11,7 @@
 #include <argp.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,7 +75,7 @@ static void parse_log_level(struct argp_state *state, const char *arg, struct em
 static void parse_log_file(struct argp_state *state, const char *arg, struct emu_run *run)
 {
 	char cwd[PATH_MAX] = "";
-	int n;
+	int fd, n;
 
 	if (strchr(arg, '\n') || *arg == '\0')
 		argp_error(state, "--log-file: the name is empty or has a line break");
@@ -85,6 +86,11 @@ static void parse_log_file(struct argp_state *state, const char *arg, struct emu
 	n = snprintf(run->log_file, sizeof(run->log_file), "%s%s%s", cwd, *cwd ? "/" : "", arg);
 	if (n >= (int)sizeof(run->log_file))
 		argp_error(state, "--log-file=%s: too long", arg);
+	/* tried now, because a process that cannot log does not open its device */
+	fd = open(run->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+	if (fd < 0)
+		argp_error(state, "--log-file=%s: %s", arg, strerror(errno));
+	close(fd);
 }
 
 static void parse_guid(struct argp_state *state, const char *arg, uint64_t *guid)
