@@ -8,7 +8,10 @@
  */
 #include "uverbs/command.h"
 
+#include "engine/log.h"
+
 #include <errno.h>
+#include <string.h>
 #include <rdma/ib_user_verbs.h>
 
 #define METHOD(in, out, fn)                               \
@@ -82,6 +85,17 @@ static const struct emu_write_method *lookup(uint64_t command)
 	return number < n && table[number].run ? &table[number] : &unsupported;
 }
 
+/* The program sees a number in errno at best; the log says what it asked for. */
+static int report(const struct emu_cmd *cmd, uint64_t command, int rc)
+{
+	if (rc < 0)
+		emu_info("uverbs%u: command %u%s of ib_user_verbs.h refused: %s", cmd->file->index,
+			 (unsigned)(command & IB_USER_VERBS_CMD_COMMAND_MASK),
+			 command & IB_USER_VERBS_CMD_FLAG_EXTENDED ? " (extended)" : "",
+			 strerror(-rc));
+	return rc;
+}
+
 int emu_write_command(uint64_t command, struct emu_cmd *cmd)
 {
 	const struct emu_write_method *m = lookup(command);
@@ -89,11 +103,11 @@ int emu_write_command(uint64_t command, struct emu_cmd *cmd)
 	if (!m)
 		return -EINVAL;
 	if (!m->run)
-		return -EOPNOTSUPP;
+		return report(cmd, command, -EOPNOTSUPP);
 	/* libibverbs probes for INVOKE_WRITE with an empty request and expects this error */
 	if (cmd->in.a.len < m->in_size || cmd->out.a.len < m->out_size)
 		return -ENOSPC;
 	if (!cmd->file->device && m->run != emu_cmd_get_context)
 		return -EINVAL;
-	return m->run(cmd);
+	return report(cmd, command, m->run(cmd));
 }
