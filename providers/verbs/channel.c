@@ -20,11 +20,25 @@ static const struct bv_channel_ops ops_prepared = {
 	.poll_recv = bvi_verbs_poll_recv,
 };
 
+static const struct bv_channel_ops ops_prepared_ex = {
+	BVI_REFUSE_SENDS,
+	.post_recv = bvi_verbs_post_recv,
+	.poll_send = bvi_verbs_poll_send_ex,
+	.poll_recv = bvi_verbs_poll_recv_ex,
+};
+
 static const struct bv_channel_ops ops_error = {
 	BVI_REFUSE_SENDS,
 	.post_recv = bvi_refuse_recv,
 	.poll_send = bvi_verbs_poll_send,
 	.poll_recv = bvi_verbs_poll_recv,
+};
+
+static const struct bv_channel_ops ops_error_ex = {
+	BVI_REFUSE_SENDS,
+	.post_recv = bvi_refuse_recv,
+	.poll_send = bvi_verbs_poll_send_ex,
+	.poll_recv = bvi_verbs_poll_recv_ex,
 };
 
 /* What a libibverbs constructor that returned NULL left in errno. */
@@ -53,16 +67,53 @@ static void domain_create(struct verbs_channel *v, const struct bv_channel_param
 	v->td = NULL;
 }
 
-static struct ibv_cq *cq_create(struct ibv_context *context, uint32_t depth)
+static struct ibv_cq_ex *cq_create_ex(struct ibv_context *context, uint32_t depth)
 {
 	struct ibv_cq_init_attr_ex attr = {
 		.cqe = depth,
+		.wc_flags = IBV_WC_EX_WITH_BYTE_LEN | IBV_WC_EX_WITH_IMM,
 		.comp_mask = IBV_CQ_INIT_ATTR_MASK_FLAGS,
 		.flags = IBV_CREATE_CQ_ATTR_SINGLE_THREADED,
 	};
-	struct ibv_cq_ex *ex = ibv_create_cq_ex(context, &attr);
 
-	return ex ? ibv_cq_ex_to_cq(ex) : ibv_create_cq(context, (int)depth, NULL, NULL, 0);
+	return ibv_create_cq_ex(context, &attr);
+}
+
+/* Both queues are extended ones, or none is. */
+static int cqs_create(struct verbs_channel *v, const struct bv_channel_params *params, char *why,
+		      size_t size)
+{
+	const uint32_t depth_send = params->attr->max_send, depth_recv = params->attr->max_recv;
+
+	v->send_cq_ex = cq_create_ex(params->context, depth_send);
+	if (v->send_cq_ex) {
+		v->send_cq = ibv_cq_ex_to_cq(v->send_cq_ex);
+		v->recv_cq_ex = cq_create_ex(params->context, depth_recv);
+		if (v->recv_cq_ex)
+			v->recv_cq = ibv_cq_ex_to_cq(v->recv_cq_ex);
+	} else {
+		v->send_cq = ibv_create_cq(params->context, (int)depth_send, NULL, NULL, 0);
+		if (!v->send_cq)
+			return fail_call(why, size, "ibv_create_cq (send)", "");
+		v->recv_cq = ibv_create_cq(params->context, (int)depth_recv, NULL, NULL, 0);
+	}
+	return v->recv_cq ? 0 : fail_call(why, size, "ibv_create_cq (receive)", "");
+}
+
+/* What the channel will do, once its queues are there. */
+static void choose_tables(struct verbs_channel *v)
+{
+	const bool ex = v->send_cq_ex;
+
+	v->core.prepared = ex ? &ops_prepared_ex : &ops_prepared;
+	v->core.ready = ex ? &bvi_verbs_ops_ready_ex : &bvi_verbs_ops_ready;
+	v->core.error = ex ? &ops_error_ex : &ops_error;
+	if (v->domain)
+		v->core.data_path = ex ? "ibv_post_send and ibv_start_poll, thread domain" :
+					 "ibv_post_send and ibv_poll_cq, thread domain";
+	else
+		v->core.data_path = ex ? "ibv_post_send and ibv_start_poll" :
+					 "ibv_post_send and ibv_poll_cq";
 }
 
 /* One element at least: inline payload is one, also on a channel without lists. */
@@ -96,12 +147,11 @@ static struct ibv_qp *qp_create(struct verbs_channel *v, const struct bv_channel
 static int queues_create(struct verbs_channel *v, const struct bv_channel_params *params, char *why,
 			 size_t size)
 {
-	v->send_cq = cq_create(params->context, params->attr->max_send);
-	if (!v->send_cq)
-		return fail_call(why, size, "ibv_create_cq (send)", "");
-	v->recv_cq = cq_create(params->context, params->attr->max_recv);
-	if (!v->recv_cq)
-		return fail_call(why, size, "ibv_create_cq (receive)", "");
+	int rc;
+
+	rc = cqs_create(v, params, why, size);
+	if (rc < 0)
+		return rc;
 	v->qp = qp_create(v, params);
 	if (!v->qp)
 		return fail_call(why, size, "ibv_create_qp",
@@ -121,20 +171,16 @@ int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_c
 		return -ENOMEM;
 	}
 	v->base.core = &v->core;
-	v->core.prepared = &ops_prepared;
-	v->core.ready = &bvi_verbs_ops_ready;
-	v->core.error = &ops_error;
 	v->signal_every = (params->attr->max_send + 1) / 2;
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		v->wc[i].wr_id = VERBS_NO_WORK;
 	domain_create(v, params);
-	v->core.data_path = v->domain ? "ibv_post_send and ibv_poll_cq, thread domain" :
-					"ibv_post_send and ibv_poll_cq";
 	rc = queues_create(v, params, why, size);
 	if (rc < 0) {
 		bvi_verbs_channel_destroy(&v->base);
 		return rc;
 	}
+	choose_tables(v);
 	*ch = &v->base;
 	return 0;
 }

@@ -20,6 +20,8 @@ struct verbs_channel {
 	struct ibv_qp *qp;
 	struct ibv_cq *send_cq;
 	struct ibv_cq *recv_cq;
+	struct ibv_cq_ex *send_cq_ex; /* the same queues; NULL if the driver has none such */
+	struct ibv_cq_ex *recv_cq_ex;
 	uint32_t unsignaled;   /* works since the last signaled one */
 	uint32_t signal_every; /* a signal comes at least once in so many works */
 	struct ibv_send_wr send_wr;
@@ -38,11 +40,16 @@ static inline struct verbs_channel *to_verbs(struct bv_channel *ch)
 
 /* post.c */
 extern const struct bv_channel_ops bvi_verbs_ops_ready;
+extern const struct bv_channel_ops bvi_verbs_ops_ready_ex;
 int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
 
 /* poll.c */
 int bvi_verbs_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_verbs_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+
+/* poll_ex.c */
+int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 
 /* channel.c */
 int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_channel **ch,

@@ -181,17 +181,21 @@ int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, 
 	return (int64_t)number | BV_WORK_RECV;
 }
 
+#define POSTS                                                                                   \
+	.post_send = post_send, .post_send_imm = post_send_imm,                                 \
+	.post_send_inline = post_send_inline, .post_send_inline_imm = post_send_inline_imm,     \
+	.post_write = post_write, .post_write_imm = post_write_imm,                             \
+	.post_write_inline = post_write_inline, .post_write_inline_imm = post_write_inline_imm, \
+	.post_read = post_read, .post_recv = bvi_verbs_post_recv
+
 const struct bv_channel_ops bvi_verbs_ops_ready = {
-	.post_send = post_send,
-	.post_send_imm = post_send_imm,
-	.post_send_inline = post_send_inline,
-	.post_send_inline_imm = post_send_inline_imm,
-	.post_write = post_write,
-	.post_write_imm = post_write_imm,
-	.post_write_inline = post_write_inline,
-	.post_write_inline_imm = post_write_inline_imm,
-	.post_read = post_read,
-	.post_recv = bvi_verbs_post_recv,
+	POSTS,
 	.poll_send = bvi_verbs_poll_send,
 	.poll_recv = bvi_verbs_poll_recv,
+};
+
+const struct bv_channel_ops bvi_verbs_ops_ready_ex = {
+	POSTS,
+	.poll_send = bvi_verbs_poll_send_ex,
+	.poll_recv = bvi_verbs_poll_recv_ex,
 };
