@@ -45,7 +45,7 @@ int64_t bvi_reject_inline(const struct bv_channel *ch, uint64_t length,
 {
 	if (flags & ~BV_POST_FLAGS)
 		return unknown_flags(flags);
-	if (length > ch->max_inline)
+	if (length > ch->max_inline || !remote)
 		return bvi_fail(-EMSGSIZE,
 				"post: %" PRIu64
 				" bytes inline; the channel takes %u: create it with a "

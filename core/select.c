@@ -15,7 +15,7 @@ uint32_t bvi_probe(struct ibv_device *ibdev, struct ibv_context *context,
 {
 	uint32_t n = 0;
 
-	for (; bvi_providers[n] && n < BVI_PROVIDERS_MAX; n++) {
+	for (; n < BVI_PROVIDERS_MAX && bvi_providers[n]; n++) {
 		infos[n].name = bvi_providers[n]->name;
 		infos[n].why[0] = '\0';
 		infos[n].score =
