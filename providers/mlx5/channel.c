@@ -87,6 +87,11 @@ static int domain_create(struct mlx5_channel *c, const struct bv_channel_params 
 	return 0;
 }
 
+/*
+ * libmlx5 marks entries that were never written by their opcode alone. They get the owner of the
+ * lap "before the first" as well, so that a poller need not look at the opcode; the device only
+ * ever writes here.
+ */
 static int cq_create(struct mlx5_cq *cq, struct ibv_context *context, uint32_t depth,
 		     struct ibv_cq **ibv, const struct reason *why)
 {
@@ -99,6 +104,7 @@ static int cq_create(struct mlx5_cq *cq, struct ibv_context *context, uint32_t d
 	struct mlx5dv_cq dv = { 0 };
 	struct mlx5dv_obj obj = { .cq = { .out = &dv } };
 	struct ibv_cq_ex *ex = mlx5dv_create_cq(context, &attr, &dv_attr);
+	struct prm_cqe *ring;
 	int rc;
 
 	if (!ex)
@@ -113,8 +119,11 @@ static int cq_create(struct mlx5_cq *cq, struct ibv_context *context, uint32_t d
 		return fail(why, -EOPNOTSUPP,
 			    "completion queue of %u entries of %u bytes; needs %u of 64 bytes",
 			    dv.cqe_cnt, dv.cqe_size, depth);
-	cq->next = dv.buf;
-	cq->end = cq->next + dv.cqe_cnt;
+	ring = dv.buf;
+	for (uint32_t i = 0; i < dv.cqe_cnt; i++)
+		ring[i].tail = bv_to_be64(PRM_CQE_INVALID << 4 | PRM_CQE_OWNER);
+	cq->next = ring;
+	cq->end = ring + dv.cqe_cnt;
 	cq->dbrec = (bv_be32 *)(void *)dv.dbrec;
 	cq->count = dv.cqe_cnt;
 	return 0;

@@ -52,12 +52,12 @@ static BV_ALWAYS_INLINE uint32_t sq_fm_ce_se(struct mlx5_sq *sq, unsigned flags)
 }
 
 /* Counts the work whose WQE of @ds segments starts at @pi. Returns the index behind it. */
-static BV_ALWAYS_INLINE unsigned sq_account(struct mlx5_channel *c, unsigned pi, unsigned ds)
+static BV_ALWAYS_INLINE uint16_t sq_account(struct mlx5_channel *c, unsigned pi, unsigned ds)
 {
-	const unsigned next = pi + wqe_blocks(ds);
+	const uint16_t next = (uint16_t)(pi + wqe_blocks(ds));
 
 	c->sq.work_at[pi & c->sq.mask] = (uint32_t)c->base.sq_posted;
-	c->sq.pi = (uint16_t)next;
+	c->sq.pi = next;
 	c->base.sq_posted++;
 	return next;
 }

@@ -27,10 +27,10 @@ static void *memory(size_t align, size_t size, int fill)
 
 static void cq_fill(struct mlx5_cq *cq, struct prm_cqe *ring, unsigned count, uint32_t *dbrec)
 {
-	/* libmlx5 marks every entry as never written: opcode "invalid", owner 0. */
+	/* As providers/mlx5/channel.c leaves entries that were never written. */
 	memset(ring, 0, count * sizeof(*ring));
 	for (unsigned i = 0; i < count; i++)
-		ring[i].tail = bv_to_be64(PRM_CQE_INVALID << 4);
+		ring[i].tail = bv_to_be64(PRM_CQE_INVALID << 4 | PRM_CQE_OWNER);
 	*cq = (struct mlx5_cq){
 		.next = ring,
 		.end = ring + count,
