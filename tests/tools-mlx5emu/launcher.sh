@@ -66,8 +66,13 @@ start() {
 }
 
 child_of() {
-	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/(.*)/()/' |
+	{ cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/(.*)/()/' |
 		awk -v parent="$1" '$4 == parent { print $1 }'
+}
+
+# Not there any more, or dead and not yet waited for by whoever inherited it.
+gone() {
+	! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status" 2>/dev/null
 }
 
 ended() {
@@ -92,7 +97,7 @@ program=$(child_of $launcher)
 kill -KILL $launcher
 wait $launcher 2>/dev/null || true
 started=("$program")
-wait_until 5 eval '! kill -0 $program 2>/dev/null' || fail "the program outlived its launcher"
+wait_until 5 gone "$program" || fail "the program outlived its launcher"
 started=()
 [ -n "$(ls -A "$XDG_RUNTIME_DIR")" ] || fail "SIGKILL cannot be cleaned up after, and yet it was"
 start sleep 60
