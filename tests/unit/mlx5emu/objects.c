@@ -361,7 +361,7 @@ static void child_has_no_device(void **state)
 		emu_device_destroy(parent);
 		inherited = rig;
 		rig_open(&(struct emu_run_config){ .manual = true });
-		bad |= emu_slot() != 1;
+		bad |= emu_slot() != 1 || rig.uars == inherited.uars;
 		rig_close();
 		_exit(bad);
 	}
