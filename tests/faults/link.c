@@ -101,8 +101,11 @@ static void connect_qp(struct link *l, uint8_t timeout, uint8_t retry_cnt)
 
 static void meet(struct link *l, uint8_t timeout, uint8_t retry_cnt)
 {
+	struct link_end own;
+
 	open_device(l);
-	must(write(l->out, &l->own, sizeof(l->own)) == sizeof(l->own), "send the endpoint");
+	own = l->own;
+	must(write(l->out, &own, sizeof(own)) == sizeof(own), "send the endpoint");
 	must(read(l->in, &l->peer, sizeof(l->peer)) == sizeof(l->peer), "get the endpoint");
 	connect_qp(l, timeout, retry_cnt);
 	link_tell(l);
