@@ -14,7 +14,7 @@ static int probe(struct ibv_device *ibdev, struct ibv_context *context, char *wh
 {
 	(void)ibdev;
 	(void)context;
-	snprintf(why, size, "generic: ibv_post_send, ibv_post_recv, ibv_poll_cq");
+	snprintf(why, size, "generic: ibv_post_send and ibv_post_recv, polled as the driver can");
 	return SCORE_GENERIC;
 }
 
