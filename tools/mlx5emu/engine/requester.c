@@ -405,7 +405,8 @@ static void complete(struct emu_qp *qp, const struct emu_swqe *w, enum emu_syndr
 		.vendor = vendor,
 		.wqe_opcode = (uint8_t)w->opcode,
 		.wqe_counter = w->index,
-		.byte_cnt = emu_swqe_reads(w) ? w->length : 0,
+		/* PRM, CQE: defined for reads and atomics; whoever takes it for others shall notice. */
+		.byte_cnt = emu_swqe_reads(w) ? w->length : UINT32_MAX,
 	};
 
 	if (syndrome && syndrome != EMU_SYN_FLUSH)
