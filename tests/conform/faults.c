@@ -404,6 +404,32 @@ static void receiver_late(void **state)
 		expect_received(&wc[i], (int64_t)i | BV_WORK_RECV, OP_SEND_IMM, 8, i);
 }
 
+/* Flushed receives may be polled before the send that is their cause: the error names the cause. */
+static void cause_found_later(void **state)
+{
+	struct link link;
+	struct post good, bad, recv;
+	struct bv_wc wc[1 + 1 + FLUSHED_SENDS];
+	int64_t work;
+
+	(void)state;
+	link_up(&link, NULL, NULL);
+	good = bad = post_write8(&link, 0);
+	wrong_rkey(&link, &bad, &recv);
+	work = post_works(&link, &good, &bad);
+	end_reap(&link.a, true, FLUSHED_RECEIVES, wc);
+	expect_failed(&wc[0], BV_WORK_RECV, BV_STATUS_WORK_REQUEST_FLUSH_ERROR);
+	expect_error(&link.a, BV_WORK_RECV, BV_STATUS_WORK_REQUEST_FLUSH_ERROR,
+		     FLUSHED_RECEIVES - 1);
+	expect_refusals(&link.a, &link);
+	end_reap(&link.a, false, COUNT(wc), wc);
+	expect_sent(&wc[0], work - 1, OP_WRITE, 0);
+	expect_failed(&wc[1], work, BV_STATUS_REMOTE_ACCESS_ERROR);
+	expect_error(&link.a, work, BV_STATUS_REMOTE_ACCESS_ERROR,
+		     FLUSHED_SENDS + FLUSHED_RECEIVES);
+	expect_tests(&link.a, work, BV_STATUS_REMOTE_ACCESS_ERROR);
+}
+
 /* A program that unmaps what it registered breaks its own work at most; others go on. */
 static void expect_others_work(void)
 {
@@ -537,6 +563,7 @@ static const struct CMUnitTest tests[] = {
 	      REMOTE_INVALID_REQUEST_ERROR, LOCAL_LENGTH_ERROR),
 	CONFORM(receiver_not_ready, "ERR-3 rnr_retry counts, then RNR retry exceeded"),
 	CONFORM(receiver_late, "rnr_retry 7 waits for the receive"),
+	CONFORM(cause_found_later, "first error kept; a flush is none if its cause is known"),
 	CONFORM(unmapped_source, "B15 no crash when memory under a region goes"),
 	CONFORM(unmapped_target, "B15 no crash when memory under a region goes"),
 	CONFORM(unmapped_receive, "B15 no crash when memory under a region goes"),
