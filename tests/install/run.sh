@@ -50,6 +50,10 @@ echo "-- CMake package, shared and static"
 "$work/consumer/consumer"
 "$work/consumer/consumer_static"
 
+echo "-- the tools, by themselves"
+"$prefix/bin/mlx5emu" run -- "$prefix/bin/bv" info >"$work/info" || fail "bv info"
+grep -q '^mlx5_0' "$work/info" || fail "bv info shows no emulated device: $(cat "$work/info")"
+
 echo "-- contents"
 readelf -d "$lib/libbareverbs.so" | grep -q 'SONAME.*\[libbareverbs\.so\.0\]' ||
 	fail "SONAME is not libbareverbs.so.0"
