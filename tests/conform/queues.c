@@ -213,6 +213,34 @@ static void all_flags(void **state)
 	}
 }
 
+/* What a read brings may be sent on by the next work, if that is fenced. */
+static void fence_waits_for_reads(void **state)
+{
+	struct bv_wc wc[2];
+	struct link link;
+
+	(void)state;
+	link_up(&link, NULL, NULL);
+	for (unsigned round = 0; round < 20; round++) {
+		const struct list from = end_piece(&link.b, 4096, 8000);
+		const struct list over = end_piece(&link.a, 65536, 8000);
+		const struct list back = end_piece(&link.b, 131072, 8000);
+		struct post post = { .op = OP_READ, .list = over };
+
+		end_fill(&link.b, &from, round + 1);
+		end_fill(&link.a, &over, SEED_GUARD);
+		end_fill(&link.b, &back, SEED_GUARD);
+		post.remote = end_remote(&link.b, from.piece[0].offset, 8000);
+		end_post(&link.a, &post);
+		post.op = OP_WRITE;
+		post.flags = BV_FENCE;
+		post.remote = end_remote(&link.b, back.piece[0].offset, 8000);
+		end_post(&link.a, &post);
+		end_reap(&link.a, false, 2, wc);
+		end_check(&link.b, &back, round + 1, 8000);
+	}
+}
+
 /* The result of a receive is kept until max_recv later ones have completed. */
 static void receive_results_are_kept(void **state)
 {
@@ -327,6 +355,7 @@ static const struct CMUnitTest tests[] = {
 	CONFORM(unsignaled_end_with_next_signaled, "works complete in order"),
 	CONFORM(refused_posts_take_no_number, "CH-2 B16 a failed post consumes no handle"),
 	CONFORM(all_flags, "fence and solicited are taken by every operation"),
+	CONFORM(fence_waits_for_reads, "a fenced work starts when the reads before it are done"),
 	CONFORM(receive_results_are_kept, "kept for max_recv more, then -ESTALE"),
 	CONFORM(unknown_handles, "-EINVAL for a handle that no post returned"),
 	CONFORM(poll_in_small_bites, "CQ-2 never more than asked for, in order"),
