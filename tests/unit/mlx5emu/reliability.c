@@ -2,6 +2,7 @@
 /* Loss, duplicates, receivers that are not ready, peers that are gone; all on the virtual clock. */
 #include "rig.h"
 
+#include "tools/mlx5emu/engine/state.h"
 #include "tools/mlx5emu/engine/timer.h"
 #include "tools/mlx5emu/fabric/wire.h"
 
@@ -437,6 +438,82 @@ static void data_survives_a_bad_wire(void **state)
 	assert_true(rig_counters().retransmissions > 50);
 }
 
+/* Well-formed packets that the peer never sent, around the window: states change, nothing breaks. */
+static void forge(uint64_t x, uint32_t psn)
+{
+	uint8_t d[EMU_WIRE_HEADER + 3 * 256] = { 0 };
+	struct emu_packet out, p = {
+		.opcode = (enum emu_wire_opcode)(1 + x % 8),
+		.flags = (uint8_t)(x >> 4 & 0xf),
+		.mtu = 1,
+		.src_qpn = rig.a.qpn,
+		.dst_qpn = rig.b.qpn,
+		.psn = (psn + (uint32_t)(x >> 8) % 8 - 3) & 0xffffff,
+		.length = (uint32_t)(x >> 16) % 4 * 256 + (x & 0x20000 ? 17 : 0),
+		.raddr = (uintptr_t)rig.remote + (x >> 32) % 512,
+		.rkey = rig.rkey,
+		.dma_len = (uint32_t)(x >> 20) % 1024,
+	};
+
+	if (x >> 63) {
+		p.src_qpn = rig.b.qpn;
+		p.dst_qpn = rig.a.qpn;
+	}
+	if (p.opcode == EMU_WIRE_ACK)
+		p.syndrome = (uint8_t)(x >> 40 & 0x7f);
+	if (p.length > 3 * 256)
+		p.length = 256;
+	if (p.opcode != EMU_WIRE_SEND && p.opcode != EMU_WIRE_WRITE &&
+	    p.opcode != EMU_WIRE_READ_RESPONSE)
+		p.length = 0;
+	emu_wire_encode(&p, d);
+	if (emu_wire_decode(d, EMU_WIRE_HEADER + p.length, &out))
+		return;
+	emu_lock();
+	(void)emu_fabric_send(emu.fabric, 1, d, EMU_WIRE_HEADER + p.length, true);
+	emu_unlock();
+}
+
+static void forged_packets_break_nothing(void **state)
+{
+	uint64_t x = 0x1234567887654321;
+	struct rig_cqe cqe;
+
+	(void)state;
+	for (unsigned round = 0; round < 500; round++) {
+		reconnect(&(struct rig_options){
+			.timeout = TIMEOUT_CODE, .retry_cnt = 2, .rnr_retry = 2, .mtu = 1 });
+		rig.a.pi = 0;
+		rig.b.rpi = 0;
+		rig.a.dbrec[1] = emu_put32(0);
+		rig.b.dbrec[0] = emu_put32(0);
+		rig_receive(&rig.b, &(struct rig_seg){ rig.remote, 600, rig.rkey }, 1);
+		rig_receive(&rig.b, &(struct rig_seg){ rig.remote, 600, rig.rkey }, 1);
+		rig_post_write(&rig.a, RIG_SIGNALED, 0, 700);
+		rig_post_read(&rig.a, RIG_SIGNALED, 0, 700);
+		rig_post_send(&rig.a, RIG_SIGNALED, 0, 500);
+		for (unsigned i = 0; i < 20; i++) {
+			x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+			forge(x, (uint32_t)(x >> 50) % 8);
+			if (i % 4 == 3)
+				mlx5emu_step();
+		}
+		for (unsigned i = 0; i < 8; i++) {
+			mlx5emu_advance_ns(TIMEOUT_NS);
+			mlx5emu_step();
+		}
+		while (rig_poll(&rig.cq_a, &cqe) || rig_poll(&rig.cq_b, &cqe))
+			assert_true(cqe.qpn == rig.a.qpn || cqe.qpn == rig.b.qpn);
+	}
+	reconnect(&(struct rig_options){ 0 });
+	rig.a.pi = 0;
+	rig_fill(1);
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 5000);
+	mlx5emu_step();
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	assert_memory_equal(rig.remote, rig.local, 5000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -458,6 +535,7 @@ int main(void)
 		TEST(repeated_atomic_executes_once),
 		TEST(duplicates_change_nothing),
 		TEST(data_survives_a_bad_wire),
+		TEST(forged_packets_break_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -216,20 +216,25 @@ void emu_thread_kick(void)
 		wake();
 }
 
-/* A process that ends owes its peers the acknowledges of what it received. */
+/*
+ * A process that ends owes its peers the acknowledges of what it received. It may end inside a call
+ * of the engine, by a signal handler that calls exit(): hence no waiting for the lock without end.
+ */
 __attribute__((destructor)) static void leave(void)
 {
 	enum {
 		TRIES = 100,
 	};
 	const struct timespec ms = { 0, 1000000 };
+	bool owes = emu.fabric != NULL;
 
-	emu_lock();
-	for (unsigned i = 0; i < TRIES && emu.fabric; i++) {
-		emu_drain_locked();
-		if (!emu_fabric_waiting(emu.fabric))
-			break;
-		nanosleep(&ms, NULL);
+	for (unsigned i = 0; i < TRIES && owes; i++) {
+		if (pthread_mutex_trylock(&emu.lock) == 0) {
+			emu_drain_locked();
+			owes = emu.fabric && emu_fabric_waiting(emu.fabric);
+			emu_unlock();
+		}
+		if (owes)
+			nanosleep(&ms, NULL);
 	}
-	emu_unlock();
 }

@@ -129,14 +129,14 @@ static uint64_t consume(uint8_t *at)
 	return __atomic_exchange_n(doorbell, 0, __ATOMIC_ACQ_REL);
 }
 
-/* Only a hint: hardware would read it, here the record decides. Still, it should make sense. */
+/* Only a hint, here the record decides; and the queue may be gone since it rang. */
 static void check_send_doorbell(const struct emu_uar *uar, uint64_t value)
 {
 	const uint32_t qpn = (uint32_t)(be64toh(value) & 0xffffffff) >> 8;
 	const struct emu_qp *qp = emu_qp_find(uar->dev, qpn);
 
 	if (!qp || qp->uar != uar)
-		emu_warn("UAR page %u: send doorbell 0x%016llx names QP 0x%06x, which is not on it",
+		emu_info("UAR page %u: send doorbell 0x%016llx names QP 0x%06x, which is not on it",
 			 uar->index, (unsigned long long)be64toh(value), qpn);
 }
 
