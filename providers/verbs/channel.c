@@ -79,13 +79,19 @@ static struct ibv_cq_ex *cq_create_ex(struct ibv_context *context, uint32_t dept
 	return ibv_create_cq_ex(context, &attr);
 }
 
-/* Both queues are extended ones, or none is. */
+/*
+ * Both queues are extended ones, or none is. They are asked for where there is a thread domain only:
+ * what they bring is polling without a lock, which other drivers take all the same. And those of rxe
+ * in rdma-core 44 cannot be used: ibv_next_poll() that finds nothing ends the polling, and
+ * ibv_end_poll() once more, one completion too far (cq_next_poll() in providers/rxe/rxe.c).
+ */
 static int cqs_create(struct verbs_channel *v, const struct bv_channel_params *params, char *why,
 		      size_t size)
 {
 	const uint32_t depth_send = params->attr->max_send, depth_recv = params->attr->max_recv;
 
-	v->send_cq_ex = cq_create_ex(params->context, depth_send);
+	if (v->domain)
+		v->send_cq_ex = cq_create_ex(params->context, depth_send);
 	if (v->send_cq_ex) {
 		v->send_cq = ibv_cq_ex_to_cq(v->send_cq_ex);
 		v->recv_cq_ex = cq_create_ex(params->context, depth_recv);

@@ -9,55 +9,42 @@
 
 #include "core/provider.h"
 
-static BV_COLD __attribute__((unused)) void
-verbs_failed(struct bv_channel *ch, const struct ibv_wc *from, int64_t work, struct bv_wc *wc)
+static BV_COLD __attribute__((noinline, unused)) void
+verbs_failed(struct bv_channel *ch, int64_t work, enum ibv_wc_status status, uint32_t vendor_err,
+	     struct bv_wc *wc)
 {
 	*wc = (struct bv_wc){
 		.work = work,
-		.vendor_err = from->vendor_err,
-		.status = (uint8_t)from->status,
+		.vendor_err = vendor_err,
+		.status = (uint8_t)status,
 	};
 	bvi_channel_failed(ch, wc);
 }
 
-static inline void verbs_send_done(struct bv_channel *ch, const struct ibv_wc *from,
-				   struct bv_wc *wc)
+/* @bytes: of a read, else 0 */
+static inline void verbs_sent(struct bv_wc *wc, uint64_t number, enum ibv_wc_opcode opcode,
+			      uint32_t bytes)
 {
-	const uint64_t number = from->wr_id;
+	const uint8_t op = opcode == IBV_WC_RDMA_WRITE ? BV_OP_WRITE :
+			   opcode == IBV_WC_RDMA_READ  ? BV_OP_READ :
+							 BV_OP_SEND;
 
-	ch->sq_done = number + 1;
-	if (bvi_unlikely(from->status != IBV_WC_SUCCESS)) {
-		verbs_failed(ch, from, (int64_t)number, wc);
-		return;
-	}
-	*wc = (struct bv_wc){ .work = (int64_t)number, .op = BV_OP_SEND };
-	if (from->opcode == IBV_WC_RDMA_WRITE) {
-		wc->op = BV_OP_WRITE;
-	} else if (from->opcode == IBV_WC_RDMA_READ) {
-		wc->op = BV_OP_READ;
-		wc->bytes = from->byte_len;
-	}
+	*wc = (struct bv_wc){ .work = (int64_t)number, .bytes = bytes, .op = op };
 }
 
-static inline void verbs_recv_done(struct bv_channel *ch, const struct ibv_wc *from,
-				   struct bv_wc *wc)
+/* @imm: network order; counts if @wc_flags say so */
+static inline void verbs_received(struct bv_wc *wc, uint64_t number, enum ibv_wc_opcode opcode,
+				  uint32_t bytes, unsigned wc_flags, uint32_t imm)
 {
-	const uint64_t number = from->wr_id;
-	const int64_t work = (int64_t)number | BV_WORK_RECV;
+	const bool with_imm = wc_flags & IBV_WC_WITH_IMM;
 
-	ch->rq_done = number + 1;
-	if (bvi_unlikely(from->status != IBV_WC_SUCCESS)) {
-		verbs_failed(ch, from, work, wc);
-	} else {
-		*wc = (struct bv_wc){ .work = work, .bytes = from->byte_len, .op = BV_OP_RECV };
-		if (from->opcode == IBV_WC_RECV_RDMA_WITH_IMM)
-			wc->op = BV_OP_RECV_WRITE_IMM;
-		if (from->wc_flags & IBV_WC_WITH_IMM) {
-			wc->flags = BV_WC_IMM;
-			wc->imm = be32toh(from->imm_data);
-		}
-	}
-	bvi_recv_result_store(ch, number, wc);
+	*wc = (struct bv_wc){
+		.work = (int64_t)number | BV_WORK_RECV,
+		.bytes = bytes,
+		.imm = with_imm ? be32toh(imm) : 0,
+		.op = opcode == IBV_WC_RECV_RDMA_WITH_IMM ? BV_OP_RECV_WRITE_IMM : BV_OP_RECV,
+		.flags = with_imm ? BV_WC_IMM : 0,
+	};
 }
 
 #endif

@@ -22,6 +22,32 @@ static inline int poll_burst(struct verbs_channel *v, struct ibv_cq *cq, unsigne
 	return n ? n : -1;
 }
 
+static inline void send_done(struct bv_channel *ch, const struct ibv_wc *from, struct bv_wc *wc)
+{
+	const uint64_t number = from->wr_id;
+	const bool read = from->opcode == IBV_WC_RDMA_READ;
+
+	ch->sq_done = number + 1;
+	if (bvi_unlikely(from->status != IBV_WC_SUCCESS))
+		verbs_failed(ch, (int64_t)number, from->status, from->vendor_err, wc);
+	else
+		verbs_sent(wc, number, from->opcode, read ? from->byte_len : 0);
+}
+
+static inline void recv_done(struct bv_channel *ch, const struct ibv_wc *from, struct bv_wc *wc)
+{
+	const uint64_t number = from->wr_id;
+
+	ch->rq_done = number + 1;
+	if (bvi_unlikely(from->status != IBV_WC_SUCCESS))
+		verbs_failed(ch, (int64_t)number | BV_WORK_RECV, from->status, from->vendor_err,
+			     wc);
+	else
+		verbs_received(wc, number, from->opcode, from->byte_len, from->wc_flags,
+			       from->imm_data);
+	bvi_recv_result_store(ch, number, wc);
+}
+
 int bvi_verbs_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	struct verbs_channel *v = to_verbs(ch);
@@ -31,7 +57,7 @@ int bvi_verbs_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 	do {
 		got = poll_burst(v, v->send_cq, max - n);
 		for (int i = 0; i < got; i++) {
-			verbs_send_done(ch, &v->wc[i], &wc[n++]);
+			send_done(ch, &v->wc[i], &wc[n++]);
 			v->wc[i].wr_id = VERBS_NO_WORK;
 		}
 	} while (got == VERBS_BURST && n < max);
@@ -47,7 +73,7 @@ int bvi_verbs_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 	do {
 		got = poll_burst(v, v->recv_cq, max - n);
 		for (int i = 0; i < got; i++) {
-			verbs_recv_done(ch, &v->wc[i], &wc[n++]);
+			recv_done(ch, &v->wc[i], &wc[n++]);
 			v->wc[i].wr_id = VERBS_NO_WORK;
 		}
 	} while (got == VERBS_BURST && n < max);

@@ -9,43 +9,53 @@
 #include "channel.h"
 #include "completion.h"
 
-/* The completion that the queue stands at. */
-static inline struct ibv_wc current(struct ibv_cq_ex *cq, bool recv)
+static inline void send_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
-	struct ibv_wc entry = { .wr_id = cq->wr_id, .status = cq->status };
+	const uint64_t number = cq->wr_id;
 
-	if (bvi_unlikely(entry.status != IBV_WC_SUCCESS)) {
-		entry.vendor_err = ibv_wc_read_vendor_err(cq);
-		return entry;
+	ch->sq_done = number + 1;
+	if (bvi_unlikely(cq->status != IBV_WC_SUCCESS)) {
+		verbs_failed(ch, (int64_t)number, cq->status, ibv_wc_read_vendor_err(cq), wc);
+	} else {
+		const enum ibv_wc_opcode opcode = ibv_wc_read_opcode(cq);
+		const bool read = opcode == IBV_WC_RDMA_READ;
+
+		verbs_sent(wc, number, opcode, read ? ibv_wc_read_byte_len(cq) : 0);
 	}
-	entry.opcode = ibv_wc_read_opcode(cq);
-	if (recv || entry.opcode == IBV_WC_RDMA_READ)
-		entry.byte_len = ibv_wc_read_byte_len(cq);
-	if (recv)
-		entry.wc_flags = ibv_wc_read_wc_flags(cq);
-	if (entry.wc_flags & IBV_WC_WITH_IMM)
-		entry.imm_data = ibv_wc_read_imm_data(cq);
-	return entry;
+}
+
+static inline void recv_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc)
+{
+	const uint64_t number = cq->wr_id;
+
+	ch->rq_done = number + 1;
+	if (bvi_unlikely(cq->status != IBV_WC_SUCCESS)) {
+		verbs_failed(ch, (int64_t)number | BV_WORK_RECV, cq->status,
+			     ibv_wc_read_vendor_err(cq), wc);
+	} else {
+		const unsigned flags = ibv_wc_read_wc_flags(cq);
+		const bool with_imm = flags & IBV_WC_WITH_IMM;
+
+		verbs_received(wc, number, ibv_wc_read_opcode(cq), ibv_wc_read_byte_len(cq), flags,
+			       with_imm ? ibv_wc_read_imm_data(cq) : 0);
+	}
+	bvi_recv_result_store(ch, number, wc);
 }
 
 static inline int poll_ex(struct bv_channel *ch, struct ibv_cq_ex *cq, bool recv, struct bv_wc *wc,
 			  unsigned max)
 {
 	struct ibv_poll_cq_attr attr = { 0 };
+	const int rc = ibv_start_poll(cq, &attr);
 	unsigned n = 0;
-	int rc;
 
-	rc = ibv_start_poll(cq, &attr);
 	if (rc != 0)
 		return rc == ENOENT ? 0 : -EIO;
 	do {
-		const struct ibv_wc entry = current(cq, recv);
-
 		if (recv)
-			verbs_recv_done(ch, &entry, &wc[n]);
+			recv_done(ch, cq, &wc[n++]);
 		else
-			verbs_send_done(ch, &entry, &wc[n]);
-		n++;
+			send_done(ch, cq, &wc[n++]);
 	} while (n < max && ibv_next_poll(cq) == 0);
 	/* If the queue is broken here, the next call meets it again. */
 	ibv_end_poll(cq);
