@@ -64,6 +64,9 @@ static int make_local(const struct bvi_plan *plan, struct bvi_channel_core *core
 		.mtu = plan->attr.mtu,
 		.responder_depth = plan->responder_depth,
 		.initiator_depth = plan->initiator_depth,
+		.ack_timeout = plan->attr.ack_timeout,
+		.min_rnr_timer = plan->attr.min_rnr_timer,
+		.gid_type = plan->gid_type,
 	};
 	memcpy(core->local.gid, plan->gid, sizeof(core->local.gid));
 	return random_psn(&core->local.psn);
@@ -109,6 +112,8 @@ static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_chann
 	core->attr = plan->attr;
 	core->gid_index = plan->gid_index;
 	core->link_layer = plan->link;
+	core->ack_timeout = plan->attr.ack_timeout;
+	core->min_rnr_timer = plan->attr.min_rnr_timer;
 	rc = add_result_ring(ch);
 	if (rc < 0)
 		return rc;
@@ -230,6 +235,8 @@ void bv_channel_query(const struct bv_channel *ch, struct bv_channel_info *info)
 		.peer_qpn = core->peer.qpn,
 		.mtu = core->mtu,
 		.rd_atomic = core->rd_atomic,
+		.ack_timeout = core->ack_timeout,
+		.min_rnr_timer = core->min_rnr_timer,
 		.gid_index = core->gid_index,
 		.max_send = ch->max_send,
 		.max_recv = ch->max_recv,

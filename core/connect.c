@@ -20,6 +20,17 @@ static uint8_t lower(uint8_t a, uint8_t b)
 	return a < b ? a : b;
 }
 
+/* The timer codes whose times are the longer; the codes themselves are not in the order of time. */
+static uint8_t longer_ack_timeout(uint8_t a, uint8_t b)
+{
+	return bv_ack_timeout_ns(a) > bv_ack_timeout_ns(b) ? a : b;
+}
+
+static uint8_t longer_rnr_timer(uint8_t a, uint8_t b)
+{
+	return bv_rnr_timer_ns(a) > bv_rnr_timer_ns(b) ? a : b;
+}
+
 static int check_state(const struct bvi_channel_core *core)
 {
 	switch (core->state) {
@@ -34,6 +45,34 @@ static int check_state(const struct bvi_channel_core *core)
 		return bvi_fail(-EIO, "bv_channel_connect: the channel is in ERROR, it must be "
 				      "PREPARED: destroy it and create another");
 	}
+}
+
+static const char *roce(enum bv_gid_type type)
+{
+	return type == BV_GID_ROCE_V2 ? "RoCE v2" : "RoCE v1";
+}
+
+/* The protocol of the packets, and on RoCE v2 their IP version, is that of both GIDs. */
+static int check_gids(const struct bv_endpoint *local, const struct bv_endpoint *peer)
+{
+	char here[BV_GID_TEXT_MAX], there[BV_GID_TEXT_MAX];
+
+	if (local->link_layer != BV_LINK_ETHERNET)
+		return 0;
+	if (local->gid_type != peer->gid_type)
+		return bvi_fail(
+			-EPROTONOSUPPORT,
+			"bv_channel_connect: our GID is of %s, the peer's of %s: set gid_index "
+			"on one side",
+			roce(local->gid_type), roce(peer->gid_type));
+	if (local->gid_type == BV_GID_ROCE_V2 &&
+	    bvi_gid_is_ipv4(local->gid) != bvi_gid_is_ipv4(peer->gid))
+		return bvi_fail(
+			-EPROTONOSUPPORT,
+			"bv_channel_connect: our GID %s and the peer's %s are not of one IP "
+			"version: set gid_index on one side",
+			bv_gid_format(local->gid, here), bv_gid_format(peer->gid, there));
+	return 0;
 }
 
 static int check_peer(const struct bvi_channel_core *core, const struct bv_endpoint *peer)
@@ -53,7 +92,7 @@ static int check_peer(const struct bvi_channel_core *core, const struct bv_endpo
 			-EINVAL,
 			"bv_channel_connect: only one side has a GID, and a global "
 			"route header needs both: set gid_index on both sides, or on neither");
-	return 0;
+	return check_gids(&core->local, peer);
 }
 
 /* The network interface behind our GID, for advice. */
@@ -108,7 +147,7 @@ static int to_rtr(const struct bvi_channel_core *core, const struct bv_endpoint 
 		.dest_qp_num = peer->qpn,
 		.rq_psn = peer->psn,
 		.max_dest_rd_atomic = lower(core->local.responder_depth, peer->initiator_depth),
-		.min_rnr_timer = core->attr.min_rnr_timer,
+		.min_rnr_timer = core->min_rnr_timer,
 		.ah_attr = {
 			.dlid = peer->lid,
 			.sl = core->attr.service_level,
@@ -135,7 +174,7 @@ static int to_rts(const struct bvi_channel_core *core)
 {
 	struct ibv_qp_attr attr = {
 		.qp_state = IBV_QPS_RTS,
-		.timeout = core->attr.ack_timeout,
+		.timeout = core->ack_timeout,
 		.retry_cnt = core->attr.retry,
 		.rnr_retry = core->attr.rnr_retry,
 		.sq_psn = core->local.psn,
@@ -179,6 +218,8 @@ int bv_channel_connect(struct bv_channel *ch, const struct bv_endpoint *peer)
 	core->peer = *peer;
 	core->mtu = core->local.mtu < peer->mtu ? core->local.mtu : peer->mtu;
 	core->rd_atomic = lower(core->local.initiator_depth, peer->responder_depth);
+	core->ack_timeout = longer_ack_timeout(core->local.ack_timeout, peer->ack_timeout);
+	core->min_rnr_timer = longer_rnr_timer(core->local.min_rnr_timer, peer->min_rnr_timer);
 	rc = to_rtr(core, peer);
 	if (rc == 0)
 		rc = to_rts(core);

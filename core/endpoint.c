@@ -18,9 +18,11 @@
 #define OFF_MTU 19
 #define OFF_RESPONDER 20
 #define OFF_INITIATOR 21
-#define OFF_ZERO_A 22
+#define OFF_ACK_TIMEOUT 22
+#define OFF_RNR_TIMER 23
 #define OFF_GID 24
-#define OFF_ZERO_B 40
+#define OFF_GID_TYPE 40
+#define OFF_ZERO 41
 #define OFF_CRC 60
 
 /* IBTA volume 1, 4.1.1: unicast LIDs end below the multicast ones. */
@@ -46,11 +48,17 @@ static int check_address(const struct bv_endpoint *ep, int code)
 					"endpoint: on Ethernet it needs a GID, and it is zero");
 		if (ep->lid != 0)
 			return bvi_fail(code, "endpoint: lid is %u; on Ethernet it is 0", ep->lid);
+		if (ep->gid_type != BV_GID_ROCE_V1 && ep->gid_type != BV_GID_ROCE_V2)
+			return bvi_fail(code, "endpoint: gid type is %d, not RoCE v1 or v2",
+					(int)ep->gid_type);
 		return 0;
 	case BV_LINK_INFINIBAND:
 		if (ep->lid >= LID_MULTICAST || (ep->lid == 0 && no_gid))
 			return bvi_fail(code, "endpoint: lid is %u, not in 1..%u", ep->lid,
 					LID_MULTICAST - 1);
+		if (ep->gid_type != BV_GID_IB)
+			return bvi_fail(code, "endpoint: gid type is %d, not that of InfiniBand",
+					(int)ep->gid_type);
 		return 0;
 	default:
 		return bvi_fail(code, "endpoint: link layer is %d, not InfiniBand or Ethernet",
@@ -68,6 +76,10 @@ int bvi_endpoint_check(const struct bv_endpoint *ep, int code)
 	if (bvi_mtu_code(ep->mtu) == 0)
 		return bvi_fail(code, "endpoint: mtu is %u, not 256, 512, 1024, 2048 or 4096",
 				ep->mtu);
+	if (ep->ack_timeout > 31)
+		return bvi_fail(code, "endpoint: ack timeout is %u, not in 0..31", ep->ack_timeout);
+	if (ep->min_rnr_timer > 31)
+		return bvi_fail(code, "endpoint: RNR timer is %u, not in 0..31", ep->min_rnr_timer);
 	return check_address(ep, code);
 }
 
@@ -88,7 +100,10 @@ int bv_endpoint_encode(const struct bv_endpoint *ep, uint8_t wire[BV_ENDPOINT_WI
 	wire[OFF_MTU] = bvi_mtu_code(ep->mtu);
 	wire[OFF_RESPONDER] = ep->responder_depth;
 	wire[OFF_INITIATOR] = ep->initiator_depth;
+	wire[OFF_ACK_TIMEOUT] = ep->ack_timeout;
+	wire[OFF_RNR_TIMER] = ep->min_rnr_timer;
 	memcpy(wire + OFF_GID, ep->gid, sizeof(ep->gid));
+	wire[OFF_GID_TYPE] = (uint8_t)ep->gid_type;
 	bvi_wire_seal(&format, wire);
 	return 0;
 }
@@ -110,7 +125,7 @@ int bv_endpoint_decode(const void *wire, size_t size, struct bv_endpoint *ep)
 	rc = bvi_wire_check(&format, wire, size);
 	if (rc < 0)
 		return rc;
-	if (!all_zero(bytes, OFF_ZERO_A, OFF_GID) || !all_zero(bytes, OFF_ZERO_B, OFF_CRC))
+	if (!all_zero(bytes, OFF_ZERO, OFF_CRC))
 		return bvi_fail(-EBADMSG, "endpoint: bytes that version %d leaves zero are not",
 				BV_ENDPOINT_VERSION);
 	decoded.qpn = bvi_get_be32(bytes + OFF_QPN);
@@ -120,7 +135,10 @@ int bv_endpoint_decode(const void *wire, size_t size, struct bv_endpoint *ep)
 	decoded.mtu = bvi_mtu_bytes(bytes[OFF_MTU]);
 	decoded.responder_depth = bytes[OFF_RESPONDER];
 	decoded.initiator_depth = bytes[OFF_INITIATOR];
+	decoded.ack_timeout = bytes[OFF_ACK_TIMEOUT];
+	decoded.min_rnr_timer = bytes[OFF_RNR_TIMER];
 	memcpy(decoded.gid, bytes + OFF_GID, sizeof(decoded.gid));
+	decoded.gid_type = (enum bv_gid_type)bytes[OFF_GID_TYPE];
 	rc = bvi_endpoint_check(&decoded, -EBADMSG);
 	if (rc < 0)
 		return rc;

@@ -170,6 +170,13 @@ void bvi_gid_info(const struct ibv_gid_entry *row, struct bv_gid_info *info)
 		snprintf(info->netdev, sizeof(info->netdev), "%s", netdev);
 }
 
+enum bv_gid_type bvi_gid_type(const struct ibv_gid_entry *row, enum bv_link_layer link)
+{
+	if (link != BV_LINK_ETHERNET)
+		return BV_GID_IB;
+	return row->gid_type == IBV_GID_TYPE_ROCE_V2 ? BV_GID_ROCE_V2 : BV_GID_ROCE_V1;
+}
+
 enum bv_link_layer bvi_link_layer(uint8_t ibv_link_layer)
 {
 	switch (ibv_link_layer) {

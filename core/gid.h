@@ -35,6 +35,9 @@ const char *bvi_gid_table_text(const struct bvi_gid_table *table, uint8_t port,
 /* Public form of a row. */
 void bvi_gid_info(const struct ibv_gid_entry *row, struct bv_gid_info *info);
 
+/* What the endpoint says of a row; kernels before 5.10 call RoCE v1 and InfiniBand the same. */
+enum bv_gid_type bvi_gid_type(const struct ibv_gid_entry *row, enum bv_link_layer link);
+
 enum bv_link_layer bvi_link_layer(uint8_t ibv_link_layer);
 
 #endif

@@ -143,6 +143,7 @@ static int choose_gid(const struct bv_device *dev, struct bvi_plan *plan)
 	if (row) {
 		plan->gid_index = row->gid_index;
 		memcpy(plan->gid, row->gid.raw, sizeof(plan->gid));
+		plan->gid_type = bvi_gid_type(row, plan->link);
 	} else if (attr->gid_index == BV_GID_AUTO) {
 		rc = bvi_fail(-EADDRNOTAVAIL,
 			      "%s: port %u has no usable GID: give its network "

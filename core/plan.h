@@ -20,6 +20,7 @@ struct bvi_plan {
 	uint8_t initiator_depth;
 	uint32_t gid_index;
 	uint8_t gid[16]; /* all zero: no GRH */
+	enum bv_gid_type gid_type;
 };
 
 /* 0, or -errno of bv_channel_create() with its text. @attr NULL: the defaults, lowered to @dev. */

@@ -96,6 +96,8 @@ struct bvi_channel_core {
 	uint32_t gid_index;
 	uint32_t mtu;
 	uint32_t rd_atomic;
+	uint8_t ack_timeout;   /* agreed; attr has what was asked for */
+	uint8_t min_rnr_timer; /* agreed */
 	enum bv_link_layer link_layer;
 };
 

@@ -51,10 +51,10 @@ enum bv_channel_state {
  *	the peer's
  * @rnr_retry: retries while the peer has no receive posted; 0..6, or BV_RNR_RETRY_FOREVER
  * @retry: retries while the peer does not answer; 0..7
- * @min_rnr_timer: what this side asks a sender to wait when no receive is posted, a code 0..31
- *	(bv_rnr_timer_code)
+ * @min_rnr_timer: what a sender waits when no receive is posted, a code 0..31 (bv_rnr_timer_code);
+ *	the longer one of both sides counts
  * @ack_timeout: how long to wait for an answer before a retry, a code 1..31 (bv_ack_timeout_code),
- *	0 = for ever
+ *	0 = for ever; the longer one of both sides counts
  * @pkey_index: row of the P_Key table
  * @service_level: 0..15
  * @traffic_class: of the GRH, RoCE: the IP header's DSCP and ECN
@@ -165,12 +165,13 @@ BV_API BV_MUST_CHECK int bv_channel_endpoint(const struct bv_channel *ch, struct
  * @ch: PREPARED
  * @peer: the peer's endpoint
  *
- * The path MTU and the read depth become the smaller of both sides. When it returns, this side is
- * ready; the peer may not be, so tell each other before the first send (the retry budget covers
- * short gaps).
+ * The path MTU and the read depth become the smaller of both sides, the timers the longer. When it
+ * returns, this side is ready; the peer may not be, so tell each other before the first send (the
+ * retry budget covers short gaps).
  *
  * Return: 0; -EINVAL it is READY already, an endpoint is out of range, only one side has a GID, or
- *	an argument is NULL; -EIO it is in ERROR; -EPROTONOSUPPORT the link layers differ;
+ *	an argument is NULL; -EIO it is in ERROR; -EPROTONOSUPPORT the link layers differ, the
+ *	RoCE versions, or the IP versions of the GIDs;
  *	-ETIMEDOUT, -EHOSTUNREACH the kernel could not resolve the peer's address; -errno of the
  *	driver. After a failure of the driver the channel is in ERROR, and receives that were posted
  *	come back as flushes; after the others it is unchanged.
@@ -225,6 +226,7 @@ BV_API uint64_t bv_channel_flushed(const struct bv_channel *ch);
  * @peer_qpn: 0 before connect
  * @mtu: bytes; 0 before connect
  * @rd_atomic: reads and atomics it may have in flight; 0 before connect
+ * @ack_timeout, @min_rnr_timer: the codes agreed on; before connect what this side asked for
  * @gid_index: the row in use
  * @gid: that row; all zero on InfiniBand without GRH
  * @max_send … @max_inline: what the calls of this channel accept
@@ -236,6 +238,8 @@ struct bv_channel_info {
 	uint32_t peer_qpn;
 	uint32_t mtu;
 	uint32_t rd_atomic;
+	uint8_t ack_timeout;
+	uint8_t min_rnr_timer;
 	uint32_t gid_index;
 	uint8_t gid[16];
 	uint32_t max_send;

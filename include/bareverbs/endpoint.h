@@ -11,11 +11,12 @@
 BV_BEGIN_DECLS
 
 /* The version that this library writes and accepts. */
-#define BV_ENDPOINT_VERSION 1
+#define BV_ENDPOINT_VERSION 2
 /*
  * Bytes of the binary form. All big-endian: magic "BVEP" u32, version u16, size u16, qpn u32, psn
- * u32, lid u16, link layer u8, mtu code u8 (1..5), responder depth u8, initiator depth u8, zero
- * u16, gid 16 bytes, zero to byte 60, CRC-32C u32 over the 60 bytes before.
+ * u32, lid u16, link layer u8, mtu code u8 (1..5), responder depth u8, initiator depth u8, ack
+ * time-out code u8, RNR timer code u8, gid 16 bytes, gid type u8, zero to byte 60, CRC-32C u32 over
+ * the 60 bytes before.
  */
 #define BV_ENDPOINT_WIRE_SIZE 64
 /* Enough for the JSON form with its terminator. */
@@ -30,7 +31,10 @@ BV_BEGIN_DECLS
  * @mtu: largest path MTU it accepts, bytes: 256, 512, 1024, 2048 or 4096
  * @responder_depth: reads and atomics it serves at once, 0..255
  * @initiator_depth: reads and atomics it may start at once, 0..255
+ * @ack_timeout: how long it means to wait for an answer, a code 0..31 (bv_ack_timeout_ns)
+ * @min_rnr_timer: how long it means a sender to wait for a receive, a code 0..31 (bv_rnr_timer_ns)
  * @gid: network order, not a multicast one; all zero only on InfiniBand
+ * @gid_type: BV_GID_ROCE_V1 or BV_GID_ROCE_V2 on Ethernet, BV_GID_IB on InfiniBand
  */
 struct bv_endpoint {
 	uint32_t qpn;
@@ -40,7 +44,10 @@ struct bv_endpoint {
 	uint32_t mtu;
 	uint8_t responder_depth;
 	uint8_t initiator_depth;
+	uint8_t ack_timeout;
+	uint8_t min_rnr_timer;
 	uint8_t gid[16];
+	enum bv_gid_type gid_type;
 };
 
 /**
@@ -70,8 +77,9 @@ BV_API BV_MUST_CHECK int bv_endpoint_decode(const void *wire, size_t size, struc
  * @ep: a valid endpoint
  * @text, @size: the buffer, bytes; BV_ENDPOINT_JSON_MAX always suffices
  *
- * {"version":1,"qpn":66,"psn":9011,"lid":0,"link_layer":"ethernet","mtu":4096,"responder_depth":16,
- *  "initiator_depth":16,"gid":"::ffff:10.0.0.1"}
+ * {"version":2,"qpn":66,"psn":9011,"lid":0,"link_layer":"ethernet","mtu":4096,"responder_depth":16,
+ *  "initiator_depth":16,"ack_timeout":14,"min_rnr_timer":16,"gid":"::ffff:10.0.0.1",
+ *  "gid_type":"roce v2"}
  *
  * Return: the length of the text without its terminator; -EINVAL a field is out of its range, or an
  *	argument is NULL; -ENOSPC @size is too small; -ENOMEM.

@@ -239,6 +239,7 @@ static void connect_to_other_link_layer(void **state)
 	other.link_layer = other.link_layer == BV_LINK_ETHERNET ? BV_LINK_INFINIBAND :
 								  BV_LINK_ETHERNET;
 	other.lid = other.link_layer == BV_LINK_INFINIBAND ? 5 : 0;
+	other.gid_type = other.link_layer == BV_LINK_INFINIBAND ? BV_GID_IB : BV_GID_ROCE_V2;
 	assert_int_equal(side_connect(link.a.side, link.a.slot, &other), -EPROTONOSUPPORT);
 	expect_word(link.a.side->text, "ethernet");
 	link_connect(&link);

@@ -133,6 +133,40 @@ static void smaller_read_depth(void **state)
 	}
 }
 
+/* The longer timer of both sides; 0 is the longest of either. */
+static void longer_timers(void **state)
+{
+	static const uint8_t codes[][4] = { { 14, 17, 16, 20 },
+					    { 18, 13, 22, 15 },
+					    { 14, 0, 0, 16 } };
+	struct bv_channel_attr a = link_attr(), b = link_attr();
+	struct link link;
+
+	for (unsigned i = 0; i < COUNT(codes); i++) {
+		uint8_t ack, rnr;
+
+		a.ack_timeout = codes[i][0];
+		b.ack_timeout = codes[i][1];
+		a.min_rnr_timer = codes[i][2];
+		b.min_rnr_timer = codes[i][3];
+		ack = bv_ack_timeout_ns(a.ack_timeout) > bv_ack_timeout_ns(b.ack_timeout) ?
+			      a.ack_timeout :
+			      b.ack_timeout;
+		rnr = bv_rnr_timer_ns(a.min_rnr_timer) > bv_rnr_timer_ns(b.min_rnr_timer) ?
+			      a.min_rnr_timer :
+			      b.min_rnr_timer;
+		link_up(&link, &a, &b);
+		assert_int_equal(link.a.endpoint.ack_timeout, a.ack_timeout);
+		assert_int_equal(link.b.endpoint.min_rnr_timer, b.min_rnr_timer);
+		assert_int_equal(link.a.info.ack_timeout, ack);
+		assert_int_equal(link.b.info.ack_timeout, ack);
+		assert_int_equal(link.a.info.min_rnr_timer, rnr);
+		assert_int_equal(link.b.info.min_rnr_timer, rnr);
+		exchange(&link);
+		world_reset(state);
+	}
+}
+
 /* Ethernet has no LIDs: each side is addressed by a GID, and RoCE v2 is preferred. */
 static void gid_by_rule(void **state)
 {
@@ -287,6 +321,7 @@ static void several_links(void **state)
 static const struct CMUnitTest tests[] = {
 	CONFORM(smaller_mtu, "B18 the path takes the smaller MTU of both and of the port"),
 	CONFORM(smaller_read_depth, "B2 the smaller depth; more reads wait, none fails"),
+	CONFORM(longer_timers, "design 2 the longer ack and RNR timers of both"),
 	CONFORM(gid_by_rule, "B1 GRH on Ethernet, RoCE v2 first"),
 	CONFORM(gid_by_index, "B1 any filled row of the GID table"),
 	CONFORM(random_psn, "B18 packet numbers start at random"),

@@ -46,7 +46,7 @@ static void connects(void **state)
 	assert_int_equal(rtr->dest_qp_num, 0x4321);
 	assert_int_equal(rtr->rq_psn, 0xabcdef);
 	assert_int_equal(rtr->max_dest_rd_atomic, 3); /* of 16 here and 3 there */
-	assert_int_equal(rtr->min_rnr_timer, 16);
+	assert_int_equal(rtr->min_rnr_timer, 0); /* of code 16 here and 0, the longest, there */
 	assert_int_equal(rtr->ah_attr.is_global, 1);
 	assert_int_equal(rtr->ah_attr.port_num, 1);
 	assert_int_equal(rtr->ah_attr.dlid, 0);
@@ -58,13 +58,15 @@ static void connects(void **state)
 				 IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC);
 	assert_int_equal(rts->max_rd_atomic, 4); /* of 16 here and 4 there */
 	assert_int_equal(rts->sq_psn, local.psn);
-	assert_int_equal(rts->timeout, 14);
+	assert_int_equal(rts->timeout, 14); /* of 14 here and 12 there */
 	assert_int_equal(rts->retry_cnt, 6);
 	assert_int_equal(rts->rnr_retry, 6);
 	bv_channel_query(ch, &info);
 	assert_int_equal(info.mtu, 1024);
 	assert_int_equal(info.rd_atomic, 4);
 	assert_int_equal(info.peer_qpn, 0x4321);
+	assert_int_equal(info.ack_timeout, 14);
+	assert_int_equal(info.min_rnr_timer, 0);
 	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 0);
 	assert_int_equal(bv_last_posted(ch), 0);
 }
@@ -79,6 +81,19 @@ static void loopback(void **state)
 	assert_int_equal(fake.qp_attr[IBV_QPS_RTR].dest_qp_num, 0x1234);
 	assert_int_equal(fake.qp_attr[IBV_QPS_RTR].path_mtu, IBV_MTU_4096);
 	assert_int_equal(fake.qp_attr[IBV_QPS_RTS].max_rd_atomic, 16);
+}
+
+/* 0 is for ever as an ack time-out, and 655 ms as an RNR timer. */
+static void longer_timers(void **state)
+{
+	struct bv_endpoint peer = fake_peer();
+
+	(void)state;
+	peer.ack_timeout = 0;
+	peer.min_rnr_timer = 15;
+	assert_int_equal(bv_channel_connect(ch, &peer), 0);
+	assert_int_equal(fake.qp_attr[IBV_QPS_RTS].timeout, 0);
+	assert_int_equal(fake.qp_attr[IBV_QPS_RTR].min_rnr_timer, 16);
 }
 
 static void twice(void **state)
@@ -111,8 +126,17 @@ static void refused_and_unchanged(void **state)
 	peer = fake_peer();
 	peer.link_layer = BV_LINK_INFINIBAND;
 	peer.lid = 3;
+	peer.gid_type = BV_GID_IB;
 	assert_int_equal(bv_channel_connect(ch, &peer), -EPROTONOSUPPORT);
 	assert_text("this port is Ethernet");
+	peer = fake_peer();
+	peer.gid_type = BV_GID_ROCE_V1;
+	assert_int_equal(bv_channel_connect(ch, &peer), -EPROTONOSUPPORT);
+	assert_text("our GID is of RoCE v2, the peer's of RoCE v1");
+	peer = fake_peer();
+	peer.gid[0] = 0x20;
+	assert_int_equal(bv_channel_connect(ch, &peer), -EPROTONOSUPPORT);
+	assert_text("not of one IP version");
 	assert_int_equal(fake.qp_mask[IBV_QPS_RTR], 0);
 	assert_int_equal(bv_channel_state(ch), BV_CHANNEL_PREPARED);
 	peer = fake_peer();
@@ -201,11 +225,17 @@ static void infiniband(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		channel_test(connects),        channel_test(loopback),
-		channel_test(twice),           channel_test(refused_and_unchanged),
-		channel_test(rtr_einval),      channel_test(rtr_timed_out),
-		channel_test(rtr_unreachable), channel_test(rtr_other),
-		channel_test(rts_fails),       channel_test(infiniband),
+		channel_test(connects),
+		channel_test(loopback),
+		channel_test(longer_timers),
+		channel_test(twice),
+		channel_test(refused_and_unchanged),
+		channel_test(rtr_einval),
+		channel_test(rtr_timed_out),
+		channel_test(rtr_unreachable),
+		channel_test(rtr_other),
+		channel_test(rts_fails),
+		channel_test(infiniband),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,13 +20,17 @@ static struct bv_endpoint good(void)
 		.mtu = 4096,
 		.responder_depth = 16,
 		.initiator_depth = 15,
+		.ack_timeout = 14,
+		.min_rnr_timer = 16,
+		.gid_type = BV_GID_ROCE_V2,
 		.gid = { [10] = 0xff, [11] = 0xff, [12] = 10, [15] = 1 },
 	};
 }
 
 static const char good_json[] =
-	"{\"version\":1,\"qpn\":66,\"psn\":9011,\"lid\":0,\"link_layer\":\"ethernet\",\"mtu\":4096,"
-	"\"responder_depth\":16,\"initiator_depth\":15,\"gid\":\"::ffff:10.0.0.1\"}";
+	"{\"version\":2,\"qpn\":66,\"psn\":9011,\"lid\":0,\"link_layer\":\"ethernet\",\"mtu\":4096,"
+	"\"responder_depth\":16,\"initiator_depth\":15,\"ack_timeout\":14,\"min_rnr_timer\":16,"
+	"\"gid\":\"::ffff:10.0.0.1\",\"gid_type\":\"roce v2\"}";
 
 static void assert_same(const struct bv_endpoint *a, const struct bv_endpoint *b)
 {
@@ -37,14 +41,17 @@ static void assert_same(const struct bv_endpoint *a, const struct bv_endpoint *b
 	assert_int_equal(a->mtu, b->mtu);
 	assert_int_equal(a->responder_depth, b->responder_depth);
 	assert_int_equal(a->initiator_depth, b->initiator_depth);
+	assert_int_equal(a->ack_timeout, b->ack_timeout);
+	assert_int_equal(a->min_rnr_timer, b->min_rnr_timer);
 	assert_memory_equal(a->gid, b->gid, 16);
+	assert_int_equal(a->gid_type, b->gid_type);
 }
 
 static void golden(void **state)
 {
 	static const uint8_t expected[60] = {
-		'B', 'V', 'E', 'P', 0, 1, 0, 64, 0, 0, 0, 66, 0, 0, 0x23, 0x33, 0,  0, 2, 5,
-		16,  15,  0,   0,   0, 0, 0, 0,  0, 0, 0, 0,  0, 0, 0xff, 0xff, 10, 0, 0, 1,
+		'B', 'V', 'E', 'P', 0, 2, 0, 64, 0, 0, 0, 66, 0, 0,    0x23, 0x33, 0, 0, 2, 5, 16,
+		15,  14,  16,  0,   0, 0, 0, 0,  0, 0, 0, 0,  0, 0xff, 0xff, 10,   0, 0, 1, 2,
 	};
 	const struct bv_endpoint ep = good();
 	uint8_t wire[BV_ENDPOINT_WIRE_SIZE];
@@ -88,7 +95,9 @@ static void round_trips(void **state)
 				   .link_layer = BV_LINK_INFINIBAND,
 				   .mtu = 2048,
 				   .responder_depth = 255,
-				   .initiator_depth = 255 };
+				   .initiator_depth = 255,
+				   .ack_timeout = 31,
+				   .min_rnr_timer = 31 };
 	memset(ep.gid, 0xfe, sizeof(ep.gid));
 	assert_round_trip(&ep);
 }
@@ -148,8 +157,8 @@ static void sealed_but_wrong(void **state)
 	(void)state;
 	assert_int_equal(decode_with(0, 'B'), 0);
 	assert_int_equal(decode_with(0, 'b'), -EBADMSG);
-	assert_int_equal(decode_with(5, 2), -EPROTO);
-	assert_text("version 2; this library has version 1");
+	assert_int_equal(decode_with(5, 1), -EPROTO);
+	assert_text("version 1; this library has version 2");
 	assert_int_equal(decode_with(7, 63), -EBADMSG);
 	assert_int_equal(decode_with(8, 1), -EBADMSG);  /* qpn of 25 bits */
 	assert_int_equal(decode_with(11, 1), -EBADMSG); /* qpn 1 */
@@ -160,8 +169,11 @@ static void sealed_but_wrong(void **state)
 	assert_int_equal(decode_with(19, 0), -EBADMSG); /* mtu */
 	assert_int_equal(decode_with(19, 6), -EBADMSG);
 	assert_int_equal(decode_with(24, 0xff), -EBADMSG); /* multicast gid */
-	assert_int_equal(decode_with(22, 1), -EBADMSG);    /* zero bytes */
-	for (unsigned int at = 40; at < 60; at++)
+	assert_int_equal(decode_with(22, 32), -EBADMSG);   /* ack timeout */
+	assert_int_equal(decode_with(23, 32), -EBADMSG);   /* RNR timer */
+	assert_int_equal(decode_with(40, 0), -EBADMSG);    /* gid type */
+	assert_int_equal(decode_with(40, 3), -EBADMSG);
+	for (unsigned int at = 41; at < 60; at++) /* zero bytes */
 		assert_int_equal(decode_with(at, 0x80), -EBADMSG);
 }
 
@@ -198,6 +210,9 @@ static void invalid_fields(void **state)
 	WITH(link_layer, BV_LINK_UNKNOWN, "link layer is 0");
 	WITH(link_layer, (enum bv_link_layer)77, "link layer is 77");
 	WITH(gid[0], 0xff, "multicast");
+	WITH(ack_timeout, 32, "ack timeout is 32");
+	WITH(min_rnr_timer, 32, "RNR timer is 32");
+	WITH(gid_type, BV_GID_IB, "gid type is 0");
 #undef WITH
 	ep = good();
 	memset(ep.gid, 0, sizeof(ep.gid));
@@ -206,6 +221,8 @@ static void invalid_fields(void **state)
 	assert_invalid(&ep, "lid is 0");
 	ep.lid = 0xc000;
 	assert_invalid(&ep, "lid is 49152");
+	ep.lid = 1;
+	assert_invalid(&ep, "gid type is 2, not that of InfiniBand");
 	assert_int_equal(bv_endpoint_encode(NULL, NULL), -EINVAL);
 	assert_int_equal(bv_endpoint_to_json(NULL, NULL, 0), -EINVAL);
 }
@@ -282,10 +299,10 @@ static int json_with(const char *from, const char *to)
 static void json_members(void **state)
 {
 	(void)state;
-	assert_int_equal(json_with("\"version\":1", "\"version\":2"), -EPROTO);
-	assert_text("version 2; this library has version 1");
-	assert_int_equal(json_with("\"version\":1,", ""), -EBADMSG);
-	assert_int_equal(json_with("\"version\":1", "\"version\":\"1\""), -EBADMSG);
+	assert_int_equal(json_with("\"version\":2", "\"version\":1"), -EPROTO);
+	assert_text("version 1; this library has version 2");
+	assert_int_equal(json_with("\"version\":2,", ""), -EBADMSG);
+	assert_int_equal(json_with("\"version\":2", "\"version\":\"2\""), -EBADMSG);
 	assert_int_equal(json_with("\"qpn\":66,", ""), -EBADMSG);
 	assert_text("\"qpn\" is missing");
 	assert_int_equal(json_with("66", "1"), -EBADMSG);
@@ -311,8 +328,14 @@ static void json_members(void **state)
 	assert_int_equal(json_with("\"qpn\"", "\"qpm\""), -EBADMSG);
 	assert_text("unknown member \"qpm\"");
 	assert_int_equal(json_with("\"psn\"", "\"qpn\""), -EBADMSG); /* twice */
-	/* InfiniBand with a GID and without a LID is routed: valid. */
-	assert_int_equal(json_with("ethernet", "infiniband"), 0);
+	assert_int_equal(json_with("\"ack_timeout\":14", "\"ack_timeout\":32"), -EBADMSG);
+	assert_int_equal(json_with("\"min_rnr_timer\":16,", ""), -EBADMSG);
+	assert_int_equal(json_with("roce v2", "roce v1"), 0);
+	assert_int_equal(json_with("roce v2", "ib"), -EBADMSG);
+	assert_int_equal(json_with("roce v2", "roce v3"), -EBADMSG);
+	assert_text("\"gid_type\" is \"roce v3\"");
+	assert_int_equal(json_with("ethernet", "infiniband"), -EBADMSG);
+	assert_text("not that of InfiniBand");
 }
 
 static void *no_memory(size_t size)

@@ -279,7 +279,10 @@ struct bv_endpoint fake_peer(void)
 		.mtu = 1024,
 		.responder_depth = 4,
 		.initiator_depth = 3,
+		.ack_timeout = 12,
+		.min_rnr_timer = 0,
 		.gid = { [10] = 0xff, [11] = 0xff, [12] = 10, [15] = 9 },
+		.gid_type = BV_GID_ROCE_V2,
 	};
 }
 
