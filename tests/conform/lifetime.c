@@ -4,6 +4,7 @@
  */
 #include "link.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "pause.h"
@@ -187,11 +188,69 @@ static void both_providers_at_once(void **state)
 	}
 }
 
+/* One of several threads on one pd: regions and channels come and go. NULL, or what failed. */
+static void *come_and_go(void *argument)
+{
+	const struct bv_channel_attr attr = link_attr();
+	struct bv_pd *pd = argument;
+	static _Thread_local uint8_t own[64];
+
+	for (unsigned round = 0; round < 20; round++) {
+		struct bv_channel *ch;
+		struct bv_endpoint ep;
+		struct bv_remote remote;
+		struct bv_mr *mr;
+		struct bv_wc wc;
+		int n;
+
+		if (bv_mr_reg(pd, own, sizeof(own), BV_ACCESS_SHARED, &mr) < 0)
+			return "bv_mr_reg";
+		if (bv_channel_create(pd, &attr, &ch) < 0)
+			return "bv_channel_create";
+		if (bv_channel_endpoint(ch, &ep) < 0 || bv_channel_connect(ch, &ep) < 0)
+			return "bv_channel_connect";
+		own[0] = (uint8_t)(round + 1);
+		if (bv_remote_sub(&(struct bv_remote){ (uintptr_t)own, sizeof(own),
+						       bv_mr_rkey(mr) },
+				  32, &remote) < 0 ||
+		    bv_post_write(ch, &bv_gather(mr, own, 1), 1, &remote, 0) < 0)
+			return "bv_post_write";
+		while ((n = bv_poll(ch, &wc, 1)) == 0)
+			pause_once();
+		if (n != 1 || wc.status != BV_STATUS_SUCCESS || own[32] != own[0])
+			return "the write";
+		bv_channel_destroy(ch);
+		bv_mr_dereg(mr);
+	}
+	return NULL;
+}
+
+static void several_threads(void **state)
+{
+	pthread_t threads[4];
+	struct set set;
+
+	(void)state;
+	make(&set, options.provider);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, come_and_go, set.pd), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		void *failed;
+
+		pthread_join(threads[i], &failed);
+		if (failed)
+			fail_msg("thread %u: %s", i, (const char *)failed);
+	}
+	for (enum part part = PART_CHANNEL; part < PARTS; part++)
+		release(&set, part);
+}
+
 static const struct CMUnitTest tests[] = {
 	CONFORM(any_order, "16. B9 B12 24 orders, in use until the channel goes"),
 	CONFORM(destroy_with_work_outstanding, "B7 buffers come back with the channel"),
 	CONFORM(null_is_fine, "NULL is released without harm"),
 	CONFORM(many_times, "nothing is used up: opened and closed again and again"),
+	CONFORM(several_threads, "all but a channel may be shared between threads"),
 	CONFORM(both_providers_at_once, "both providers in one process"),
 };
 
