@@ -5,6 +5,7 @@
  */
 #include "link.h"
 
+#include "device.h"
 #include "local.h"
 #include "pause.h"
 
@@ -168,6 +169,7 @@ static void failures(void **state)
 	const struct local_mr *foreign;
 	struct bv_remote remote;
 	struct bv_gather from;
+	struct bv_wc wc;
 	struct link link;
 
 	(void)state;
@@ -183,7 +185,9 @@ static void failures(void **state)
 	from = bv_gather(foreign->mr, foreign->base, 8);
 	assert_int_equal(bv_write(channel(&link), &from, 1, &remote, WAIT_NS), -EIO);
 	assert_int_equal(bv_channel_state(channel(&link)), BV_CHANNEL_ERROR);
-	expect_word(bv_error_text(channel(&link)), "local protection error");
+	assert_int_equal(bv_channel_error(channel(&link), &wc), 1);
+	expect_failed(&wc, 0, device_status(BV_STATUS_LOCAL_PROTECTION_ERROR, wc.status));
+	expect_word(bv_error_text(channel(&link)), bv_status_name(wc.status));
 	assert_int_equal(bv_send(channel(&link), &from, 1, WAIT_NS), -EIO);
 	expect_word(bv_last_error()->text, "ERROR");
 }

@@ -1,12 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
 
+#include <string.h>
+
+#include "link.h"
+
 #define MLX5EMU_WEAK
 #include "mlx5emu.h"
 
 /* How far the clock of an idle stepped device moves: below every time-out of interest. */
 enum {
 	IDLE_NS = 20000,
+};
+
+/* RXE_VENDOR_ID of Linux, drivers/infiniband/sw/rxe/rxe_param.h: soft-RoCE. */
+#define VENDOR_SOFT_ROCE 0xffffffu
+
+/*
+ * Statuses of soft-RoCE in Linux 6.1 and 6.12, from drivers/infiniband/sw/rxe: rxe_requester() gives
+ * LOC_PROT_ERR to memory behind the end of a region only, not to a key that is wrong (-EINVAL of
+ * copy_data()); rxe_responder() likewise, and takes a message longer than the receive for a malformed
+ * receive; and it ends the receive of a refused write with immediate by REM_ACCESS_ERR.
+ */
+static const struct {
+	enum bv_status specified, reported;
+} soft_roce[] = {
+	{ BV_STATUS_LOCAL_PROTECTION_ERROR, BV_STATUS_LOCAL_QP_OPERATION_ERROR },
+	{ BV_STATUS_LOCAL_LENGTH_ERROR, BV_STATUS_LOCAL_QP_OPERATION_ERROR },
+	{ BV_STATUS_REMOTE_INVALID_REQUEST_ERROR, BV_STATUS_REMOTE_OPERATION_ERROR },
+	{ BV_STATUS_WORK_REQUEST_FLUSH_ERROR, BV_STATUS_REMOTE_ACCESS_ERROR },
 };
 
 bool device_is_manual(void)
@@ -18,4 +40,34 @@ void device_step(void)
 {
 	if (mlx5emu_step() == 0)
 		mlx5emu_advance_ns(IDLE_NS);
+}
+
+const struct bv_device_info *device_info(struct bv_device_info **list)
+{
+	const int n = bv_device_list(list);
+
+	assert_true(n > 0);
+	for (int i = 0; i < n; i++)
+		if (!options.device || strcmp((*list)[i].name, options.device) == 0)
+			return &(*list)[i];
+	fail_msg("device %s is not in the list", options.device);
+	return NULL;
+}
+
+static bool is_soft_roce(void)
+{
+	struct bv_device_info *list;
+	const bool is = device_info(&list)->vendor_id == VENDOR_SOFT_ROCE;
+
+	bv_device_list_free(list);
+	return is;
+}
+
+enum bv_status device_status(enum bv_status specified, enum bv_status reported)
+{
+	for (size_t i = 0; i < sizeof(soft_roce) / sizeof(soft_roce[0]); i++)
+		if (soft_roce[i].specified == specified && soft_roce[i].reported == reported &&
+		    is_soft_roce())
+			return reported;
+	return specified;
 }

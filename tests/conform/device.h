@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the suite knows of the device beyond bareverbs: whether it is mlx5emu in manual mode, found
- * at run time because the same program runs on other devices, too.
+ * What the suite knows of the device under test, found at run time because the same program runs on
+ * other devices, too: whether it is mlx5emu in manual mode, and where it departs from the
+ * specification.
  */
 #ifndef TESTS_CONFORM_DEVICE_H
 #define TESTS_CONFORM_DEVICE_H
 
 #include <stdbool.h>
 
+#include <bareverbs/bareverbs.h>
+
 bool device_is_manual(void);
 void device_step(void);
+/* The device under test; @list is freed by the caller. */
+const struct bv_device_info *device_info(struct bv_device_info **list);
+/*
+ * The status that a failed work must have: @specified, or @reported where it is known that this
+ * device says so instead.
+ */
+enum bv_status device_status(enum bv_status specified, enum bv_status reported);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "device.h"
 #include "local.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -13,19 +14,6 @@
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
-}
-
-/* The device under test; freed by the caller. */
-static const struct bv_device_info *device_info(struct bv_device_info **list)
-{
-	const int n = bv_device_list(list);
-
-	assert_true(n > 0);
-	for (int i = 0; i < n; i++)
-		if (!options.device || strcmp((*list)[i].name, options.device) == 0)
-			return &(*list)[i];
-	fail_msg("device %s is not in the list", options.device);
-	return NULL;
 }
 
 static uint32_t port_mtu(void)

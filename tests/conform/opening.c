@@ -5,6 +5,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -111,6 +112,19 @@ static const char *best_provider(void)
 	return best;
 }
 
+static bool drives(const char *provider)
+{
+	struct bv_device_info *list;
+	bool can = false;
+
+	assert_int_equal(bv_device_list(&list), 1);
+	for (uint32_t i = 0; i < list[0].nproviders; i++)
+		can |= strcmp(list[0].providers[i].name, provider) == 0 &&
+		       list[0].providers[i].score > 0;
+	bv_device_list_free(list);
+	return can;
+}
+
 static void environment(void **state)
 {
 	(void)state;
@@ -123,7 +137,8 @@ static void environment(void **state)
 	expect_opened(NULL, "verbs", "verbs");
 	setenv("BV_PROVIDER", "verbs", 1);
 	expect_opened(NULL, NULL, "verbs");
-	expect_opened(NULL, "mlx5", "mlx5");
+	if (drives("mlx5"))
+		expect_opened(NULL, "mlx5", "mlx5");
 	setenv("BV_PROVIDER", "", 1);
 	expect_opened(NULL, NULL, best_provider());
 	unsetenv("BV_PROVIDER");
@@ -217,6 +232,8 @@ static void port_down(void **state)
 	for (unsigned i = 0; i < 2; i++) {
 		const struct bv_open_opts opts = { .provider = providers[i] };
 
+		if (!drives(providers[i]))
+			continue;
 		assert_int_equal(bv_open(NULL, &opts, &dev), 0);
 		assert_int_equal(bv_pd_alloc(dev, &pd), 0);
 		assert_int_equal(bv_channel_create(pd, NULL, &ch), -ENETDOWN);
