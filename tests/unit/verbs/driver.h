@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A driver under provider verbs that the test plays: it keeps what is posted, refuses on demand, and
+ * completes what the test says, with garbage in every field that a real driver leaves alone.
+ */
+#ifndef BV_TESTS_UNIT_VERBS_DRIVER_H
+#define BV_TESTS_UNIT_VERBS_DRIVER_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <bareverbs/bareverbs.h>
+
+#include "providers/verbs/channel.h"
+
+enum {
+	DRIVER_MAX_SEND = 64,
+	DRIVER_MAX_RECV = 64,
+	DRIVER_CQE = 256,
+	DRIVER_BROKEN = -2, /* what libmlx5 calls CQ_POLL_ERR */
+};
+
+/* One completion queue; both ways of polling read the same entries. */
+struct driver_cq {
+	struct ibv_cq_ex cq; /* first, as in libibverbs: also the struct ibv_cq */
+	struct ibv_wc entries[DRIVER_CQE];
+	unsigned head;
+	unsigned tail;
+	int broken_at; /* fails when it comes to this entry; -1: never */
+	unsigned starts;
+	unsigned ends;
+	bool polling;
+};
+
+struct driver {
+	struct verbs_channel v;
+	struct bvi_channel_core core;
+	struct ibv_context context;
+	struct ibv_qp qp;
+	struct driver_cq send;
+	struct driver_cq recv;
+
+	int refuse;       /* what the next post returns; 0: takes it */
+	int refuse_errno; /* and leaves in errno */
+	unsigned posts;
+	struct ibv_send_wr wr; /* the last one, and its list */
+	struct ibv_recv_wr recv_wr;
+	struct ibv_sge list[4];
+	uint8_t payload[64]; /* of an inline work */
+};
+
+struct driver *driver_new(bool extended);
+void driver_free(struct driver *d);
+struct bv_channel *driver_channel(struct driver *d);
+
+void driver_complete(struct driver_cq *cq, struct ibv_wc wc);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What provider verbs hands to the driver for every operation; credits; signals that it adds; what
+ * it makes of a driver that refuses.
+ */
+#include "driver.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
+#define IMM 0xcafe0001u
+
+static const struct bv_gather from[2] = { { 0x1000, 10, 7 }, { 0x2000, 20, 8 } };
+static const struct bv_scatter to[2] = { { 0x1000, 10, 7 }, { 0x2000, 20, 8 } };
+
+static void expect_wr(const struct driver *d, uint64_t wr_id, enum ibv_wr_opcode opcode,
+		      unsigned send_flags, int nsge)
+{
+	assert_int_equal(d->wr.wr_id, wr_id);
+	assert_int_equal(d->wr.opcode, opcode);
+	assert_int_equal(d->wr.send_flags, send_flags);
+	assert_int_equal(d->wr.num_sge, nsge);
+	if (send_flags & IBV_SEND_INLINE)
+		return;
+	for (int i = 0; i < nsge; i++) {
+		assert_int_equal(d->list[i].addr, 0x1000 * (i + 1));
+		assert_int_equal(d->list[i].length, 10 * (i + 1));
+		assert_int_equal(d->list[i].lkey, 7 + i);
+	}
+}
+
+static void expect_remote(const struct driver *d)
+{
+	assert_int_equal(d->wr.wr.rdma.remote_addr, REMOTE->addr);
+	assert_int_equal(d->wr.wr.rdma.rkey, REMOTE->rkey);
+}
+
+static void expect_imm(const struct driver *d)
+{
+	assert_int_equal(be32toh(d->wr.imm_data), IMM);
+}
+
+static void lists(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+
+	(void)state;
+	assert_int_equal(bv_post_send(ch, from, 2, 0), 0);
+	expect_wr(d, 0, IBV_WR_SEND, IBV_SEND_SIGNALED, 2);
+	assert_int_equal(bv_post_send_imm(ch, from, 1, IMM, BV_SOLICITED), 1);
+	expect_wr(d, 1, IBV_WR_SEND_WITH_IMM, IBV_SEND_SIGNALED | IBV_SEND_SOLICITED, 1);
+	expect_imm(d);
+	assert_int_equal(bv_post_write(ch, from, 2, REMOTE, BV_FENCE), 2);
+	expect_wr(d, 2, IBV_WR_RDMA_WRITE, IBV_SEND_SIGNALED | IBV_SEND_FENCE, 2);
+	expect_remote(d);
+	assert_int_equal(bv_post_write_imm(ch, NULL, 0, REMOTE, IMM, BV_UNSIGNALED), 3);
+	expect_wr(d, 3, IBV_WR_RDMA_WRITE_WITH_IMM, 0, 0);
+	expect_remote(d);
+	expect_imm(d);
+	assert_int_equal(bv_post_read(ch, to, 2, REMOTE, 0), 4);
+	expect_wr(d, 4, IBV_WR_RDMA_READ, IBV_SEND_SIGNALED, 2);
+	expect_remote(d);
+	driver_free(d);
+}
+
+static void inlines(void **state)
+{
+	static const uint8_t payload[] = "0123456789";
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+	const unsigned flags = IBV_SEND_SIGNALED | IBV_SEND_INLINE;
+
+	(void)state;
+	assert_int_equal(bv_post_send_inline(ch, payload, 10, 0), 0);
+	expect_wr(d, 0, IBV_WR_SEND, flags, 1);
+	assert_int_equal(d->list[0].length, 10);
+	assert_memory_equal(d->payload, payload, 10);
+	assert_int_equal(bv_post_send_inline_imm(ch, payload + 1, 9, IMM, 0), 1);
+	expect_wr(d, 1, IBV_WR_SEND_WITH_IMM, flags, 1);
+	expect_imm(d);
+	assert_memory_equal(d->payload, payload + 1, 9);
+	assert_int_equal(bv_post_write_inline(ch, payload, 1, REMOTE, BV_UNSIGNALED), 2);
+	expect_wr(d, 2, IBV_WR_RDMA_WRITE, IBV_SEND_INLINE, 1);
+	expect_remote(d);
+	/* No payload: no element, and nothing inline. */
+	assert_int_equal(bv_post_write_inline_imm(ch, NULL, 0, REMOTE, IMM, 0), 3);
+	expect_wr(d, 3, IBV_WR_RDMA_WRITE_WITH_IMM, IBV_SEND_SIGNALED, 0);
+	expect_remote(d);
+	expect_imm(d);
+	/* Nothing of it sticks to the template. */
+	assert_int_equal(bv_post_send(ch, from, 1, 0), 4);
+	expect_wr(d, 4, IBV_WR_SEND, IBV_SEND_SIGNALED, 1);
+	driver_free(d);
+}
+
+static void receives(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+
+	(void)state;
+	assert_int_equal(bv_post_recv(ch, to, 2), BV_WORK_RECV);
+	assert_int_equal(d->recv_wr.wr_id, 0);
+	assert_int_equal(d->recv_wr.num_sge, 2);
+	assert_int_equal(d->list[1].addr, 0x2000);
+	assert_int_equal(bv_post_recv(ch, NULL, 0), 1 | BV_WORK_RECV);
+	assert_int_equal(d->recv_wr.num_sge, 0);
+	for (int64_t i = 2; i < DRIVER_MAX_RECV; i++)
+		assert_int_equal(bv_post_recv(ch, to, 1), i | BV_WORK_RECV);
+	assert_int_equal(bv_post_recv(ch, to, 1), -EAGAIN);
+	assert_int_equal(d->posts, DRIVER_MAX_RECV);
+	driver_free(d);
+}
+
+/* Not even asked when there is no credit. */
+static void credits(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+	struct bv_wc wc;
+
+	(void)state;
+	for (int64_t i = 0; i < DRIVER_MAX_SEND; i++)
+		assert_int_equal(bv_post_send_inline(ch, "x", 1, 0), i);
+	assert_int_equal(bv_post_send_inline(ch, "x", 1, 0), -EAGAIN);
+	assert_int_equal(bv_post_read(ch, to, 1, REMOTE, BV_UNSIGNALED), -EAGAIN);
+	assert_int_equal(d->posts, DRIVER_MAX_SEND);
+	driver_complete(&d->send, (struct ibv_wc){ .wr_id = 9, .opcode = IBV_WC_SEND });
+	assert_int_equal(bv_poll_send(ch, &wc, 1), 1);
+	for (int64_t i = 0; i < 10; i++)
+		assert_int_equal(bv_post_send(ch, from, 1, 0), DRIVER_MAX_SEND + i);
+	assert_int_equal(bv_post_send(ch, from, 1, 0), -EAGAIN);
+	driver_free(d);
+}
+
+static void added_signals(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+
+	(void)state;
+	for (unsigned every = 1; every <= 5; every++) {
+		d->v.signal_every = every;
+		d->v.unsignaled = 0;
+		for (unsigned i = 0; i < 20; i++) {
+			const bool signaled = i % every == every - 1;
+
+			ch->sq_done = ch->sq_posted;
+			assert_true(bv_post_send(ch, NULL, 0, BV_UNSIGNALED) >= 0);
+			assert_int_equal(d->wr.send_flags, signaled ? IBV_SEND_SIGNALED : 0);
+		}
+	}
+	driver_free(d);
+}
+
+/* A refusal is -errno in either of the two ways of drivers, and nothing has happened. */
+static void refused(void **state)
+{
+	static const struct {
+		int rc;
+		int err;
+		int want;
+	} ways[] = {
+		{ ENOMEM, 0, -ENOMEM },
+		{ EINVAL, ENOSPC, -EINVAL },
+		{ -1, ENOMEM, -ENOMEM },
+		{ -1, 0, -EIO },
+	};
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+
+	(void)state;
+	d->v.signal_every = 3;
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), 0);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		d->refuse_errno = ways[i].err;
+		d->refuse = ways[i].rc;
+		assert_int_equal(bv_post_send(ch, from, 1, BV_UNSIGNALED), ways[i].want);
+		d->refuse = ways[i].rc;
+		assert_int_equal(bv_post_recv(ch, to, 1), ways[i].want);
+		assert_int_equal(ch->sq_posted, 1);
+		assert_int_equal(ch->rq_posted, 0);
+	}
+	/* The third unsignaled work, not the third attempt, is the one that is signaled. */
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), 1);
+	assert_int_equal(d->wr.send_flags, 0);
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), 2);
+	assert_int_equal(d->wr.send_flags, IBV_SEND_SIGNALED);
+	driver_free(d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lists),         cmocka_unit_test(inlines),
+		cmocka_unit_test(receives),      cmocka_unit_test(credits),
+		cmocka_unit_test(added_signals), cmocka_unit_test(refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
