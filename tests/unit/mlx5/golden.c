@@ -217,12 +217,33 @@ static void longest_blueflame(void **state)
 	plain_free(p);
 }
 
+/* A register without BlueFlame has one place for doorbells. */
+static void no_halves(void **state)
+{
+	struct plain_shape shape = plain_default;
+	uint8_t wqe[64];
+	struct plain *p;
+
+	(void)state;
+	shape.blueflame = false;
+	p = plain_new(&shape);
+	p->c.sq.bf_size = 0;
+	for (uint16_t i = 0; i < 3; i++) {
+		assert_int_equal(post_write_inline(plain_channel(p)), i);
+		plain_read_sq(p, i, wqe, sizeof(wqe));
+		assert_memory_equal(p->bf, wqe, 8);
+		assert_ptr_equal(p->c.sq.bf, p->bf);
+	}
+	plain_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blueflame),
 		cmocka_unit_test(doorbell),
 		cmocka_unit_test(longest_blueflame),
+		cmocka_unit_test(no_halves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
