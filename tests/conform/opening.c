@@ -65,34 +65,6 @@ static void no_device(void **state)
 	assert_int_equal(bv_error_kind(-ENODEV), BV_ERROR_NOT_FOUND);
 }
 
-static void wrong_name(void **state)
-{
-	static const char *const wrong[] = { "mlx5", "mlx5_00", "MLX5_0", "", "mlx5_0 " };
-	struct bv_device_info *list;
-
-	(void)state;
-	assert_int_equal(bv_device_list(&list), 1);
-	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		expect_refused(wrong[i], NULL, -ENOENT);
-		expect_word(wrong[i]);
-		expect_word(list[0].name);
-	}
-	expect_opened(list[0].name, NULL, list[0].providers[0].name);
-	bv_device_list_free(list);
-}
-
-static void wrong_provider(void **state)
-{
-	static const char *const wrong[] = { "mlx4", "Verbs", "verbs ", "" };
-
-	(void)state;
-	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		expect_refused(NULL, wrong[i], -ENOENT);
-		expect_word("verbs");
-		expect_word("mlx5");
-	}
-}
-
 static const char *best_provider(void)
 {
 	const char *best = NULL;
@@ -110,6 +82,34 @@ static const char *best_provider(void)
 	bv_device_list_free(list);
 	assert_non_null(best);
 	return best;
+}
+
+static void wrong_name(void **state)
+{
+	static const char *const wrong[] = { "mlx5", "mlx5_00", "MLX5_0", "", "mlx5_0 " };
+	struct bv_device_info *list;
+
+	(void)state;
+	assert_int_equal(bv_device_list(&list), 1);
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		expect_refused(wrong[i], NULL, -ENOENT);
+		expect_word(wrong[i]);
+		expect_word(list[0].name);
+	}
+	expect_opened(list[0].name, NULL, best_provider());
+	bv_device_list_free(list);
+}
+
+static void wrong_provider(void **state)
+{
+	static const char *const wrong[] = { "mlx4", "Verbs", "verbs ", "" };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		expect_refused(NULL, wrong[i], -ENOENT);
+		expect_word("verbs");
+		expect_word("mlx5");
+	}
 }
 
 static bool drives(const char *provider)
