@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "channel.h"
 #include "error.h"
 #include "pd.h"
 #include "plan.h"
@@ -72,24 +73,40 @@ static int make_local(const struct bvi_plan *plan, struct bvi_channel_core *core
 	return random_psn(&core->local.psn);
 }
 
-static int to_init(const struct bv_device *dev, const struct bvi_plan *plan, struct ibv_qp *qp)
+static int to_init(const struct bv_device *dev, const struct bvi_channel_core *core)
 {
+	const struct bv_channel_attr *asked = &core->attr;
 	struct ibv_qp_attr attr = {
 		.qp_state = IBV_QPS_INIT,
-		.pkey_index = plan->attr.pkey_index,
-		.port_num = plan->attr.port,
-		.qp_access_flags = plan->attr.access,
+		.pkey_index = asked->pkey_index,
+		.port_num = asked->port,
+		.qp_access_flags = asked->access,
 	};
-	const int rc = bv_rc(ibv_modify_qp(
-		qp, &attr, IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS));
+	const int rc = bv_rc(ibv_modify_qp(core->qp, &attr,
+					   IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT |
+						   IBV_QP_ACCESS_FLAGS));
 
 	if (rc < 0)
 		return bvi_fail(rc,
 				"%s: the queue pair could not go to INIT (port %u, pkey_index %u, "
 				"access 0x%x): %s",
-				dev->name, plan->attr.port, plan->attr.pkey_index,
-				plan->attr.access, bvi_errno_text(rc));
+				dev->name, asked->port, asked->pkey_index, asked->access,
+				bvi_errno_text(rc));
 	return 0;
+}
+
+int bvi_channel_init(struct bv_channel *ch)
+{
+	struct bvi_channel_core *core = ch->core;
+	uint32_t psn;
+	int rc;
+
+	rc = random_psn(&psn);
+	if (rc == 0)
+		rc = to_init(core->pd->device, core);
+	if (rc == 0)
+		core->local.psn = psn;
+	return rc;
 }
 
 static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_channel *ch)
@@ -120,7 +137,7 @@ static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_chann
 	rc = make_local(plan, core);
 	if (rc < 0)
 		return rc;
-	rc = to_init(pd->device, plan, core->qp);
+	rc = to_init(pd->device, core);
 	if (rc < 0)
 		return rc;
 	core->state = BV_CHANNEL_PREPARED;

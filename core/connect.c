@@ -43,7 +43,7 @@ static int check_state(const struct bvi_channel_core *core)
 				core->peer.qpn);
 	default:
 		return bvi_fail(-EIO, "bv_channel_connect: the channel is in ERROR, it must be "
-				      "PREPARED: destroy it and create another");
+				      "PREPARED: bv_channel_reset() it first");
 	}
 }
 

@@ -19,6 +19,8 @@
  *				and sets ch->ops = prepared
  *	(connect)		core moves the QP to RTR and RTS, then sets ch->ops = ready
  *	bvi_channel_failed()	the provider met an error completion: ch->ops = error
+ *	channel_reset(ch)	core has moved the QP to RESET: the provider forgets all works and
+ *				starts its rings anew; core then goes on as after channel_create
  *	channel_destroy(ch)	the provider destroys QP, CQs, thread domain, its struct; core has
  *				nothing of it afterwards
  */
@@ -99,6 +101,20 @@ struct bvi_channel_core {
 	uint8_t ack_timeout;   /* agreed; attr has what was asked for */
 	uint8_t min_rnr_timer; /* agreed */
 	enum bv_link_layer link_layer;
+
+	/* Recovery (core/recovery.c). */
+	const char *stopped; /* why it is in ERROR, if no work failed; NULL: not known */
+	bool in_reset;       /* the QP stands in RESET, where it must not be moved again */
+	uint64_t first_send; /* send-queue works below are of before the last reset */
+	struct bvi_shutdown {
+		uint8_t sent, got;  /* bytes of the two records */
+		uint8_t record[16]; /* the peer's, as far as it came */
+		uint64_t posted;    /* sq_posted when ours was sent */
+	} shutdown;
+
+	/* The device's list of channels, under its lock (core/event.c). */
+	struct bv_channel *next_channel;
+	struct bvi_debug *debug; /* core/debug.c; NULL in release builds */
 };
 
 /*
@@ -121,6 +137,10 @@ struct bv_channel_params {
  *	ibv_close_device().
  * @channel_create: as described above; 0 or -errno with nothing left behind. @why gets the reason,
  *	one line.
+ * @channel_reset: the QP has just gone to RESET, where the device has forgotten all works. The rings
+ *	start anew, and completions that still lie in the CQs are discarded. Core sets the counters
+ *	afterwards: rq_posted to a multiple of 65536. Cannot fail.
+ * @channel_unsignaled: works posted to the send queue since the last signaled one.
  * @channel_destroy: cannot fail; may block in the kernel.
  */
 struct bv_provider {
@@ -129,6 +149,8 @@ struct bv_provider {
 	int (*open)(struct ibv_device *ibdev, struct ibv_context **context);
 	int (*channel_create)(const struct bv_channel_params *params, struct bv_channel **ch,
 			      char *why, size_t size);
+	void (*channel_reset)(struct bv_channel *ch);
+	uint32_t (*channel_unsignaled)(const struct bv_channel *ch);
 	void (*channel_destroy)(struct bv_channel *ch);
 };
 

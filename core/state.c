@@ -32,13 +32,14 @@ static BV_COLD int64_t refuse(const struct bv_channel *ch, const char *call)
 				"bv_channel_connect() first",
 				call, state);
 	if (!core->failed)
-		return bvi_fail(-EIO,
-				"%s: the channel is in %s, it must be READY: it could not be "
-				"connected; destroy it and create another",
-				call, state);
+		return bvi_fail(
+			-EIO,
+			"%s: the channel is in %s, it must be READY: %s; bv_channel_reset() "
+			"it and connect again",
+			call, state, core->stopped ? core->stopped : "it could not be connected");
 	return bvi_fail(-EIO,
 			"%s: the channel is in %s, it must be READY: %s work %lld failed with "
-			"%s; destroy it and create another",
+			"%s; bv_channel_reset() it and connect again",
 			call, state, core->failed_recv ? "receive" : "send-queue",
 			(long long)number, bv_status_name(core->first_error.status));
 }

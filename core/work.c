@@ -50,6 +50,11 @@ static int send_result(const struct bv_channel *ch, int64_t work, struct bv_wc *
 {
 	const struct bvi_channel_core *core = ch->core;
 
+	if (bvi_unlikely((uint64_t)work < core->first_send))
+		return bvi_fail(-ESTALE,
+				"work %llu is of before the channel was reset; the first one "
+				"since is %llu",
+				(unsigned long long)work, (unsigned long long)core->first_send);
 	*wc = (struct bv_wc){ .work = work };
 	if (!core->failed_send || work < core->first_send_error.work)
 		return 1;

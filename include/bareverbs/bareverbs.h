@@ -13,5 +13,6 @@
 #include <bareverbs/endpoint.h>
 #include <bareverbs/channel.h>
 #include <bareverbs/work.h>
+#include <bareverbs/recovery.h>
 
 #endif

@@ -97,6 +97,10 @@ int64_t bvi_mlx5_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, u
 int bvi_mlx5_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_mlx5_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 
+/* reset.c */
+void bvi_mlx5_channel_reset(struct bv_channel *ch);
+uint32_t bvi_mlx5_channel_unsignaled(const struct bv_channel *ch);
+
 /* channel.c */
 int bvi_mlx5_channel_create(const struct bv_channel_params *params, struct bv_channel **ch,
 			    char *why, size_t size);

@@ -55,5 +55,7 @@ const struct bv_provider bvi_provider_mlx5 = {
 	.probe = probe,
 	.open = open_context,
 	.channel_create = bvi_mlx5_channel_create,
+	.channel_reset = bvi_mlx5_channel_reset,
+	.channel_unsignaled = bvi_mlx5_channel_unsignaled,
 	.channel_destroy = bvi_mlx5_channel_destroy,
 };

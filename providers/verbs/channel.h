@@ -51,6 +51,10 @@ int bvi_verbs_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 
+/* reset.c */
+void bvi_verbs_channel_reset(struct bv_channel *ch);
+uint32_t bvi_verbs_channel_unsignaled(const struct bv_channel *ch);
+
 /* channel.c */
 int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_channel **ch,
 			     char *why, size_t size);

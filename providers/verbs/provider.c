@@ -33,5 +33,7 @@ const struct bv_provider bvi_provider_verbs = {
 	.probe = probe,
 	.open = open_context,
 	.channel_create = bvi_verbs_channel_create,
+	.channel_reset = bvi_verbs_channel_reset,
+	.channel_unsignaled = bvi_verbs_channel_unsignaled,
 	.channel_destroy = bvi_verbs_channel_destroy,
 };

@@ -121,6 +121,6 @@ struct group {
 					  __VA_ARGS__ }
 
 extern const struct group operations, stream, queues, faults, gone, killed, negotiation, input,
-	blocking, lifetime;
+	blocking, lifetime, recovery;
 
 #endif

@@ -351,6 +351,29 @@ static int64_t region_command(struct local *local, const struct request *req, st
 	return rc;
 }
 
+static int recover(struct local *local, const struct request *req, struct bv_endpoint *ep)
+{
+	struct bv_channel **ch = &local->ch[req->slot];
+	const int64_t timeout_ns = req->recover.timeout_ns;
+	int rc, dropped;
+
+	switch (req->recover.what) {
+	case RECOVER_DRAIN:
+		return bv_channel_drain(*ch, timeout_ns);
+	case RECOVER_PROBE:
+		return bv_channel_probe(*ch, timeout_ns);
+	case RECOVER_CLOSE:
+		rc = bv_channel_close(*ch, timeout_ns);
+		if (rc != -EBUSY)
+			*ch = NULL;
+		return rc;
+	default:
+		dropped = bv_channel_reset(*ch);
+		rc = dropped < 0 ? dropped : bv_channel_endpoint(*ch, ep);
+		return rc < 0 ? rc : dropped;
+	}
+}
+
 static int64_t channel_command(struct local *local, const struct request *req, struct reply *rep)
 {
 	struct bv_channel **ch = &local->ch[req->slot];
@@ -364,6 +387,8 @@ static int64_t channel_command(struct local *local, const struct request *req, s
 		bv_channel_destroy(*ch);
 		*ch = NULL;
 		return 0;
+	case CMD_RECOVER:
+		return recover(local, req, &rep->endpoint);
 	case CMD_POST:
 		return local_post(local, req->slot, &req->post);
 	case CMD_REAP:

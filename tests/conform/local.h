@@ -18,6 +18,7 @@ enum command {
 	CMD_CREATE,
 	CMD_CONNECT,
 	CMD_DESTROY,
+	CMD_RECOVER,
 	CMD_POST,
 	CMD_REAP,
 	CMD_TEST,
@@ -53,6 +54,10 @@ struct request {
 		struct {
 			int64_t work, timeout_ns;
 		} work;
+		struct {
+			enum recover what;
+			int64_t timeout_ns;
+		} recover;
 		struct {
 			struct list list;
 			uint32_t seed;

@@ -215,6 +215,22 @@ int side_destroy(struct side *side, unsigned slot)
 	return (int)call(side, &req, &rep);
 }
 
+int side_recover(struct side *side, unsigned slot, enum recover what, int64_t timeout_ns,
+		 struct bv_endpoint *ep)
+{
+	const struct request req = {
+		.command = CMD_RECOVER,
+		.slot = slot,
+		.recover = { .what = what, .timeout_ns = timeout_ns },
+	};
+	struct reply rep;
+	const int rc = (int)call(side, &req, &rep);
+
+	if (rc >= 0 && what == RECOVER_RESET)
+		*ep = rep.endpoint;
+	return rc;
+}
+
 int64_t side_post(struct side *side, unsigned slot, const struct post *post)
 {
 	const struct request req = { .command = CMD_POST, .slot = slot, .post = *post };

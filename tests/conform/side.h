@@ -87,6 +87,13 @@ struct post {
 /* The bytes of a pattern depend on its seed and their position; SEED_GUARD is one constant byte. */
 #define SEED_GUARD 0u
 
+enum recover {
+	RECOVER_DRAIN,
+	RECOVER_RESET,
+	RECOVER_CLOSE,
+	RECOVER_PROBE,
+};
+
 struct side_state {
 	enum bv_channel_state state;
 	int failed;
@@ -137,6 +144,9 @@ int side_create(struct side *side, unsigned slot, const struct bv_channel_attr *
 		struct bv_endpoint *ep);
 int side_connect(struct side *side, unsigned slot, const struct bv_endpoint *peer);
 int side_destroy(struct side *side, unsigned slot);
+/* bv_channel_drain, _reset (then @ep is the new endpoint), _close, _probe */
+int side_recover(struct side *side, unsigned slot, enum recover what, int64_t timeout_ns,
+		 struct bv_endpoint *ep);
 int64_t side_post(struct side *side, unsigned slot, const struct post *post);
 /*
  * Polls until @count (<= MAX_REAP) completions of the queue came or the time is over: how many, or

@@ -209,6 +209,21 @@ static int channel_create(const struct bv_channel_params *params, struct bv_chan
 	return 0;
 }
 
+static void channel_reset(struct bv_channel *ch)
+{
+	struct channel *fc = of(ch);
+
+	fc->send.count = 0;
+	fc->recv.count = 0;
+	fc->broken = false;
+}
+
+static uint32_t channel_unsignaled(const struct bv_channel *ch)
+{
+	(void)ch;
+	return 0;
+}
+
 static void channel_destroy(struct bv_channel *ch)
 {
 	strncat(fake.order, "Q", sizeof(fake.order) - strlen(fake.order) - 1);
@@ -246,6 +261,8 @@ static const struct bv_provider fast = {
 	.probe = probe_fast,
 	.open = provider_open,
 	.channel_create = channel_create,
+	.channel_reset = channel_reset,
+	.channel_unsignaled = channel_unsignaled,
 	.channel_destroy = channel_destroy,
 };
 
@@ -254,6 +271,8 @@ static const struct bv_provider slow = {
 	.probe = probe_slow,
 	.open = provider_open,
 	.channel_create = channel_create,
+	.channel_reset = channel_reset,
+	.channel_unsignaled = channel_unsignaled,
 	.channel_destroy = channel_destroy,
 };
 
