@@ -30,6 +30,7 @@
 #include <infiniband/verbs.h>
 
 #include <bareverbs/channel.h>
+#include <bareverbs/diagnosis.h>
 #include <bareverbs/error.h>
 #include <bareverbs/memory.h>
 #include <bareverbs/work.h>
@@ -142,6 +143,8 @@ struct bv_channel_params {
  *	afterwards: rq_posted to a multiple of 65536. Cannot fail.
  * @channel_unsignaled: works posted to the send queue since the last signaled one.
  * @channel_destroy: cannot fail; may block in the kernel.
+ * @describe: what a work was that failed: as it was posted, read from where the provider has it; called
+ *	at any time from the completion until the queue pair is reset. 0; -ENOENT it cannot tell.
  */
 struct bv_provider {
 	const char *name;
@@ -152,6 +155,7 @@ struct bv_provider {
 	void (*channel_reset)(struct bv_channel *ch);
 	uint32_t (*channel_unsignaled)(const struct bv_channel *ch);
 	void (*channel_destroy)(struct bv_channel *ch);
+	int (*describe)(const struct bv_channel *ch, int64_t work, struct bv_work_info *info);
 };
 
 /* core/registry.c: NULL-terminated; what the build has. */

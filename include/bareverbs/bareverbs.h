@@ -13,6 +13,7 @@
 #include <bareverbs/endpoint.h>
 #include <bareverbs/channel.h>
 #include <bareverbs/work.h>
+#include <bareverbs/diagnosis.h>
 #include <bareverbs/recovery.h>
 
 #endif

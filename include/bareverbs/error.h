@@ -162,10 +162,11 @@ struct bv_errinfo {
 BV_API const struct bv_errinfo *bv_last_error(void);
 
 /**
- * bv_error_text - One text for whatever went wrong
+ * bv_error_text - One line for whatever went wrong
  * @ch: a channel, or NULL
  *
- * If a work of @ch has failed: the text of its first failed work, as bv_channel_error() has it.
+ * If a work of @ch has failed: one line on the first that did, as bv_channel_error() has it;
+ * bv_diagnose() (diagnosis.h) tells more, and the likely causes in order.
  * Else the text of bv_last_error().
  *
  * Return: never NULL; "" if nothing failed.

@@ -97,6 +97,9 @@ int64_t bvi_mlx5_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, u
 int bvi_mlx5_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_mlx5_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 
+/* describe.c */
+int bvi_mlx5_describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info);
+
 /* reset.c */
 void bvi_mlx5_channel_reset(struct bv_channel *ch);
 uint32_t bvi_mlx5_channel_unsignaled(const struct bv_channel *ch);

@@ -58,4 +58,5 @@ const struct bv_provider bvi_provider_mlx5 = {
 	.channel_reset = bvi_mlx5_channel_reset,
 	.channel_unsignaled = bvi_mlx5_channel_unsignaled,
 	.channel_destroy = bvi_mlx5_channel_destroy,
+	.describe = bvi_mlx5_describe,
 };

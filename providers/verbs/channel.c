@@ -181,7 +181,11 @@ int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_c
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		v->wc[i].wr_id = VERBS_NO_WORK;
 	domain_create(v, params);
-	rc = queues_create(v, params, why, size);
+	rc = bvi_verbs_posted_create(v, params->attr);
+	if (rc < 0)
+		snprintf(why, size, "no memory for a channel");
+	else
+		rc = queues_create(v, params, why, size);
 	if (rc < 0) {
 		bvi_verbs_channel_destroy(&v->base);
 		return rc;
@@ -206,5 +210,6 @@ void bvi_verbs_channel_destroy(struct bv_channel *ch)
 		ibv_dealloc_pd(v->domain);
 	if (v->td)
 		ibv_dealloc_td(v->td);
+	bvi_verbs_posted_destroy(v);
 	free(v);
 }

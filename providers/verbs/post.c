@@ -41,6 +41,57 @@ static BV_COLD int64_t refused(int rc)
 	return errno > 0 ? -errno : -EIO;
 }
 
+static inline void keep_element(struct ibv_sge *kept, const struct ibv_sge *sge)
+{
+	/* Not in one piece: such a load would have to wait for the caller's narrower stores. */
+	kept->addr = sge->addr;
+	kept->length = sge->length;
+	kept->lkey = sge->lkey;
+}
+
+static __attribute__((noinline)) void keep_list(struct verbs_posted *posted,
+						const struct ibv_sge *sge, unsigned nsge)
+{
+	uint32_t rest = 0;
+
+	for (unsigned i = 0; i < nsge; i++) {
+		if (i < VERBS_POSTED_SGE)
+			keep_element(&posted->sge[i], &sge[i]);
+		else
+			rest += sge[i].length;
+	}
+	posted->rest = rest;
+}
+
+/* What errors will want to tell of a work; before it is posted, so that nothing must outlive that. */
+static inline void keep(struct verbs_posted *posted, unsigned opcode, const struct ibv_sge *sge,
+			unsigned nsge, bool is_inline)
+{
+	const uint32_t what = opcode << VERBS_POSTED_OPCODE;
+
+	if (is_inline) {
+		posted->what = what | VERBS_POSTED_INLINE;
+		posted->rest = sge->length;
+	} else if (bvi_likely(nsge == 1)) {
+		posted->what = what | 1;
+		keep_element(&posted->sge[0], sge);
+	} else {
+		posted->what = what | nsge;
+		keep_list(posted, sge, nsge);
+	}
+}
+
+static inline void keep_target(struct verbs_posted *posted, const struct ibv_send_wr *wr,
+			       enum ibv_wr_opcode opcode)
+{
+	if (opcode == IBV_WR_SEND_WITH_IMM || opcode == IBV_WR_RDMA_WRITE_WITH_IMM)
+		posted->imm = wr->imm_data;
+	if (opcode != IBV_WR_SEND && opcode != IBV_WR_SEND_WITH_IMM) {
+		posted->remote_addr = wr->wr.rdma.remote_addr;
+		posted->rkey = wr->wr.rdma.rkey;
+	}
+}
+
 /* @send_flags: IBV_SEND_INLINE or 0 */
 static inline int64_t post(struct bv_channel *ch, const void *list, unsigned nsge,
 			   enum ibv_wr_opcode opcode, unsigned flags, unsigned send_flags)
@@ -48,6 +99,7 @@ static inline int64_t post(struct bv_channel *ch, const void *list, unsigned nsg
 	struct verbs_channel *v = to_verbs(ch);
 	struct ibv_send_wr *wr = &v->send_wr;
 	const uint64_t number = ch->sq_posted;
+	struct verbs_posted *posted = &v->posted_send[number & v->posted_send_mask];
 	struct ibv_send_wr *bad;
 	uint32_t unsignaled = 0;
 	int rc;
@@ -67,6 +119,8 @@ static inline int64_t post(struct bv_channel *ch, const void *list, unsigned nsg
 	wr->num_sge = (int)nsge;
 	wr->opcode = opcode;
 	wr->send_flags = send_flags;
+	keep(posted, opcode, list, nsge, send_flags & IBV_SEND_INLINE);
+	keep_target(posted, wr, opcode);
 	rc = ibv_post_send(v->qp, wr, &bad);
 	if (bvi_unlikely(rc))
 		return refused(rc);
@@ -174,6 +228,7 @@ int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, 
 	wr->wr_id = number;
 	wr->sg_list = to_sge(sg);
 	wr->num_sge = (int)nsge;
+	keep(&v->posted_recv[number & v->posted_recv_mask], 0, wr->sg_list, nsge, false);
 	rc = ibv_post_recv(v->qp, wr, &bad);
 	if (bvi_unlikely(rc))
 		return refused(rc);

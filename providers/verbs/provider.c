@@ -36,4 +36,5 @@ const struct bv_provider bvi_provider_verbs = {
 	.channel_reset = bvi_verbs_channel_reset,
 	.channel_unsignaled = bvi_verbs_channel_unsignaled,
 	.channel_destroy = bvi_verbs_channel_destroy,
+	.describe = bvi_verbs_describe,
 };

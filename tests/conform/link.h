@@ -120,7 +120,7 @@ struct group {
 					  .n = sizeof(array) / sizeof(array[0]), \
 					  __VA_ARGS__ }
 
-extern const struct group operations, stream, queues, faults, gone, killed, negotiation, input,
-	blocking, lifetime, recovery;
+extern const struct group operations, stream, queues, faults, diagnosis, gone, killed, negotiation,
+	input, blocking, lifetime, recovery;
 
 #endif

@@ -66,6 +66,7 @@ struct fake {
 	int channel_create_rc;
 	const char *channel_why;
 	struct bv_channel_attr created; /* attr of the last channel_create */
+	struct bv_work_info described;  /* what describe tells of any work; op 0: nothing */
 };
 
 extern struct fake fake;

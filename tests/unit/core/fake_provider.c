@@ -230,6 +230,16 @@ static void channel_destroy(struct bv_channel *ch)
 	free(ch);
 }
 
+/* Every work is the one that the test says. */
+static int describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info)
+{
+	(void)ch, (void)work;
+	if (fake.described.op == BV_OP_NONE)
+		return -ENOENT;
+	*info = fake.described;
+	return 0;
+}
+
 static int provider_open(struct ibv_device *ibdev, struct ibv_context **context)
 {
 	if (fake.provider_open_rc)
@@ -264,6 +274,7 @@ static const struct bv_provider fast = {
 	.channel_reset = channel_reset,
 	.channel_unsignaled = channel_unsignaled,
 	.channel_destroy = channel_destroy,
+	.describe = describe,
 };
 
 static const struct bv_provider slow = {
@@ -274,6 +285,7 @@ static const struct bv_provider slow = {
 	.channel_reset = channel_reset,
 	.channel_unsignaled = channel_unsignaled,
 	.channel_destroy = channel_destroy,
+	.describe = describe,
 };
 
 const struct bv_provider *const bvi_providers[] = { &slow, &fast, NULL };

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The JSON form of a diagnosis, for logs that machines read. Jansson writes all of it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "diagnosis.h"
+#include "error.h"
+
+/* Numbers of JSON end at 2^53 for most readers: addresses and keys are strings. */
+static json_t *hex(uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, value);
+	return json_string(text);
+}
+
+static json_t *work_json(const struct bv_diagnosis *d)
+{
+	const struct bv_work_info *what = &d->what;
+	json_t *ranges = json_array(), *work;
+
+	for (uint32_t i = 0; i < what->nshown; i++)
+		json_array_append_new(ranges,
+				      json_pack("{s:o, s:I, s:o}", "addr", hex(what->range[i].addr),
+						"length", (json_int_t)what->range[i].length, "lkey",
+						hex(what->range[i].lkey)));
+	work = json_pack("{s:s, s:b, s:I, s:I, s:b, s:o}", "operation", bvi_work_name(d), "inline",
+			 what->is_inline, "bytes", (json_int_t)what->bytes, "elements",
+			 (json_int_t)what->nranges, "known", what->op != BV_OP_NONE, "local",
+			 ranges);
+	if (what->op == BV_OP_WRITE || what->op == BV_OP_READ)
+		json_object_set_new(work, "remote",
+				    json_pack("{s:o, s:o}", "addr", hex(what->remote_addr), "rkey",
+					      hex(what->rkey)));
+	if (what->has_imm)
+		json_object_set_new(work, "imm", hex(what->imm));
+	return work;
+}
+
+static json_t *vendor_json(const struct bv_diagnosis *d)
+{
+	json_t *seen = json_array();
+
+	for (unsigned status = 0; status < 32; status++)
+		if (d->vendor_seen & 1u << status)
+			json_array_append_new(seen,
+					      json_string(bv_status_name((enum bv_status)status)));
+	return json_pack("{s:o, s:o}", "syndrome", hex(d->vendor_err), "seen_together_with", seen);
+}
+
+static json_t *peer_json(const struct bv_diagnosis *d)
+{
+	char gid[BV_GID_TEXT_MAX];
+
+	if (!d->connected)
+		return json_null();
+	return json_pack("{s:I, s:i, s:s, s:I}", "qpn", (json_int_t)d->peer_qpn, "lid", d->peer_lid,
+			 "gid", bv_gid_format(d->peer_gid, gid), "mtu", (json_int_t)d->mtu);
+}
+
+static json_t *budget_json(const struct bv_diagnosis *d)
+{
+	return json_pack("{s:i, s:I, s:I}", "tries", (int)d->tries, "wait_ns",
+			 (json_int_t)d->wait_ns, "total_ns", (json_int_t)d->budget_ns);
+}
+
+static json_t *counters_json(const struct bv_counters *counters)
+{
+	json_t *object = json_object();
+
+	for (unsigned i = 0; i < BV_COUNTERS; i++)
+		if (counters->valid & 1u << i)
+			json_object_set_new(object, bv_counter_name((enum bv_counter)i),
+					    json_integer((json_int_t)counters->value[i]));
+	return object;
+}
+
+static json_t *causes_json(const struct bv_diagnosis *d)
+{
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < d->ncauses; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s}", "cause", d->causes[i].cause,
+						      "remedy", d->causes[i].remedy));
+	return list;
+}
+
+static json_t *root_json(const struct bv_diagnosis *d)
+{
+	const enum bv_error_class cls = bv_status_class(d->status);
+	json_t *root = json_pack("{s:i, s:s, s:i, s:I, s:s, s:b, s:s, s:I, s:i, s:s, s:s, s:I}",
+				 "version", 1, "device", d->device, "port", d->port, "qpn",
+				 (json_int_t)d->qpn, "provider", d->provider, "emulated",
+				 d->kind == BV_DEVICE_EMULATED, "queue",
+				 d->work & BV_WORK_RECV ? "receive" : "send", "number",
+				 (json_int_t)(d->work & ~BV_WORK_RECV), "status", (int)d->status,
+				 "status_name", bv_status_name(d->status), "class",
+				 bv_error_class_name(cls), "flushed", (json_int_t)d->flushed);
+	json_t *port = d->port_valid ? json_integer(d->port_state) : json_null();
+	int rc = 0;
+
+	/* A member without memory makes the whole fail, not a part be missing. */
+	rc |= json_object_set_new(root, "vendor", vendor_json(d));
+	rc |= json_object_set_new(root, "work", work_json(d));
+	rc |= json_object_set_new(root, "peer", peer_json(d));
+	if (d->tries && d->budget_ns != BV_FOREVER)
+		rc |= json_object_set_new(root, "budget", budget_json(d));
+	rc |= json_object_set_new(root, "port_state", port);
+	rc |= json_object_set_new(root, "counters", counters_json(&d->now));
+	if (d->before.valid)
+		rc |= json_object_set_new(root, "counters_before", counters_json(&d->before));
+	rc |= json_object_set_new(root, "causes", causes_json(d));
+	if (rc == 0)
+		return root;
+	json_decref(root);
+	return NULL;
+}
+
+int bv_diagnosis_to_json(const struct bv_diagnosis *d, char *text, size_t size)
+{
+	char line[BV_DIAGNOSIS_JSON_MAX];
+	json_t *root;
+	size_t length;
+
+	if (!d || !text)
+		return bvi_fail(-EINVAL, "bv_diagnosis_to_json: an argument is NULL");
+	root = root_json(d);
+	length = root ? json_dumpb(root, line, sizeof(line), JSON_COMPACT) : 0;
+	json_decref(root);
+	if (length == 0 || length >= sizeof(line))
+		return bvi_fail(-ENOMEM, "bv_diagnosis_to_json: no memory to write JSON");
+	if (length >= size)
+		return bvi_fail(-ENOSPC,
+				"bv_diagnosis_to_json: JSON of %zu bytes and a terminator do not "
+				"fit into %zu",
+				length, size);
+	memcpy(text, line, length);
+	text[length] = '\0';
+	return (int)length;
+}

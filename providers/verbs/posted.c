@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was posted, place by place, and how an error's text gets at it.
+ *
+ * A place is written anew only after its completion was taken and another work was posted there, and
+ * in the error state none is posted: what failed is there as long as the channel is in that state.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "channel.h"
+
+/* A power of two, so that the place of a number is a mask away. */
+static struct verbs_posted *ring_create(uint32_t works, uint32_t *mask)
+{
+	uint32_t places = 1;
+
+	while (places < works)
+		places *= 2;
+	*mask = places - 1;
+	return calloc(places, sizeof(struct verbs_posted));
+}
+
+int bvi_verbs_posted_create(struct verbs_channel *v, const struct bv_channel_attr *attr)
+{
+	v->posted_send = ring_create(attr->max_send, &v->posted_send_mask);
+	v->posted_recv = ring_create(attr->max_recv, &v->posted_recv_mask);
+	return v->posted_send && v->posted_recv ? 0 : -ENOMEM;
+}
+
+void bvi_verbs_posted_destroy(struct verbs_channel *v)
+{
+	free(v->posted_send);
+	free(v->posted_recv);
+}
+
+static void add_ranges(struct bv_work_info *info, const struct verbs_posted *posted)
+{
+	const unsigned nsge = posted->what & UINT16_MAX;
+
+	for (unsigned i = 0; i < nsge && i < VERBS_POSTED_SGE; i++) {
+		const struct ibv_sge *sge = &posted->sge[i];
+
+		if (!sge->length)
+			continue;
+		info->range[info->nshown++] = (struct bv_work_range){
+			.addr = sge->addr,
+			.length = sge->length,
+			.lkey = sge->lkey,
+		};
+		info->bytes += sge->length;
+	}
+	info->nranges = info->nshown;
+	if (nsge > VERBS_POSTED_SGE) {
+		info->nranges += nsge - VERBS_POSTED_SGE;
+		info->bytes += posted->rest;
+	}
+}
+
+static void describe_send(const struct verbs_posted *posted, struct bv_work_info *info)
+{
+	bool remote = true;
+
+	switch ((posted->what & ~VERBS_POSTED_INLINE) >> VERBS_POSTED_OPCODE) {
+	case IBV_WR_SEND_WITH_IMM:
+		info->has_imm = true;
+		/* fall through */
+	case IBV_WR_SEND:
+		info->op = BV_OP_SEND;
+		remote = false;
+		break;
+	case IBV_WR_RDMA_WRITE_WITH_IMM:
+		info->has_imm = true;
+		/* fall through */
+	case IBV_WR_RDMA_WRITE:
+		info->op = BV_OP_WRITE;
+		break;
+	default:
+		info->op = BV_OP_READ;
+		break;
+	}
+	if (info->has_imm)
+		info->imm = be32toh(posted->imm);
+	if (remote) {
+		info->remote_addr = posted->remote_addr;
+		info->rkey = posted->rkey;
+	}
+}
+
+int bvi_verbs_describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info)
+{
+	const struct verbs_channel *v = (const struct verbs_channel *)(const void *)ch;
+	const uint64_t number = (uint64_t)(work & ~BV_WORK_RECV);
+	const struct verbs_posted *posted;
+
+	*info = (struct bv_work_info){ .op = BV_OP_NONE };
+	if (work & BV_WORK_RECV) {
+		posted = &v->posted_recv[number & v->posted_recv_mask];
+		info->op = BV_OP_RECV;
+	} else {
+		posted = &v->posted_send[number & v->posted_send_mask];
+		describe_send(posted, info);
+	}
+	if (posted->what & VERBS_POSTED_INLINE) {
+		info->is_inline = true;
+		info->bytes = posted->rest;
+	} else {
+		add_ranges(info, posted);
+	}
+	return 0;
+}
