@@ -17,15 +17,18 @@ enum {
 #define VENDOR_SOFT_ROCE 0xffffffu
 
 /*
- * Statuses of soft-RoCE in Linux 6.1 and 6.12, from drivers/infiniband/sw/rxe: rxe_requester() gives
+ * Statuses of soft-RoCE, from drivers/infiniband/sw/rxe. In Linux 6.1 rxe_requester() gives
  * LOC_PROT_ERR to memory behind the end of a region only, not to a key that is wrong (-EINVAL of
- * copy_data()); rxe_responder() likewise, and takes a message longer than the receive for a malformed
- * receive; and it ends the receive of a refused write with immediate by REM_ACCESS_ERR.
+ * copy_data()); in 6.12 whatever it finds wrong ends as a flush, because rxe_completer() flushes all
+ * works of a QP in error, good ones before it included. In both rxe_responder() takes memory that it
+ * may not write, and a message longer than the receive, for a malformed receive; and it ends the
+ * receive of a refused write with immediate by REM_ACCESS_ERR.
  */
 static const struct {
 	enum bv_status specified, reported;
 } soft_roce[] = {
 	{ BV_STATUS_LOCAL_PROTECTION_ERROR, BV_STATUS_LOCAL_QP_OPERATION_ERROR },
+	{ BV_STATUS_LOCAL_PROTECTION_ERROR, BV_STATUS_WORK_REQUEST_FLUSH_ERROR },
 	{ BV_STATUS_LOCAL_LENGTH_ERROR, BV_STATUS_LOCAL_QP_OPERATION_ERROR },
 	{ BV_STATUS_REMOTE_INVALID_REQUEST_ERROR, BV_STATUS_REMOTE_OPERATION_ERROR },
 	{ BV_STATUS_WORK_REQUEST_FLUSH_ERROR, BV_STATUS_REMOTE_ACCESS_ERROR },

@@ -289,11 +289,22 @@ static void expect_error(const struct end *end, int64_t work, enum bv_status sta
 	assert_non_null(strstr(state.text, bv_status_hint(status)));
 }
 
+/* Where the device flushes the failed work itself, it flushes good ones before it, too. */
+static void need_cause(enum bv_status specified, enum bv_status reported)
+{
+	if (reported != BV_STATUS_WORK_REQUEST_FLUSH_ERROR || reported == specified ||
+	    device_status(specified, reported) != reported)
+		return;
+	print_message("skipped: this driver flushes all works when it finds one wrong itself\n");
+	skip();
+}
+
 static void expect_end_a(struct link *link, enum op good, int64_t bad, enum bv_status status)
 {
 	struct bv_wc wc[1 + 1 + FLUSHED_SENDS];
 
 	end_reap(&link->a, false, COUNT(wc), wc);
+	need_cause(status, wc[1].status);
 	expect_sent(&wc[0], bad - 1, good, 8);
 	status = device_status(status, wc[1].status);
 	expect_failed(&wc[1], bad, status);
