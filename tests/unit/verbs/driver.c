@@ -162,6 +162,8 @@ static void cq_fill(struct driver_cq *cq)
 
 struct driver *driver_new(bool extended)
 {
+	const struct bv_channel_attr attr = { .max_send = DRIVER_MAX_SEND,
+					      .max_recv = DRIVER_MAX_RECV };
 	struct driver *d = calloc(1, sizeof(*d));
 	struct bv_channel *ch;
 
@@ -181,6 +183,7 @@ struct driver *driver_new(bool extended)
 	d->v.signal_every = DRIVER_MAX_SEND / 2;
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		d->v.wc[i].wr_id = VERBS_NO_WORK;
+	assert_int_equal(bvi_verbs_posted_create(&d->v, &attr), 0);
 	ch = driver_channel(d);
 	ch->core = &d->v.core;
 	ch->ops = extended ? &bvi_verbs_ops_ready_ex : &bvi_verbs_ops_ready;
@@ -201,6 +204,7 @@ void driver_free(struct driver *d)
 {
 	assert_int_equal(d->send.starts, d->send.ends);
 	assert_int_equal(d->recv.starts, d->recv.ends);
+	bvi_verbs_posted_destroy(&d->v);
 	free(d->v.base.recv_results);
 	free(d);
 	now = NULL;
