@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is kept of works for the texts of errors: every operation, lists of any length, inline
+ * payload, and places that were used before.
+ */
+#include "driver.h"
+
+#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
+#define IMM 0xcafe0001u
+
+static const struct bv_gather from[4] = {
+	{ 0x1000, 10, 7 }, { 0x2000, 20, 8 }, { 0x3000, 30, 9 }, { 0x4000, 40, 10 }
+};
+static const struct bv_scatter to[4] = {
+	{ 0x1000, 10, 7 }, { 0x2000, 0, 8 }, { 0x3000, 30, 9 }, { 0x4000, 40, 10 }
+};
+
+static struct bv_work_info described(const struct driver *d, int64_t work)
+{
+	struct bv_work_info info;
+
+	assert_true(work >= 0);
+	assert_int_equal(bvi_verbs_describe(&d->v.base, work, &info), 0);
+	return info;
+}
+
+static void expect_list(const struct bv_work_info *info, unsigned n, uint64_t bytes)
+{
+	assert_false(info->is_inline);
+	assert_int_equal(info->nranges, n);
+	assert_int_equal(info->nshown, n < VERBS_POSTED_SGE ? n : VERBS_POSTED_SGE);
+	assert_true(info->bytes == bytes);
+	for (unsigned i = 0; i < info->nshown; i++) {
+		assert_true(info->range[i].addr == 0x1000 * (i + 1));
+		assert_int_equal(info->range[i].length, 10 * (i + 1));
+		assert_int_equal(info->range[i].lkey, 7 + i);
+	}
+}
+
+static void expect(const struct bv_work_info *info, enum bv_op op, bool imm, bool remote)
+{
+	assert_int_equal(info->op, op);
+	assert_int_equal(info->has_imm, imm);
+	assert_int_equal(info->imm, imm ? IMM : 0);
+	assert_true(info->remote_addr == (remote ? REMOTE->addr : 0));
+	assert_int_equal(info->rkey, remote ? REMOTE->rkey : 0);
+}
+
+static void operations(void **state)
+{
+	static const uint64_t bytes[] = { 0, 10, 30, 60, 100 };
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+	struct bv_work_info info;
+
+	(void)state;
+	for (unsigned n = 0; n <= 4; n++) {
+		info = described(d, bv_post_send(ch, from, n, 0));
+		expect(&info, BV_OP_SEND, false, false);
+		expect_list(&info, n, bytes[n]);
+		info = described(d, bv_post_send_imm(ch, from, n, IMM, 0));
+		expect(&info, BV_OP_SEND, true, false);
+		expect_list(&info, n, bytes[n]);
+		info = described(d, bv_post_write(ch, from, n, REMOTE, 0));
+		expect(&info, BV_OP_WRITE, false, true);
+		expect_list(&info, n, bytes[n]);
+		info = described(d, bv_post_write_imm(ch, from, n, REMOTE, IMM, 0));
+		expect(&info, BV_OP_WRITE, true, true);
+		expect_list(&info, n, bytes[n]);
+	}
+	info = described(d, bv_post_read(ch, to, 1, REMOTE, 0));
+	expect(&info, BV_OP_READ, false, true);
+	expect_list(&info, 1, 10);
+	driver_free(d);
+}
+
+static void inline_payload(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+	const uint8_t payload[40] = { 1 };
+	struct bv_work_info info;
+
+	(void)state;
+	info = described(d, bv_post_send_inline(ch, payload, 40, 0));
+	expect(&info, BV_OP_SEND, false, false);
+	assert_true(info.is_inline);
+	assert_int_equal(info.bytes, 40);
+	assert_int_equal(info.nranges, 0);
+	info = described(d, bv_post_write_inline_imm(ch, payload, 8, REMOTE, IMM, 0));
+	expect(&info, BV_OP_WRITE, true, true);
+	assert_true(info.is_inline);
+	assert_int_equal(info.bytes, 8);
+	info = described(d, bv_post_write_inline(ch, payload, 0, REMOTE, 0));
+	expect(&info, BV_OP_WRITE, false, true);
+	expect_list(&info, 0, 0);
+	driver_free(d);
+}
+
+/* Empty elements are left out of those that are told. */
+static void receives(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+	struct bv_work_info info = described(d, bv_post_recv(ch, to, 4));
+
+	(void)state;
+	expect(&info, BV_OP_RECV, false, false);
+	assert_int_equal(info.nranges, 3);
+	assert_int_equal(info.nshown, 1);
+	assert_int_equal(info.bytes, 80);
+	info = described(d, bv_post_recv(ch, to, 1));
+	expect(&info, BV_OP_RECV, false, false);
+	expect_list(&info, 1, 10);
+	driver_free(d);
+}
+
+/* A place of a long list, of inline payload and of another target keeps nothing of them. */
+static void places_are_used_again(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+	const uint8_t payload[8] = { 1 };
+	struct bv_work_info info;
+
+	(void)state;
+	for (unsigned lap = 0; lap < 3; lap++) {
+		for (unsigned i = 0; i < DRIVER_MAX_SEND; i++) {
+			if (lap == 0)
+				info = described(d, bv_post_write_imm(ch, from, 4, REMOTE, IMM, 0));
+			else if (lap == 1)
+				info = described(d,
+						 bv_post_write_inline(ch, payload, 8, REMOTE, 0));
+			else
+				info = described(d, bv_post_send(ch, from, 1, 0));
+		}
+		ch->sq_done = ch->sq_posted;
+	}
+	expect(&info, BV_OP_SEND, false, false);
+	expect_list(&info, 1, 10);
+	driver_free(d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(operations),
+		cmocka_unit_test(inline_payload),
+		cmocka_unit_test(receives),
+		cmocka_unit_test(places_are_used_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
