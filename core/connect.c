@@ -3,7 +3,7 @@
  * Connecting: agree with the peer's endpoint, then take the queue pair through RTR to RTS. Both
  * sides compute the same: each takes the minimum of the same two numbers.
  */
-#include <bareverbs/channel.h>
+#include "connect.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -191,8 +191,7 @@ static int to_rts(const struct bvi_channel_core *core)
 	return 0;
 }
 
-/* Receives that were posted come back as flushes: their buffers are the caller's again. */
-static void give_up(struct bv_channel *ch)
+void bvi_channel_give_up(struct bv_channel *ch)
 {
 	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_ERR };
 
@@ -224,7 +223,7 @@ int bv_channel_connect(struct bv_channel *ch, const struct bv_endpoint *peer)
 	if (rc == 0)
 		rc = to_rts(core);
 	if (rc < 0) {
-		give_up(ch);
+		bvi_channel_give_up(ch);
 		return rc;
 	}
 	core->state = BV_CHANNEL_READY;

@@ -12,6 +12,7 @@
 #include <bareverbs/memory.h>
 #include <bareverbs/endpoint.h>
 #include <bareverbs/channel.h>
+#include <bareverbs/exchange.h>
 #include <bareverbs/work.h>
 #include <bareverbs/diagnosis.h>
 #include <bareverbs/recovery.h>
