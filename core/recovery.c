@@ -8,6 +8,8 @@
 
 #include <bareverbs/recovery.h>
 
+#include <string.h>
+
 #include "channel.h"
 #include "error.h"
 #include "pd.h"
@@ -179,6 +181,7 @@ static void forget(struct bv_channel *ch)
 	core->stopped = NULL;
 	core->shutdown = (struct bvi_shutdown){ 0 };
 	core->peer = (struct bv_endpoint){ 0 };
+	memset(ch->recv_results, 0, ((size_t)ch->recv_result_mask + 1) * sizeof(*ch->recv_results));
 	core->mtu = 0;
 	core->rd_atomic = 0;
 }

@@ -31,7 +31,9 @@ static BV_COLD int64_t refuse(const struct bv_channel *ch, const char *call)
 				"%s: the channel is %s, it must be READY: call "
 				"bv_channel_connect() first",
 				call, state);
-	if (!core->failed)
+	/* Flushes follow from what stopped it. */
+	if (!core->failed ||
+	    (core->stopped && core->first_error.status == BV_STATUS_WORK_REQUEST_FLUSH_ERROR))
 		return bvi_fail(
 			-EIO,
 			"%s: the channel is in %s, it must be READY: %s; bv_channel_reset() "

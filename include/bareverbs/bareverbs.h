@@ -16,5 +16,6 @@
 #include <bareverbs/work.h>
 #include <bareverbs/diagnosis.h>
 #include <bareverbs/recovery.h>
+#include <bareverbs/scope.h>
 
 #endif

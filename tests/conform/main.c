@@ -16,8 +16,8 @@ struct options options = {
 };
 
 static const struct group *const groups[] = {
-	&operations, &stream,      &queues, &faults,   &diagnosis, &gone,
-	&killed,     &negotiation, &input,  &blocking, &lifetime,  &recovery,
+	&operations,  &stream, &queues,   &faults,   &diagnosis, &gone,   &killed,
+	&negotiation, &input,  &blocking, &lifetime, &recovery,  &scopes,
 };
 
 static int usage(void)
