@@ -3,7 +3,7 @@
  * Connecting: agree with the peer's endpoint, then take the queue pair through RTR to RTS. Both
  * sides compute the same: each takes the minimum of the same two numbers.
  */
-#include "connect.h"
+#include <bareverbs/channel.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -191,7 +191,8 @@ static int to_rts(const struct bvi_channel_core *core)
 	return 0;
 }
 
-void bvi_channel_give_up(struct bv_channel *ch)
+/* Receives that were posted come back as flushes: their buffers are the caller's again. */
+static void give_up(struct bv_channel *ch)
 {
 	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_ERR };
 
@@ -223,7 +224,7 @@ int bv_channel_connect(struct bv_channel *ch, const struct bv_endpoint *peer)
 	if (rc == 0)
 		rc = to_rts(core);
 	if (rc < 0) {
-		bvi_channel_give_up(ch);
+		give_up(ch);
 		return rc;
 	}
 	core->state = BV_CHANNEL_READY;

@@ -43,19 +43,19 @@ static uint32_t seen_with(uint32_t vendor_err)
  * IBTA volume 1, 9.7.6.1.3: the time-out counts from the last packet that was sent, and a device may
  * take up to four times as long. Without an answer it sends as often again as it was told.
  */
-static void add_budget(const struct bv_channel_attr *attr, struct bv_diagnosis *d)
+static void add_budget(const struct bvi_channel_core *core, struct bv_diagnosis *d)
 {
 	switch (d->status) {
 	case BV_STATUS_RETRY_EXCEEDED_ERROR:
-		d->tries = attr->retry + 1u;
-		d->wait_ns = bv_ack_timeout_ns(attr->ack_timeout);
+		d->tries = core->attr.retry + 1u;
+		d->wait_ns = bv_ack_timeout_ns(core->ack_timeout);
 		d->budget_ns = d->wait_ns == BV_FOREVER ? BV_FOREVER : d->tries * d->wait_ns;
 		break;
 	case BV_STATUS_RNR_RETRY_EXCEEDED_ERROR:
-		/* How long each wait was the peer said; it has our timer if both are made alike. */
-		d->tries = attr->rnr_retry + 1u;
-		d->wait_ns = bv_rnr_timer_ns(attr->min_rnr_timer);
-		d->budget_ns = attr->rnr_retry * d->wait_ns;
+		/* The peer said how long each wait was: its timer is what both agreed on. */
+		d->tries = core->attr.rnr_retry + 1u;
+		d->wait_ns = bv_rnr_timer_ns(core->min_rnr_timer);
+		d->budget_ns = core->attr.rnr_retry * d->wait_ns;
 		break;
 	default:
 		break;
@@ -97,7 +97,7 @@ bool bvi_diagnosis_facts(const struct bv_channel *ch, struct bv_diagnosis *d)
 	if (dev->provider->describe(ch, d->work, &what) == 0)
 		d->what = what;
 	add_peer(core, d);
-	add_budget(&core->attr, d);
+	add_budget(core, d);
 	return true;
 }
 

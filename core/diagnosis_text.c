@@ -85,10 +85,11 @@ static void add_budget(const struct bv_diagnosis *d, struct bvi_text *out)
 	if (d->tries == 0 || d->budget_ns == BV_FOREVER)
 		return;
 	if (d->status == BV_STATUS_RNR_RETRY_EXCEEDED_ERROR)
-		bvi_text_add(out,
-			     "; retried %u times, each time waiting as long as the peer asked for "
-			     "(its min_rnr_timer; ours is %.3f ms: %.3f ms in all)",
-			     d->tries - 1, (double)d->wait_ns / ms, (double)d->budget_ns / ms);
+		bvi_text_add(
+			out,
+			"; retried %u times, each time waiting as long as both sides agreed on "
+			"(min_rnr_timer, %.3f ms: %.3f ms in all)",
+			d->tries - 1, (double)d->wait_ns / ms, (double)d->budget_ns / ms);
 	else
 		bvi_text_add(out, "; tried %u times, waiting %.3f ms each, %.3f ms in all",
 			     d->tries, (double)d->wait_ns / ms, (double)d->budget_ns / ms);

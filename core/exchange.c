@@ -9,9 +9,9 @@
 #include <sys/socket.h>
 
 #include "clock.h"
-#include "connect.h"
 #include "error.h"
 #include "provider.h"
+#include "recovery.h"
 
 int bvi_exchange_check(const struct bv_channel *ch, const struct bv_exchange *data)
 {
@@ -130,7 +130,8 @@ int bvi_exchange_run(struct bv_channel *ch, int fd, struct bv_exchange *data,
 	}
 	rc = meet(fd, deadline);
 	if (rc < 0) {
-		bvi_channel_give_up(ch);
+		/* What was decided first is the error, also if this fails. */
+		(void)bvi_channel_stop(ch, "its peer did not become ready in the exchange");
 		return rc;
 	}
 	bvi_hello_deliver(&hello, data);

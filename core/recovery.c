@@ -184,6 +184,8 @@ static void forget(struct bv_channel *ch)
 	memset(ch->recv_results, 0, ((size_t)ch->recv_result_mask + 1) * sizeof(*ch->recv_results));
 	core->mtu = 0;
 	core->rd_atomic = 0;
+	core->ack_timeout = core->attr.ack_timeout;
+	core->min_rnr_timer = core->attr.min_rnr_timer;
 }
 
 int bv_channel_reset(struct bv_channel *ch)
@@ -241,10 +243,10 @@ int bv_channel_close(struct bv_channel *ch, int64_t timeout_ns)
 
 int64_t bv_channel_retry_ns(const struct bv_channel *ch)
 {
-	const struct bv_channel_attr *attr = &ch->core->attr;
-	const int64_t once = bv_ack_timeout_ns(attr->ack_timeout);
+	const struct bvi_channel_core *core = ch->core;
+	const int64_t once = bv_ack_timeout_ns(core->ack_timeout);
 
-	return once == BV_FOREVER ? once : once * (attr->retry + 1);
+	return once == BV_FOREVER ? once : once * (core->attr.retry + 1);
 }
 
 int bv_channel_probe(struct bv_channel *ch, int64_t timeout_ns)

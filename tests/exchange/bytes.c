@@ -281,7 +281,7 @@ static void never_ready(void **state)
 	assert_int_equal(wc.status, BV_STATUS_WORK_REQUEST_FLUSH_ERROR);
 	assert_int_equal(meet(NULL, LONG), -EINVAL);
 	assert_text("is ERROR, it must be PREPARED");
-	end_renew(&a);
+	assert_int_equal(bv_channel_reset(a.ch), 0);
 	renew_pair();
 	tell(hello, size);
 	leave();
