@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_FAULT_PLAN_H
+#define MLX5EMU_FAULT_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A fault plan: text in, rules out. docs/mlx5emu.1.md has the grammar; this is its only parser, used
+ * by the launcher (to refuse a bad plan before anything runs) and by the device.
+ *
+ * Nothing here knows the engine: opcodes and points are bits of their own.
+ */
+
+enum {
+	EMU_FAULT_RULES = 64,
+	EMU_FAULT_ERROR_TEXT = 160,
+	EMU_FAULT_ALWAYS = 1000000, /* rate: parts per million */
+};
+
+enum emu_fault_action {
+	EMU_FAULT_LOSE,
+	EMU_FAULT_DUPLICATE,
+	EMU_FAULT_REORDER,
+	EMU_FAULT_DELAY,
+	EMU_FAULT_RNR,
+	EMU_FAULT_NAK,
+	EMU_FAULT_REVOKE,
+	EMU_FAULT_SLOW,
+	EMU_FAULT_OVERFLOW,
+	EMU_FAULT_PORT_DOWN,
+	EMU_FAULT_PORT_UP,
+	EMU_FAULT_FATAL,
+	EMU_FAULT_FULL,
+	EMU_FAULT_KILL,
+	EMU_FAULT_ACTIONS,
+};
+
+/* Where the device asks the plan. */
+enum emu_fault_point {
+	EMU_FAULT_PACKET,     /* a packet leaves or arrives */
+	EMU_FAULT_REQUEST,    /* a responder is about to begin a request in sequence */
+	EMU_FAULT_WQE,        /* a send WQE was fetched */
+	EMU_FAULT_COMPLETION, /* a CQE is about to be written */
+	EMU_FAULT_READY,      /* ... is about to need a receive, or what a read or atomic needs */
+	EMU_FAULT_TIME,       /* a moment of the device's clock */
+	EMU_FAULT_POINTS,
+};
+
+/* What a packet, WQE or completion is about; bits. */
+enum {
+	EMU_FAULT_OP_SEND = 1 << 0,
+	EMU_FAULT_OP_WRITE = 1 << 1,
+	EMU_FAULT_OP_READ = 1 << 2,
+	EMU_FAULT_OP_CAS = 1 << 3,
+	EMU_FAULT_OP_FAA = 1 << 4,
+	EMU_FAULT_OP_NOP = 1 << 5,  /* WQEs only */
+	EMU_FAULT_OP_RECV = 1 << 6, /* completions only */
+	EMU_FAULT_OP_ACK = 1 << 7,
+	EMU_FAULT_OP_NAK = 1 << 8,
+	EMU_FAULT_OP_READ_RESPONSE = 1 << 9,
+	EMU_FAULT_OP_ATOMIC_RESPONSE = 1 << 10,
+	EMU_FAULT_OP_REQUESTS = EMU_FAULT_OP_SEND | EMU_FAULT_OP_WRITE | EMU_FAULT_OP_READ |
+				EMU_FAULT_OP_CAS | EMU_FAULT_OP_FAA,
+	EMU_FAULT_OP_ALL = (1 << 11) - 1,
+};
+
+enum emu_fault_nak {
+	EMU_FAULT_NAK_OPERATION,
+	EMU_FAULT_NAK_ACCESS,
+	EMU_FAULT_NAK_REQUEST,
+};
+
+struct emu_fault_rule {
+	enum emu_fault_action action;
+	enum emu_fault_point on;
+
+	/* Selection: all of these hold. */
+	uint32_t opcodes; /* EMU_FAULT_OP_* */
+	bool in;          /* packets: arriving, not leaving */
+	bool has_qpn, has_psn;
+	uint32_t slot; /* 0 = any process */
+	uint32_t qpn, psn;
+	uint64_t after_ns, until_ns; /* since the plan took effect */
+
+	/* Of the selected ones: numbers first..last, every so many, by chance, at most count. */
+	uint64_t first, last, every, count;
+	uint32_t rate;
+
+	/* What is done. */
+	bool by_packets; /* reorder */
+	uint64_t by;     /* ns or packets */
+	uint64_t for_ns; /* full */
+	uint64_t at_ns;  /* on == EMU_FAULT_TIME */
+	enum emu_fault_nak nak;
+};
+
+struct emu_fault_plan {
+	uint64_t seed;
+	unsigned nrules;
+	struct emu_fault_rule rule[EMU_FAULT_RULES];
+};
+
+struct emu_fault_error {
+	unsigned line, column; /* from 1 */
+	char text[EMU_FAULT_ERROR_TEXT];
+};
+
+/*
+ * 0, or -EINVAL with what is wrong and where. @text needs no end mark; a zero byte in it is an
+ * error. An empty plan is one without rules.
+ */
+int emu_fault_parse(const char *text, size_t size, struct emu_fault_plan *plan,
+		    struct emu_fault_error *error);
+
+/* "line 1, column 7: unknown setting 'rat'". Always terminated. */
+void emu_fault_error_print(const struct emu_fault_error *error, char *out, size_t size);
+
+const char *emu_fault_action_name(enum emu_fault_action action);
+
+#endif
