@@ -28,6 +28,12 @@ expect 125 "16 hexadecimal digits" "$emu" run --guid=1234 true
 expect 125 "an IPv4 address" "$emu" run --address=10.77.0 true
 expect 125 "use none, error" "$emu" run --log-level=loud true
 expect 125 "No such file or directory" "$emu" run --log-file="$scratch/none/log" true
+expect 125 "line 1, column 11: '2' is not a rate" "$emu" run --fault='lose rate=2' true
+expect 125 "No such file or directory" "$emu" run --fault="@$scratch/none" true
+printf '# by file\nlose\n  los\n' >"$scratch/plan"
+expect 125 "line 3, column 3: unknown fault 'los'" "$emu" run --fault="@$scratch/plan" true
+expect 0 "fault slow by=1us" "$emu" run --fault='seed=2; lose rate=1%' --fault='slow by=1us' -- \
+	sh -c 'cat "$MLX5EMU_RUN/config"'
 expect 127 "no such program in PATH" "$emu" run -- no-such-program-here
 expect 127 "no such program" "$emu" run -- ./no-such-program-here
 expect 126 "not an executable file" "$emu" run -- /etc/passwd

@@ -46,6 +46,12 @@ struct mlx5emu_counters {
 	uint64_t sequence_naks;     /* sent */
 	uint64_t rnr_naks;          /* sent */
 	uint64_t remote_naks;       /* invalid request, access, operation: sent */
+	uint64_t faults;            /* times that a rule of the fault plan happened */
+	/*
+	 * The device's check of itself: writes into a buffer after the completion that gave it back,
+	 * or of a request that it had acknowledged before. Each is refused and logged as an error.
+	 */
+	uint64_t ownership_errors;
 };
 
 /*
@@ -68,6 +74,17 @@ MLX5EMU_API int mlx5emu_is_manual(void);
  * Returns the size that the device knows.
  */
 MLX5EMU_API size_t mlx5emu_counters(struct mlx5emu_counters *out, size_t size);
+
+/*
+ * Puts a fault plan (mlx5emu(1), FAULT PLANS) in the place of this process's present one, from now
+ * on: rules count from here, and times run from here. "" ends all faults; packets that are held
+ * back still arrive. 0; -EINVAL the plan is wrong: @error (may be NULL) receives where and what, the
+ * present plan stays; -ENODEV no device is open.
+ */
+MLX5EMU_API int mlx5emu_fault_plan(const char *plan, char *error, size_t size);
+
+/* How often rule @rule (from 0) of the present plan has happened in this process. */
+MLX5EMU_API uint64_t mlx5emu_fault_hits(unsigned rule);
 
 /*
  * Why the device refused the last illegal WQE, as also logged: "QP 0x010001 WQE 5 WRITE: ctrl.ds

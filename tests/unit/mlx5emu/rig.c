@@ -7,6 +7,13 @@
 
 struct rig rig;
 
+static const char *trace_path;
+
+void rig_trace_to(const char *path)
+{
+	trace_path = path;
+}
+
 static void on_completion(void *cookie)
 {
 	struct rig_cq *cq = cookie;
@@ -125,7 +132,8 @@ void rig_qp_destroy(struct rig_qp *qp)
 int rig_setup_unconnected(void **state)
 {
 	(void)state;
-	rig_open(&(struct emu_run_config){ .manual = true });
+	rig_open(&(struct emu_run_config){
+		.manual = true, .log_level = trace_path ? 5 : 0, .log_path = trace_path });
 	rig_cq_create(&rig.cq_a, 64, RIG_CQES);
 	rig_cq_create(&rig.cq_b, 64, RIG_CQES);
 	rig_qp_create(&rig.a, &rig.cq_a, &rig.cq_a, rig.pd);

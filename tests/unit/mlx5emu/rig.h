@@ -75,6 +75,9 @@ int rig_setup(void **state);
 int rig_setup_unconnected(void **state);
 int rig_teardown(void **state);
 
+/* The devices of this process trace every packet into @path from now on; NULL ends it. */
+void rig_trace_to(const char *path);
+
 void rig_open(const struct emu_run_config *run);
 void rig_close(void);
 

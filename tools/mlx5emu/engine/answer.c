@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fault.h"
 #include "memory.h"
 #include "mr.h"
 #include "qp.h"
@@ -49,13 +50,10 @@ void emu_answer_aeth(struct emu_qp *qp, uint32_t psn, uint8_t syndrome)
 			   });
 }
 
-static int transmit(const struct emu_packet *p, bool keep)
+static int transmit(struct emu_qp *qp, const struct emu_packet *p, bool keep)
 {
-	int rc;
+	const int rc = emu_fault_send(qp, p, keep);
 
-	emu_wire_encode(p, emu.tx);
-	rc = emu_fabric_send(emu.fabric, emu_qpn_slot(p->dst_qpn), emu.tx,
-			     EMU_WIRE_HEADER + p->length, keep);
 	if (rc == -EAGAIN)
 		return rc;
 	emu.counters.datagrams_sent++;
@@ -100,6 +98,7 @@ static void abandon_read(struct emu_qp *qp, struct emu_answer *a, const char *wh
 static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 {
 	struct emu_packet p = response(qp, a, EMU_WIRE_READ_RESPONSE);
+	const uint32_t most = emu_fault_payload(p.mtu);
 	struct iovec iov;
 	uint64_t at = 0;
 	const char *why = NULL;
@@ -107,8 +106,8 @@ static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 
 	p.length = a->length;
 	p.flags = EMU_WIRE_LAST;
-	if (p.length > EMU_WIRE_MAX_PAYLOAD) {
-		p.length = EMU_WIRE_MAX_PAYLOAD;
+	if (p.length > most) {
+		p.length = most;
 		p.flags = 0;
 	}
 	if (!emu_fabric_clear(emu.fabric, emu_qpn_slot(p.dst_qpn)))
@@ -123,7 +122,7 @@ static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 		abandon_read(qp, a, why);
 		return 0;
 	}
-	rc = transmit(&p, false);
+	rc = transmit(qp, &p, false);
 	if (rc < 0)
 		return rc;
 	a->va += p.length;
@@ -144,8 +143,12 @@ static int send_answer(struct emu_qp *qp, struct emu_answer *a)
 	} else {
 		p = response(qp, a, EMU_WIRE_ACK);
 		p.syndrome = a->syndrome;
+		if (a->syndrome == EMU_AETH_ACK) {
+			qp->resp.acknowledged = true;
+			qp->resp.acked_psn = a->psn;
+		}
 	}
-	(void)transmit(&p, true);
+	(void)transmit(qp, &p, true);
 	return 1;
 }
 

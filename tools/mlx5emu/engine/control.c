@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "../mlx5emu.h"
+#include "fault.h"
 #include "state.h"
 #include "timer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The exported half of ../mlx5emu.h. */
@@ -53,6 +55,31 @@ size_t mlx5emu_counters(struct mlx5emu_counters *out, size_t size)
 	memcpy(out, &emu.counters, size < sizeof(emu.counters) ? size : sizeof(emu.counters));
 	emu_unlock();
 	return sizeof(emu.counters);
+}
+
+int mlx5emu_fault_plan(const char *plan, char *error, size_t size)
+{
+	char text[EMU_FAULT_ERROR_TEXT + 40] = "";
+	int rc;
+
+	emu_lock();
+	rc = emu_fault_load(plan, text, sizeof(text));
+	emu_unlock();
+	emu_thread_kick();
+	if (rc < 0 && error && size)
+		snprintf(error, size, "%s", text);
+	return rc;
+}
+
+uint64_t mlx5emu_fault_hits(unsigned rule)
+{
+	uint64_t hits = 0;
+
+	emu_lock();
+	if (rule < emu.fault.faults.plan.nrules)
+		hits = emu.fault.faults.progress[rule].hits;
+	emu_unlock();
+	return hits;
 }
 
 void mlx5emu_last_illegal(char *text, size_t size)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cq.h"
+#include "fault.h"
 #include "memory.h"
 #include "timer.h"
 
@@ -32,7 +33,7 @@ static int check_attr(const struct emu_cq_attr *a)
 /* Lock held. */
 static int add(struct emu_device *dev, struct emu_cq *cq)
 {
-	int rc = emu_device_check(dev);
+	int rc = emu_device_usable(dev);
 
 	if (rc < 0)
 		return rc;
@@ -210,7 +211,7 @@ int emu_cq_push(struct emu_cq *cq, const struct emu_completion *c)
 	if (cq->overrun)
 		return -EOVERFLOW;
 	unread = (cq->pi - record(cq, EMU_DBREC_CQ_CI)) & EMU_CQ_CI_MASK;
-	if (unread >= cq->attr.cqe_count) {
+	if (unread >= cq->attr.cqe_count || emu_fault_completion(c)) {
 		set_overrun(cq);
 		return -EOVERFLOW;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cq.h"
+#include "fault.h"
 #include "memory.h"
 #include "mr.h"
 #include "qp.h"
@@ -65,6 +66,7 @@ static void fork_child(void)
 	empty_list(&emu.work);
 	empty_list(&emu.timed);
 	empty_list(&emu.failed);
+	emu_fault_unload();
 	if (emu.fabric)
 		emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
@@ -96,6 +98,30 @@ int emu_device_check(const struct emu_device *dev)
 	return dev->orphan ? -ENODEV : 0;
 }
 
+int emu_device_usable(const struct emu_device *dev)
+{
+	const int rc = emu_device_check(dev);
+
+	return rc == 0 && dev->fatal ? -EIO : rc;
+}
+
+void emu_device_fatal(struct emu_device *dev)
+{
+	if (dev->fatal)
+		return;
+	dev->fatal = true;
+	emu_qps_stop(dev);
+	emu_raise(dev, EMU_EVENT_DEVICE_FATAL, NULL, 0);
+}
+
+void emu_port_change(struct emu_device *dev, bool active)
+{
+	if (dev->fatal || dev->port_active == active)
+		return;
+	dev->port_active = active;
+	emu_raise(dev, active ? EMU_EVENT_PORT_ACTIVE : EMU_EVENT_PORT_ERR, NULL, 1);
+}
+
 void emu_raise(struct emu_device *dev, enum emu_event type, void *cookie, unsigned port)
 {
 	emu.counters.async_events++;
@@ -106,6 +132,7 @@ void emu_raise(struct emu_device *dev, enum emu_event type, void *cookie, unsign
 /* The first device of the process brings up what all share. Both locks held. */
 static int engine_start(const struct emu_run_config *run)
 {
+	char wrong[EMU_FAULT_ERROR_TEXT + 40];
 	int rc = emu_log_open(run->log_level, run->log_path);
 
 	if (rc < 0)
@@ -115,6 +142,11 @@ static int engine_start(const struct emu_run_config *run)
 		goto close_log;
 	emu.manual = run->manual;
 	emu.virtual_ns = 1000000000;
+	rc = emu_fault_load(run->faults, wrong, sizeof(wrong));
+	if (rc < 0) {
+		emu_error("fault plan: %s", wrong);
+		goto close_fabric;
+	}
 	emu.next_deadline = UINT64_MAX;
 	emu.counters = (struct mlx5emu_counters){ 0 };
 	emu.last_illegal[0] = '\0';
@@ -126,6 +158,7 @@ static int engine_start(const struct emu_run_config *run)
 	return 0;
 
 close_fabric:
+	emu_fault_unload();
 	emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
 close_log:
@@ -139,6 +172,7 @@ static void engine_stop(void)
 	if (!emu.manual)
 		emu_thread_stop();
 	emu_lock();
+	emu_fault_unload();
 	emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
 	emu.manual = false;
@@ -252,10 +286,8 @@ int emu_port_set(struct emu_device *dev, bool active)
 
 	emu_lock();
 	rc = emu_device_check(dev);
-	if (rc == 0 && dev->port_active != active) {
-		dev->port_active = active;
-		emu_raise(dev, active ? EMU_EVENT_PORT_ACTIVE : EMU_EVENT_PORT_ERR, NULL, 1);
-	}
+	if (rc == 0)
+		emu_port_change(dev, active);
 	emu_unlock();
 	return rc;
 }

@@ -22,6 +22,9 @@
  *    another emu_device, or one that does not exist, is -EINVAL;
  *  - an object still used by another one cannot go: -EBUSY (PD under QP/MR, CQ under QP, UAR under
  *    CQ/QP). emu_device_destroy() removes whatever is left;
+ *  - a device that broke (EMU_EVENT_DEVICE_FATAL) answers -EIO, but for calls that take something
+ *    apart and for a move to RESET or ERR: those succeed, as mlx5_internal_err_ret_value() in the
+ *    kernel's drivers/net/ethernet/mellanox/mlx5/core/cmd.c has it;
  *  - in a child after fork() every device inherited from the parent is gone: each call is -ENODEV,
  *    only emu_device_destroy() works (it frees memory). The child may create its own device.
  */
@@ -57,6 +60,7 @@ struct emu_run_config {
 	bool manual;          /* no thread, virtual clock: mlx5emu_step() does the work */
 	int log_level;        /* 0 none, 1 error, 2 warn, 3 info, 4 debug, 5 trace */
 	const char *log_path; /* NULL = stderr; appended to, one write per line */
+	const char *faults;   /* fault plan (docs/mlx5emu.1.md), NULL = none */
 };
 
 /* Asynchronous events; values of enum ibv_event_type. */

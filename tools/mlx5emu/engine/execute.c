@@ -122,6 +122,8 @@ static uint8_t scatter_send(struct emu_qp *qp, const struct emu_packet *p)
 		emu_receive_failed(qp, EMU_SYN_LOCAL_LENGTH, EMU_VENDOR_LOCAL_LENGTH);
 		return EMU_AETH_NAK_INVALID_REQUEST;
 	}
+	if (!emu_owner_may_write(qp, &qp->rq_owner, "receive", resp->head))
+		return EMU_AETH_NAK_REMOTE_OPERATION;
 	why = emu_segments_iov(qp, resp->rwqe.seg, resp->rwqe.nseg, NULL, EMU_ACCESS_LOCAL_WRITE,
 			       resp->received, p->length, iov, &n);
 	if (!why && emu_memory_write(iov, n, p->payload, p->length) < 0)
@@ -198,6 +200,8 @@ static uint8_t store(struct emu_qp *qp, const struct emu_packet *p)
 
 	if (p->length == 0)
 		return EMU_AETH_ACK;
+	if (!emu_owner_may_store(qp, p->psn))
+		return EMU_AETH_NAK_REMOTE_OPERATION;
 	why = emu_mr_translate(qp->pd, resp->rkey, va, p->length, EMU_ACCESS_REMOTE_WRITE, &at);
 	iov.iov_base = (void *)(uintptr_t)at;
 	if (!why && emu_memory_write(&iov, 1, p->payload, p->length) < 0)

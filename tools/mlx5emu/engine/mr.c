@@ -36,7 +36,7 @@ static int check_attr(const struct emu_mr_attr *a)
 static int add(struct emu_device *dev, uint32_t pdn, struct emu_mr *mr)
 {
 	uint32_t index;
-	int rc = emu_device_check(dev);
+	int rc = emu_device_usable(dev);
 
 	if (rc < 0)
 		return rc;
@@ -120,7 +120,7 @@ const char *emu_mr_translate(const struct emu_pd *pd, uint32_t key, uint64_t va,
 {
 	const struct emu_mr *mr = find(key);
 
-	if (!mr)
+	if (!mr || mr->revoked)
 		return "no region has this key";
 	if (mr->pd != pd)
 		return "the key belongs to another protection domain";
@@ -130,6 +130,14 @@ const char *emu_mr_translate(const struct emu_pd *pd, uint32_t key, uint64_t va,
 		return "the range is not inside the region";
 	*at = mr->addr + (va - mr->iova);
 	return NULL;
+}
+
+void emu_mr_revoke(uint32_t key)
+{
+	struct emu_mr *mr = find(key);
+
+	if (mr)
+		mr->revoked = true;
 }
 
 void emu_mrs_destroy(struct emu_device *dev)

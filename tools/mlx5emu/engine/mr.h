@@ -12,6 +12,7 @@ struct emu_mr {
 	uint32_t key;
 	uint32_t access;
 	uint64_t addr, length, iova;
+	bool revoked; /* by a fault: the owner still has it, nobody gets through it */
 };
 
 /*
@@ -21,6 +22,9 @@ struct emu_mr {
  */
 const char *emu_mr_translate(const struct emu_pd *pd, uint32_t key, uint64_t va, uint64_t length,
 			     uint32_t access, uint64_t *at);
+
+/* The key stops being valid; no effect when there is none. */
+void emu_mr_revoke(uint32_t key);
 
 void emu_mrs_destroy(struct emu_device *dev);
 

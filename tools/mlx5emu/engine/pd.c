@@ -22,7 +22,7 @@ int emu_pd_alloc(struct emu_device *dev, uint32_t *pdn)
 		return -ENOMEM;
 	pd->dev = dev;
 	emu_lock();
-	rc = emu_device_check(dev);
+	rc = emu_device_usable(dev);
 	if (rc == 0)
 		rc = emu_ids_add(&emu.pds, pd, &pd->pdn);
 	emu_unlock();

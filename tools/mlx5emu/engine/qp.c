@@ -69,7 +69,7 @@ static void qp_free(struct emu_qp *qp)
 static int add(struct emu_device *dev, struct emu_qp *qp)
 {
 	uint32_t index;
-	int rc = emu_device_check(dev);
+	int rc = emu_device_usable(dev);
 
 	if (rc < 0)
 		return rc;
@@ -170,7 +170,7 @@ void emu_qps_destroy(struct emu_device *dev)
 
 void emu_qp_kick(struct emu_qp *qp)
 {
-	if (emu_list_empty(&qp->work_node))
+	if (emu_list_empty(&qp->work_node) && !qp->dev->fatal)
 		emu_list_append(&emu.work, &qp->work_node);
 }
 
@@ -183,6 +183,7 @@ static void stop_timers(struct emu_qp *qp)
 {
 	qp->req.ack_deadline = 0;
 	qp->req.rnr_deadline = 0;
+	qp->req.slow_deadline = 0;
 	emu_list_remove(&qp->timed_node);
 }
 
@@ -193,6 +194,8 @@ void emu_qp_clear(struct emu_qp *qp)
 	emu_requester_clear(&qp->req);
 	emu_responder_clear(&qp->resp);
 	qp->established = false;
+	qp->sq_owner.any = false;
+	qp->rq_owner.any = false;
 }
 
 void emu_qp_fail(struct emu_qp *qp)
@@ -202,7 +205,21 @@ void emu_qp_fail(struct emu_qp *qp)
 	emu_info("QP 0x%06x: error state", qp->qpn);
 	qp->attr.qp_state = EMU_QPS_ERR;
 	stop_timers(qp);
-	emu_list_append(&emu.failed, &qp->failed_node);
+	if (!qp->dev->fatal)
+		emu_list_append(&emu.failed, &qp->failed_node);
+}
+
+void emu_qps_stop(struct emu_device *dev)
+{
+	for (uint32_t i = 0; i < emu.qps.size; i++) {
+		struct emu_qp *qp = emu_ids_get(&emu.qps, i);
+
+		if (!qp || qp->dev != dev)
+			continue;
+		stop_timers(qp);
+		emu_list_remove(&qp->work_node);
+		emu_list_remove(&qp->failed_node);
+	}
 }
 
 void emu_qp_fatal(struct emu_qp *qp, enum emu_event type)
@@ -215,10 +232,14 @@ void emu_qp_fatal(struct emu_qp *qp, enum emu_event type)
 
 void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion *c)
 {
+	const bool send = c->opcode == EMU_CQE_REQ || c->opcode == EMU_CQE_REQ_ERR;
+
 	c->qpn = qp->qpn;
 	c->uidx = qp->init.uidx;
 	if (emu_cq_push(cq, c) < 0)
 		emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
+	else
+		emu_owner_return(send ? &qp->sq_owner : &qp->rq_owner, c->wqe_counter);
 }
 
 unsigned emu_qp_flush(struct emu_qp *qp)

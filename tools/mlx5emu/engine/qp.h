@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "cq.h"
+#include "owner.h"
 #include "prm.h"
 #include "requester.h"
 #include "responder.h"
@@ -32,6 +33,7 @@ struct emu_qp {
 	const uint8_t *sq, *rq; /* rings in the program's memory */
 	emu_be32 *dbrec;
 	bool established; /* COMM_EST was raised */
+	struct emu_owner sq_owner, rq_owner;
 	struct emu_requester req;
 	struct emu_responder resp;
 };
@@ -82,6 +84,9 @@ void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion
 unsigned emu_qp_flush(struct emu_qp *qp);
 
 void emu_qps_destroy(struct emu_device *dev);
+
+/* The queues of a broken device: none has anything to do from now on. */
+void emu_qps_stop(struct emu_device *dev);
 
 /* ---- segments.c ---- */
 

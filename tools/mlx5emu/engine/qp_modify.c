@@ -200,11 +200,13 @@ static int modify(struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
 int emu_qp_modify(struct emu_device *dev, uint32_t qpn, const struct emu_qp_attr *attr,
 		  uint32_t mask)
 {
+	const bool ends = (mask & EMU_QP_STATE) &&
+			  (attr->qp_state == EMU_QPS_RESET || attr->qp_state == EMU_QPS_ERR);
 	struct emu_qp *qp;
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
+	rc = ends ? emu_device_check(dev) : emu_device_usable(dev);
 	qp = emu_qp_find(dev, qpn);
 	if (rc == 0)
 		rc = qp ? modify(qp, attr, mask) : -EINVAL;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fault.h"
 #include "memory.h"
 #include "qp.h"
 #include "timer.h"
@@ -141,6 +142,13 @@ static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
 	emu_swqe_fail(w, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_SEND);
 }
 
+/* A slow device: nothing starts before @ns have passed. */
+static void rest(struct emu_qp *qp, uint64_t ns)
+{
+	if (ns)
+		emu_timer_slow(qp, emu_now_ns() + ns);
+}
+
 static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_wqe *wqe)
 {
 	*w = (struct emu_swqe){
@@ -175,6 +183,7 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 		return;
 	}
+	rest(qp, emu_fault_wqe(qp, w));
 	check_keys(qp, w);
 	qp->req.next_psn = emu_psn_add(w->psn, w->npsn);
 }
@@ -229,11 +238,8 @@ static struct emu_packet packet_for(const struct emu_qp *qp, const struct emu_sw
 /* The payload is in emu.tx already. -EAGAIN: nothing left, try later. */
 static int transmit(struct emu_qp *qp, const struct emu_packet *p, uint32_t packets)
 {
-	int rc;
+	const int rc = emu_fault_send(qp, p, false);
 
-	emu_wire_encode(p, emu.tx);
-	rc = emu_fabric_send(emu.fabric, emu_qpn_slot(p->dst_qpn), emu.tx,
-			     EMU_WIRE_HEADER + p->length, false);
 	/* Also while nothing can leave: a peer that takes nothing for good is a lost one. */
 	start_ack_timer(qp);
 	if (rc == -EAGAIN)
@@ -324,12 +330,13 @@ static int send_data(struct emu_qp *qp, struct emu_swqe *w)
 	const uint8_t mtu = (uint8_t)qp->attr.path_mtu;
 	const uint32_t offset = qp->req.cur_packets * emu_mtu_bytes(mtu);
 	const uint32_t left = w->length - offset;
+	const uint32_t most = emu_fault_payload(mtu);
 	struct emu_packet p = packet_for(qp, w);
 	int rc;
 
 	p.opcode = w->opcode == EMU_OP_SEND || w->opcode == EMU_OP_SEND_IMM ? EMU_WIRE_SEND :
 									      EMU_WIRE_WRITE;
-	p.length = left < EMU_WIRE_MAX_PAYLOAD ? left : EMU_WIRE_MAX_PAYLOAD;
+	p.length = left < most ? left : most;
 	p.dma_len = p.opcode == EMU_WIRE_WRITE ? w->length : 0;
 	if (offset == 0)
 		p.flags |= EMU_WIRE_FIRST;
@@ -374,7 +381,7 @@ static struct emu_swqe *sendable(struct emu_qp *qp)
 		fetch(qp);
 	}
 	w = emu_swqe_at(req, req->cur);
-	return w->status || !may_send(qp, w) ? NULL : w;
+	return w->status || req->slow_deadline || !may_send(qp, w) ? NULL : w;
 }
 
 static int send_one(struct emu_qp *qp, struct emu_swqe *w)

@@ -55,6 +55,7 @@ struct emu_requester {
 	unsigned reads;                      /* reads and atomics under way */
 	unsigned retries, rnr_retries;       /* used up since the last progress */
 	uint64_t ack_deadline, rnr_deadline; /* 0 = off */
+	uint64_t slow_deadline;              /* a fault: the next WQE starts then; 0 = off */
 	bool implied_nak; /* went back for a lost response since the last progress */
 	bool drained;     /* SQ_DRAINED was raised */
 };

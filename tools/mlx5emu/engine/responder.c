@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fault.h"
 #include "qp.h"
 #include "vendor.h"
 
@@ -103,8 +104,11 @@ static void receive_expected(struct emu_qp *qp, const struct emu_packet *p)
 	uint8_t syndrome = EMU_AETH_NAK_INVALID_REQUEST;
 
 	resp->nak_sent = false;
-	if (request_ok(qp, p))
-		syndrome = execute(qp, p);
+	if (request_ok(qp, p)) {
+		syndrome = emu_fault_request(qp, p);
+		if (syndrome == EMU_AETH_ACK)
+			syndrome = execute(qp, p);
+	}
 	if (syndrome == EMU_AETH_ACK) {
 		resp->epsn = next;
 		if (is_message(p))

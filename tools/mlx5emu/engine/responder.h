@@ -58,8 +58,10 @@ enum {
 };
 
 struct emu_responder {
-	uint32_t epsn;                /* expected PSN */
-	bool nak_sent;                /* silent until epsn arrives (9.7.5.1.3) */
+	uint32_t epsn;     /* expected PSN */
+	bool nak_sent;     /* silent until epsn arrives (9.7.5.1.3) */
+	bool acknowledged; /* an ACK left: up to acked_psn */
+	uint32_t acked_psn;
 	enum emu_wire_opcode message; /* SEND or WRITE in progress, 0 = none */
 	uint64_t received;            /* bytes of it */
 	uint64_t va;                  /* WRITE: of its first byte */

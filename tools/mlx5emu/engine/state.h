@@ -6,6 +6,8 @@
 #include <stdint.h>
 
 #include "../fabric/fabric.h"
+#include "../fault/decide.h"
+#include "../fault/hold.h"
 #include "../fabric/wire.h"
 #include "../mlx5emu.h"
 #include "engine.h"
@@ -44,6 +46,7 @@ struct emu_device {
 	struct emu_device_config config;
 	struct emu_list node; /* emu.devices */
 	bool port_active;
+	bool fatal;           /* works no more: emu_device_fatal() */
 	bool orphan;          /* inherited over fork(): see engine.h */
 	struct emu_uar *uars; /* config.uar_pages of them */
 	uint32_t next_uar;
@@ -53,6 +56,14 @@ struct emu_pd {
 	struct emu_device *dev;
 	uint32_t pdn;
 	unsigned users;
+};
+
+struct emu_fault_state {
+	bool active; /* the plan has rules */
+	struct emu_faults faults;
+	struct emu_hold hold;
+	uint32_t noted;      /* bit per emu_fault_action, for the end of the round */
+	uint64_t full_until; /* the wire takes nothing; 0 = it does */
 };
 
 struct emu_state {
@@ -71,6 +82,7 @@ struct emu_state {
 	struct emu_list failed; /* QPs in the error state: they flush what is posted */
 	uint64_t next_deadline; /* no timer expires earlier; UINT64_MAX = none runs */
 
+	struct emu_fault_state fault;
 	struct mlx5emu_counters counters;
 	char last_illegal[EMU_WQE_ERROR_TEXT];
 
@@ -86,6 +98,18 @@ void emu_unlock(void);
 
 /* Lock held: 0, or -ENODEV when @dev is of the parent of a fork. */
 int emu_device_check(const struct emu_device *dev);
+
+/* Lock held: as above, and -EIO when it is broken: what asks more of it than an end. */
+int emu_device_usable(const struct emu_device *dev);
+
+/*
+ * Lock held: the device breaks. Its queues stop where they are, nothing completes any more, and what
+ * software may still ask of it is to take it apart.
+ */
+void emu_device_fatal(struct emu_device *dev);
+
+/* Lock held: moves the port; an event when that changes something. Down, nothing passes it. */
+void emu_port_change(struct emu_device *dev, bool active);
 
 /* Lock held; counts the event. */
 void emu_raise(struct emu_device *dev, enum emu_event type, void *cookie, unsigned port);
@@ -115,6 +139,9 @@ unsigned emu_step_locked(void);
 
 /* Only the outgoing half: sends what is owed. Lock held. */
 unsigned emu_drain_locked(void);
+
+/* A datagram that a fault held back on its way in arrives now. Lock held. */
+void emu_receive_again(const uint8_t *datagram, size_t size, unsigned slot);
 
 /* The reason behind an illegal WQE, for the log, the counters and mlx5emu_last_illegal(). */
 void emu_report_illegal(const char *text);

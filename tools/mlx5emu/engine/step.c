@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fault.h"
 #include "qp.h"
 #include "state.h"
 #include "timer.h"
@@ -27,9 +28,18 @@ static bool is_request(enum emu_wire_opcode opcode)
 	return opcode < EMU_WIRE_ACK;
 }
 
-/* A queue hears only the peer it is connected to, from the process that owns that peer. */
-static void receive(const uint8_t *datagram, size_t size, unsigned slot)
+static void deliver(struct emu_qp *qp, const struct emu_packet *p)
 {
+	if (is_request(p->opcode))
+		emu_responder_receive(qp, p);
+	else
+		emu_requester_receive(qp, p);
+}
+
+/* A queue hears only the peer it is connected to, from the process that owns that peer. */
+static void receive(const uint8_t *datagram, size_t size, unsigned slot, bool judged)
+{
+	unsigned copies = 1;
 	struct emu_packet p;
 	const char *wrong = emu_wire_decode(datagram, size, &p);
 	struct emu_qp *qp;
@@ -47,10 +57,17 @@ static void receive(const uint8_t *datagram, size_t size, unsigned slot)
 			  p.dst_qpn);
 		return;
 	}
-	if (is_request(p.opcode))
-		emu_responder_receive(qp, &p);
-	else
-		emu_requester_receive(qp, &p);
+	if (qp->dev->fatal)
+		return;
+	if (!judged)
+		copies = emu_fault_receive(qp, &p, datagram, size, slot);
+	while (copies--)
+		deliver(qp, &p);
+}
+
+void emu_receive_again(const uint8_t *datagram, size_t size, unsigned slot)
+{
+	receive(datagram, size, slot, true);
 }
 
 static unsigned run_fabric(void)
@@ -61,7 +78,7 @@ static unsigned run_fabric(void)
 	while (n < RX_BUDGET &&
 	       emu_fabric_receive(emu.fabric, emu.rx, sizeof(emu.rx), &size, &slot) == 0) {
 		emu.counters.datagrams_received++;
-		receive(emu.rx, size, slot);
+		receive(emu.rx, size, slot, false);
 		n++;
 	}
 	return n;
@@ -108,11 +125,13 @@ unsigned emu_step_locked(void)
 
 	if (!emu.fabric)
 		return 0;
-	n = emu_fabric_flush(emu.fabric);
+	n = emu_fault_begin_round();
+	n += emu_fabric_flush(emu.fabric);
 	n += run_fabric();
 	n += emu_uar_scan();
 	n += emu_timers_run();
 	n += run_work();
 	n += run_failed();
+	n += emu_fault_end_round();
 	return n;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fault.h"
 #include "state.h"
 #include "timer.h"
 
@@ -87,15 +88,17 @@ static uint64_t nap_ns(uint64_t idle_ns)
 /* Lock held. UINT64_MAX: until something arrives. */
 static uint64_t next_nap(uint64_t last_work)
 {
-	const uint64_t now = emu_now_ns();
-	uint64_t nap = UINT64_MAX;
+	const uint64_t now = emu_now_ns(), fault = emu_fault_deadline();
+	uint64_t nap = UINT64_MAX, deadline = emu.next_deadline;
 
 	if (!emu_list_empty(&emu.work) || emu_fabric_waiting(emu.fabric))
 		nap = NAP_BUSY_NS;
 	else if (!emu_list_empty(&emu.uars))
 		nap = nap_ns(now - last_work);
-	if (emu.next_deadline != UINT64_MAX) {
-		const uint64_t until = emu.next_deadline > now ? emu.next_deadline - now : 0;
+	if (fault < deadline)
+		deadline = fault;
+	if (deadline != UINT64_MAX) {
+		const uint64_t until = deadline > now ? deadline - now : 0;
 
 		if (until < nap)
 			nap = until;

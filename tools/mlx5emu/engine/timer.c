@@ -48,7 +48,7 @@ uint64_t emu_ack_timeout_ns(uint8_t code)
 /* The list holds every QP with a timer; next_deadline only ever errs on the early side. */
 static void update(struct emu_qp *qp, uint64_t deadline)
 {
-	if (!qp->req.ack_deadline && !qp->req.rnr_deadline) {
+	if (!qp->req.ack_deadline && !qp->req.rnr_deadline && !qp->req.slow_deadline) {
 		emu_list_remove(&qp->timed_node);
 		return;
 	}
@@ -70,6 +70,12 @@ void emu_timer_rnr(struct emu_qp *qp, uint64_t deadline)
 	update(qp, deadline);
 }
 
+void emu_timer_slow(struct emu_qp *qp, uint64_t deadline)
+{
+	qp->req.slow_deadline = deadline;
+	update(qp, deadline);
+}
+
 static bool expired(uint64_t deadline, uint64_t now)
 {
 	return deadline && deadline <= now;
@@ -82,6 +88,11 @@ static unsigned run_qp(struct emu_qp *qp, uint64_t now)
 	if (expired(qp->req.rnr_deadline, now)) {
 		emu_timer_rnr(qp, 0);
 		emu_requester_rnr_timeout(qp);
+		n++;
+	}
+	if (expired(qp->req.slow_deadline, now)) {
+		emu_timer_slow(qp, 0);
+		emu_qp_kick(qp);
 		n++;
 	}
 	if (expired(qp->req.ack_deadline, now)) {
@@ -117,6 +128,7 @@ unsigned emu_timers_run(void)
 		n += run_qp(qp, now);
 		note(qp->req.ack_deadline);
 		note(qp->req.rnr_deadline);
+		note(qp->req.slow_deadline);
 	}
 	return n;
 }

@@ -7,7 +7,8 @@
 struct emu_qp;
 
 /*
- * The device's clock and the two timers of a requester: acknowledge and receiver-not-ready.
+ * The device's clock and the timers of a requester: acknowledge and receiver-not-ready, and the
+ * rest that a slow device (a fault) takes.
  * Manual mode stands on a virtual clock, otherwise it is CLOCK_MONOTONIC.
  */
 
@@ -22,6 +23,7 @@ uint64_t emu_ack_timeout_ns(uint8_t code);
 /* Starts, moves or (with 0) stops a timer; absolute times. */
 void emu_timer_ack(struct emu_qp *qp, uint64_t deadline);
 void emu_timer_rnr(struct emu_qp *qp, uint64_t deadline);
+void emu_timer_slow(struct emu_qp *qp, uint64_t deadline);
 
 /* Runs what has expired; returns how many. */
 unsigned emu_timers_run(void);

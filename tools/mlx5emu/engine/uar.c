@@ -66,7 +66,7 @@ int emu_uar_alloc(struct emu_device *dev, uint32_t *page)
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
+	rc = emu_device_usable(dev);
 	if (rc == 0) {
 		uar = find_free(dev);
 		rc = uar ? 0 : -ENOMEM;

@@ -28,6 +28,7 @@ struct emu_fabric {
 	char run_id[EMU_RUN_ID_MAX + 1];
 	emu_filter *filter;
 	void *filter_arg;
+	bool blocked;
 	unsigned waiting;     /* datagrams in all queues but the own slot's */
 	bool full[EMU_SLOTS]; /* took nothing since the last flush */
 	struct emu_queue queue[EMU_SLOTS];
@@ -126,11 +127,16 @@ void emu_fabric_filter(struct emu_fabric *fabric, emu_filter *filter, void *arg)
 	fabric->filter_arg = arg;
 }
 
+void emu_fabric_block(struct emu_fabric *fabric, bool blocked)
+{
+	fabric->blocked = blocked;
+}
+
 bool emu_fabric_clear(const struct emu_fabric *fabric, unsigned slot)
 {
 	if (slot >= EMU_SLOTS)
 		return true;
-	return !fabric->full[slot] &&
+	return !fabric->blocked && !fabric->full[slot] &&
 	       fabric->queue[slot].count <= (slot == fabric->slot ? CLEAR_LOOPBACK : 0);
 }
 
@@ -170,7 +176,8 @@ static int send_one(struct emu_fabric *fabric, unsigned slot, const void *datagr
 {
 	if (slot == fabric->slot)
 		return wait_in_queue(fabric, slot, datagram, size);
-	if (fabric->queue[slot].count == 0 && transmit(fabric, slot, datagram, size) == 0)
+	if (!fabric->blocked && fabric->queue[slot].count == 0 &&
+	    transmit(fabric, slot, datagram, size) == 0)
 		return 0;
 	fabric->full[slot] = true;
 	return keep ? wait_in_queue(fabric, slot, datagram, size) : -EAGAIN;
@@ -201,6 +208,8 @@ unsigned emu_fabric_flush(struct emu_fabric *fabric)
 	unsigned sent = 0;
 
 	memset(fabric->full, 0, sizeof(fabric->full));
+	if (fabric->blocked)
+		return 0;
 	for (unsigned slot = 1; fabric->waiting && slot < EMU_SLOTS; slot++) {
 		struct emu_queue *queue = &fabric->queue[slot];
 
@@ -275,7 +284,7 @@ int emu_fabric_receive(struct emu_fabric *fabric, void *buffer, size_t capacity,
 {
 	int rc;
 
-	if (fabric->queue[fabric->slot].head) {
+	if (fabric->queue[fabric->slot].head && !fabric->blocked) {
 		*slot = fabric->slot;
 		return take_loopback(fabric, buffer, capacity, size);
 	}

@@ -56,6 +56,12 @@ int emu_fabric_send(struct emu_fabric *fabric, unsigned slot, const void *datagr
 /* Tries what waits again; returns how many datagrams left. */
 unsigned emu_fabric_flush(struct emu_fabric *fabric);
 
+/*
+ * While blocked the wire takes nothing and gives nothing from the own slot: what may wait does, the
+ * rest is -EAGAIN. What other processes sent still arrives.
+ */
+void emu_fabric_block(struct emu_fabric *fabric, bool blocked);
+
 /* Whether any datagram waits for a slot other than the own. */
 bool emu_fabric_waiting(const struct emu_fabric *fabric);
 

@@ -6,6 +6,7 @@
  */
 #include "launcher/options.h"
 
+#include "fault/plan.h"
 #include "launcher/program.h"
 
 #include <argp.h>
@@ -28,7 +29,8 @@ enum {
 	OPT_ADDRESS,
 	OPT_MANUAL,
 	OPT_LOG_LEVEL,
-	OPT_LOG_FILE
+	OPT_LOG_FILE,
+	OPT_FAULT
 };
 
 static const struct argp_option options[] = {
@@ -48,6 +50,10 @@ static const struct argp_option options[] = {
 	{ "log-level", OPT_LOG_LEVEL, "LEVEL", 0,
 	  "none, error, warn (default), info, debug or trace", 0 },
 	{ "log-file", OPT_LOG_FILE, "FILE", 0, "Append the log to FILE, not to standard error", 0 },
+	{ "fault", OPT_FAULT, "PLAN", 0,
+	  "What goes wrong, such as 'lose rate=1%'; @FILE reads it from FILE. Several add up; the "
+	  "manual page has the grammar",
+	  0 },
 	{ 0 }
 };
 
@@ -91,6 +97,37 @@ static void parse_log_file(struct argp_state *state, const char *arg, struct emu
 	if (fd < 0)
 		argp_error(state, "--log-file=%s: %s", arg, strerror(errno));
 	close(fd);
+}
+
+/* One plan of several: rules count on over all of them, places in messages do not. */
+static void parse_fault(struct argp_state *state, const char *arg, struct emu_run *run)
+{
+	const size_t used = strlen(run->faults), room = sizeof(run->faults) - used;
+	char *const text = run->faults + used;
+	struct emu_fault_plan plan;
+	struct emu_fault_error error;
+	char message[EMU_FAULT_ERROR_TEXT + 40];
+	size_t size = strlen(arg);
+	FILE *in = arg[0] == '@' ? fopen(arg + 1, "re") : NULL;
+
+	if (arg[0] == '@' && !in)
+		argp_error(state, "--fault=%s: %s", arg, strerror(errno));
+	if (in) {
+		size = fread(text, 1, room, in);
+		fclose(in);
+	} else if (size < room) {
+		memcpy(text, arg, size);
+	}
+	if (size + 2 > room)
+		argp_error(state, "--fault=%s: more than %d bytes of plans", arg,
+			   EMU_RUN_FAULTS_SIZE - 2);
+	if (emu_fault_parse(text, size, &plan, &error) < 0) {
+		emu_fault_error_print(&error, message, sizeof(message));
+		argp_error(state, "--fault=%s: %s", arg, message);
+	}
+	memcpy(text + size, "\n", 2);
+	if (emu_fault_parse(run->faults, used + size, &plan, &error) < 0)
+		argp_error(state, "--fault=%s: %s", arg, error.text);
 }
 
 static void parse_guid(struct argp_state *state, const char *arg, uint64_t *guid)
@@ -221,6 +258,9 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_LOG_FILE:
 		parse_log_file(state, arg, p->run);
+		return 0;
+	case OPT_FAULT:
+		parse_fault(state, arg, p->run);
 		return 0;
 	case ARGP_KEY_ARG: /* the program: what follows is its own */
 		p->program = state->argv + state->next - 1;

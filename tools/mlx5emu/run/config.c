@@ -62,6 +62,12 @@ int emu_run_write(const struct emu_run *run, FILE *out)
 			dev->active ? "active" : "down", dev->mtu, dev->guid, dev->ipv4 >> 24,
 			dev->ipv4 >> 16 & 0xff, dev->ipv4 >> 8 & 0xff, dev->ipv4 & 0xff);
 	}
+	for (const char *line = run->faults; *line;) {
+		const size_t len = strcspn(line, "\n");
+
+		fprintf(out, "fault %.*s\n", (int)len, line);
+		line += len + (line[len] == '\n');
+	}
 	return fflush(out) == 0 && !ferror(out) ? 0 : -EIO;
 }
 
@@ -93,6 +99,17 @@ static int read_string(const char *value, char *out, size_t size)
 	return 0;
 }
 
+static int read_fault(const char *value, char *out)
+{
+	const size_t used = strlen(out), len = strlen(value);
+
+	if (used + len + 2 > EMU_RUN_FAULTS_SIZE)
+		return -EINVAL;
+	memcpy(out + used, value, len);
+	memcpy(out + used + len, "\n", 2);
+	return 0;
+}
+
 static int read_int(const char *value, int max, int *out)
 {
 	int v;
@@ -112,6 +129,8 @@ static int read_line(const char *key, const char *value, struct emu_run *run)
 		return read_string(value, run->id, sizeof(run->id));
 	if (strcmp(key, "log_file") == 0)
 		return read_string(value, run->log_file, sizeof(run->log_file));
+	if (strcmp(key, "fault") == 0)
+		return read_fault(value, run->faults);
 	if (strcmp(key, "log_level") == 0)
 		return read_int(value, 5, &run->log_level);
 	if (strcmp(key, "device") == 0)
@@ -126,7 +145,7 @@ static int read_line(const char *key, const char *value, struct emu_run *run)
 int emu_run_read(FILE *in, struct emu_run *run)
 {
 	struct emu_run out = { .ndev = 0 };
-	char line[PATH_MAX + 64];
+	char line[EMU_RUN_FAULTS_SIZE + 64]; /* the longest value is a plan in one line */
 
 	while (fgets(line, sizeof(line), in)) {
 		size_t len = strlen(line);

@@ -19,9 +19,10 @@
 
 enum {
 	EMU_RUN_MAX_DEVICES = 16,
-	EMU_RUN_ID_SIZE = 33, /* 32 characters and the end */
-	EMU_GID_COUNT = 4,    /* filled entries: link-local v1, v2, IPv4 v1, v2 */
-	EMU_GID_TABLE = 16,   /* gid_tbl_len; the rest is zero, as on a real port */
+	EMU_RUN_ID_SIZE = 33,        /* 32 characters and the end */
+	EMU_RUN_FAULTS_SIZE = 16384, /* text of the fault plan and the end */
+	EMU_GID_COUNT = 4,           /* filled entries: link-local v1, v2, IPv4 v1, v2 */
+	EMU_GID_TABLE = 16,          /* gid_tbl_len; the rest is zero, as on a real port */
 };
 
 /* Identity of the device: a ConnectX-6, by which libmlx5 recognises it. */
@@ -41,8 +42,9 @@ struct emu_run {
 	unsigned ndev; /* 1..EMU_RUN_MAX_DEVICES */
 	struct emu_run_device dev[EMU_RUN_MAX_DEVICES];
 	bool manual;
-	int log_level;           /* 0 none .. 5 trace */
-	char log_file[PATH_MAX]; /* "" = stderr */
+	int log_level;                    /* 0 none .. 5 trace */
+	char log_file[PATH_MAX];          /* "" = stderr */
+	char faults[EMU_RUN_FAULTS_SIZE]; /* fault plan, lines that each end; "" = none */
 };
 
 /* -EIO when the stream is in error. */

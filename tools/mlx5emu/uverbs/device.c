@@ -54,6 +54,7 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 			.manual = s->run.manual,
 			.log_level = s->run.log_level,
 			.log_path = s->run.log_file[0] ? s->run.log_file : NULL,
+			.faults = s->run.faults,
 		},
 		.index = file->index,
 		.uar_base = file->uar,
