@@ -194,6 +194,7 @@ int bv_channel_create(struct bv_pd *pd, const struct bv_channel_attr *attr, stru
 		return rc;
 	}
 	bvi_pd_get(pd);
+	bvi_events_add(ch);
 	*out = ch;
 	return 0;
 }
@@ -205,6 +206,7 @@ void bv_channel_destroy(struct bv_channel *ch)
 	if (!ch)
 		return;
 	pd = ch->core->pd;
+	bvi_events_remove(ch);
 	tear_down(pd->device->provider, ch);
 	bvi_pd_put(pd);
 }

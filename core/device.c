@@ -78,6 +78,7 @@ static int open_with(struct ibv_device *ibdev, const struct bv_provider *provide
 		return bvi_fail(rc, "%s: its limits cannot be read: %s", name, bvi_errno_text(rc));
 	}
 	bvi_ref_init(&dev->ref);
+	bvi_events_init(&dev->events);
 	dev->provider = provider;
 	dev->kind = bvi_ibv_kind(ibdev, &dev->limits);
 	snprintf(dev->name, sizeof(dev->name), "%s", name);
@@ -128,6 +129,7 @@ void bvi_device_put(struct bv_device *dev)
 {
 	if (!bvi_ref_put(&dev->ref))
 		return;
+	bvi_events_fini(&dev->events);
 	ibv_close_device(dev->context);
 	free(dev);
 }

@@ -9,6 +9,7 @@
 
 #include <bareverbs/device.h>
 
+#include "event.h"
 #include "provider.h"
 #include "refcount.h"
 
@@ -19,6 +20,7 @@ struct bv_device {
 	struct ibv_device_attr limits;
 	enum bv_device_kind kind;
 	char name[64];
+	struct bvi_events events;
 };
 
 void bvi_device_put(struct bv_device *dev);

@@ -35,7 +35,7 @@ static int set_state(struct bv_channel *ch, enum ibv_qp_state state, const char 
 	return 0;
 }
 
-static void enter_error(struct bv_channel *ch, const char *why)
+void bvi_channel_enter_error(struct bv_channel *ch, const char *why)
 {
 	struct bvi_channel_core *core = ch->core;
 
@@ -99,7 +99,7 @@ int bvi_channel_stop(struct bv_channel *ch, const char *why)
 		return 0;
 	rc = set_state(ch, IBV_QPS_ERR, "ERR");
 	if (rc == 0)
-		enter_error(ch, why);
+		bvi_channel_enter_error(ch, why);
 	return rc;
 }
 
@@ -141,7 +141,7 @@ int bvi_channel_abandon(struct bv_channel *ch, const char *why)
 		ch->core->in_reset = true;
 		provider_of(ch)->channel_reset(ch);
 	}
-	enter_error(ch, why);
+	bvi_channel_enter_error(ch, why);
 	flush_sends(ch);
 	flush_recvs(ch);
 	return 0;

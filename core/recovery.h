@@ -27,6 +27,9 @@
 int bvi_channel_settle(struct bv_channel *ch, uint64_t send, uint64_t recv,
 		       struct bvi_deadline *deadline);
 
+/* The state alone, the queue pair is there already. @why: a constant text; the first one stays. */
+void bvi_channel_enter_error(struct bv_channel *ch, const char *why);
+
 /* Into ERROR, because of @why (a constant text); 0 or -errno with its text. */
 int bvi_channel_stop(struct bv_channel *ch, const char *why);
 

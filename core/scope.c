@@ -111,7 +111,7 @@ static int end(struct bv_scope *s, struct bv_channel *ch, int64_t timeout_ns)
 		return rc;
 	collect_sends(s, ch);
 	collect_recvs(s, ch);
-	if (s->flags & BV_SCOPE_MANUAL && sends + recvs > 0)
+	if (s->flags & BV_MANUAL && sends + recvs > 0)
 		return fail_left(ch, sends, recvs);
 	if (rc < 0)
 		return rc;

@@ -17,5 +17,6 @@
 #include <bareverbs/diagnosis.h>
 #include <bareverbs/recovery.h>
 #include <bareverbs/scope.h>
+#include <bareverbs/event.h>
 
 #endif

@@ -33,7 +33,7 @@ BV_BEGIN_DECLS
 #define BV_SCOPE_ERRORS 8
 
 /* For bv_scope_begin(): the caller reaps. */
-#define BV_SCOPE_MANUAL 0x1u
+#define BV_MANUAL 0x1u
 
 /**
  * struct bv_scope - A scope; the caller's memory, valid from begin on
@@ -60,7 +60,7 @@ struct bv_scope {
  * bv_scope_begin - Note where the queues of a channel stand
  * @s: memory for the scope
  * @ch: in any state
- * @flags: 0, or BV_SCOPE_MANUAL
+ * @flags: 0, or BV_MANUAL
  *
  * Owner: @s stays the caller's, and must stay where it is until its end.
  * Threads: the one that uses @ch.  Blocks: never.
@@ -120,7 +120,7 @@ static inline void bvi_scope_leave(struct bv_scope **s)
 	     bv_scope_result(bvi_scope_##s) == -EBUSY; bvi_scope_leave(&bvi_scope_##s))
 
 /**
- * BV_SCOPE, BV_SCOPE_REAPED - A block that is a scope, automatic or manual
+ * BV_SCOPE, BV_SCOPE_MANUAL - A block that is a scope, automatic or manual
  * @s: declares this struct bv_scope, for bv_scope_result() after the block
  * @ch: the channel
  * @timeout_ns: counted from the end of the block
@@ -129,7 +129,7 @@ static inline void bvi_scope_leave(struct bv_scope **s)
  * longjmp; in C++ also by an exception).
  */
 #define BV_SCOPE(s, ch, timeout_ns) BVI_SCOPE(s, ch, timeout_ns, 0)
-#define BV_SCOPE_REAPED(s, ch, timeout_ns) BVI_SCOPE(s, ch, timeout_ns, BV_SCOPE_MANUAL)
+#define BV_SCOPE_MANUAL(s, ch, timeout_ns) BVI_SCOPE(s, ch, timeout_ns, BV_MANUAL)
 
 BV_END_DECLS
 

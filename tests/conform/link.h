@@ -122,6 +122,6 @@ struct group {
 
 extern const struct group operations, stream, queues, faults, diagnosis, gone, killed, negotiation,
 	input, blocking, lifetime, recovery;
-extern const struct group scopes;
+extern const struct group scopes, events;
 
 #endif

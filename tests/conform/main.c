@@ -17,7 +17,7 @@ struct options options = {
 
 static const struct group *const groups[] = {
 	&operations,  &stream, &queues,   &faults,   &diagnosis, &gone,   &killed,
-	&negotiation, &input,  &blocking, &lifetime, &recovery,  &scopes,
+	&negotiation, &input,  &blocking, &lifetime, &recovery,  &scopes, &events,
 };
 
 static int usage(void)

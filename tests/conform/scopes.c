@@ -3,95 +3,13 @@
  * Scopes: buffers come back on every way out. Two channels of this process, connected to each other,
  * whatever the topology.
  */
-#include "link.h"
+#include "ends.h"
 
 #include <string.h>
 
 #include "pause.h"
 
-enum {
-	WRITES = 20,
-	MEMORY = 4096,
-};
-
-struct ends {
-	struct bv_device *dev;
-	struct bv_pd *pd;
-	struct bv_mr *mr;
-	struct bv_channel *a, *b;
-	struct bv_remote remote;
-};
-
-static struct ends e;
-static uint8_t memory[MEMORY];
-
-static void connect_ends(void)
-{
-	struct bv_endpoint a, b;
-
-	assert_int_equal(bv_channel_endpoint(e.a, &a), 0);
-	assert_int_equal(bv_channel_endpoint(e.b, &b), 0);
-	assert_int_equal(bv_channel_connect(e.a, &b), 0);
-	assert_int_equal(bv_channel_connect(e.b, &a), 0);
-}
-
-static int start(void **state)
-{
-	const struct bv_open_opts opts = { .provider = options.provider };
-	const struct bv_channel_attr attr = link_attr();
-
-	(void)state;
-	memset(memory, 0, sizeof(memory));
-	assert_int_equal(bv_open(options.device, &opts, &e.dev), 0);
-	assert_int_equal(bv_pd_alloc(e.dev, &e.pd), 0);
-	assert_int_equal(bv_mr_reg(e.pd, memory, MEMORY, BV_ACCESS_SHARED, &e.mr), 0);
-	assert_int_equal(bv_channel_create(e.pd, &attr, &e.a), 0);
-	assert_int_equal(bv_channel_create(e.pd, &attr, &e.b), 0);
-	e.remote = bv_mr_remote(e.mr);
-	connect_ends();
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	bv_channel_destroy(e.a);
-	bv_channel_destroy(e.b);
-	bv_mr_dereg(e.mr);
-	bv_pd_free(e.pd);
-	bv_close(e.dev);
-	return 0;
-}
-
-static int64_t write8(struct bv_channel *ch, unsigned from, unsigned to, unsigned flags)
-{
-	const struct bv_gather sg = bv_gather_unchecked(e.mr, memory + from, 8);
-	struct bv_remote remote;
-	int64_t work;
-
-	assert_int_equal(bv_remote_slice(&e.remote, to, 8, &remote), 0);
-	work = bv_post_write(ch, &sg, 1, &remote, flags);
-	assert_true(work >= 0);
-	return work;
-}
-
-static int64_t bad_write(struct bv_channel *ch)
-{
-	const struct bv_gather sg = bv_gather_unchecked(e.mr, memory, 8);
-	struct bv_remote remote = e.remote;
-
-	remote.rkey ^= 0xffffff00;
-	return bv_post_write(ch, &sg, 1, &remote, 0);
-}
-
-static int64_t receive8(struct bv_channel *ch, unsigned at)
-{
-	const struct bv_scatter sg = bv_scatter_unchecked(e.mr, memory + at, 8);
-	const int64_t work = bv_post_recv(ch, &sg, 1);
-
-	assert_true(work >= 0);
-	return work;
-}
+#define WRITES 20
 
 static void expect_idle(const struct bv_channel *ch, enum bv_channel_state state)
 {
@@ -207,7 +125,7 @@ static void deadline(void **state)
 	expect_word(bv_last_error()->text, "scope");
 	assert_int_equal(bv_channel_reset(e.b), 0);
 	assert_int_equal(bv_channel_reset(e.a), 0);
-	connect_ends();
+	ends_connect();
 	write8(e.a, 0, 2048, 0);
 	assert_int_equal(bv_wait(e.a, bv_last_posted(e.a), WAIT_NS, NULL), 0);
 }
@@ -273,14 +191,13 @@ static void manual(void **state)
 {
 	(void)state;
 	need_live_device();
-	BV_SCOPE_REAPED(good, e.a, WAIT_NS)
-	{
+	BV_SCOPE_MANUAL(good, e.a, WAIT_NS) {
 		write8(e.a, 0, 2048, 0);
 		assert_int_equal(bv_wait(e.a, bv_last_posted(e.a), WAIT_NS, NULL), 0);
 	}
 	assert_int_equal(bv_scope_result(&good), 0);
-	BV_SCOPE_REAPED(left, e.a, WAIT_NS)
-	write8(e.a, 0, 2048, 0);
+	BV_SCOPE_MANUAL(left, e.a, WAIT_NS)
+		write8(e.a, 0, 2048, 0);
 	assert_int_equal(bv_scope_result(&left), -EINPROGRESS);
 	expect_word(bv_last_error()->text, "1 works");
 	expect_idle(e.a, BV_CHANNEL_READY);
@@ -315,21 +232,16 @@ static void ended_once(void **state)
 	assert_int_equal(bv_scope_end(&s, 0), 0);
 }
 
-#define SCOPE(test, guarantee)                                \
-	{                                                     \
-#test ": " guarantee, test, start, stop, NULL \
-	}
-
 static const struct CMUnitTest tests[] = {
-	SCOPE(everything_is_done, "SC-1 works are done when their scope is; scopes nest"),
-	SCOPE(every_way_out, "SC-4 break, continue, return, goto, unsignaled works last"),
-	SCOPE(deadline, "B7 a scope ends at its deadline, and the channel can be used again"),
-	SCOPE(deadline_of_a_dead_device, "B5 B7 buffers come back from a device that is stuck"),
-	SCOPE(failures_are_listed, "SC-1 which works failed, and how many"),
-	SCOPE(reaped_failures_are_listed, "SC-1 whoever reaped them"),
-	SCOPE(manual, "SC-2 a manual scope tells of works that were left"),
-	SCOPE(only_its_own, "B19 a scope is two numbers: works before it are not its own"),
-	SCOPE(ended_once, "a scope ends once"),
+	ENDS_TEST(everything_is_done, "SC-1 works are done when their scope is; scopes nest"),
+	ENDS_TEST(every_way_out, "SC-4 break, continue, return, goto, unsignaled works last"),
+	ENDS_TEST(deadline, "B7 a scope ends at its deadline, and the channel can be used again"),
+	ENDS_TEST(deadline_of_a_dead_device, "B5 B7 buffers come back from a device that is stuck"),
+	ENDS_TEST(failures_are_listed, "SC-1 which works failed, and how many"),
+	ENDS_TEST(reaped_failures_are_listed, "SC-1 whoever reaped them"),
+	ENDS_TEST(manual, "SC-2 a manual scope tells of works that were left"),
+	ENDS_TEST(only_its_own, "B19 a scope is two numbers: works before it are not its own"),
+	ENDS_TEST(ended_once, "a scope ends once"),
 };
 
 GROUP(scopes, tests);
