@@ -3,6 +3,7 @@
  * Reads a JSON file of bv and holds it against schema 1.
  *
  *	bv_json_check info FILE
+ *	bv_json_check doctor FILE
  *	bv_json_check lat FILE [RESULTS [SAMPLES]]	so many results, so many samples in each
  *	bv_json_check cost FILE [RESULTS]
  *	bv_json_check error FILE			a run that failed
@@ -195,6 +196,30 @@ static void check_info(json_t *root)
 	}
 }
 
+static void check_doctor(json_t *root)
+{
+	static const char *const levels[] = { "ok", "skipped", "note", "warning", "failure" };
+	json_t *counts = get(root, "counts"), *checks = get(root, "checks"), *check;
+	double sum = 0;
+	size_t i;
+
+	truth(root, "emulated");
+	text(root, "worst");
+	for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		sum += number(counts, levels[i]);
+	if ((size_t)sum != list(root, "checks"))
+		die("the counts do not add up");
+	json_array_foreach(checks, i, check)
+	{
+		text(check, "check");
+		text(check, "finding");
+		number(counts, text(check, "level"));
+		get(check, "device");
+		if (strcmp(text(check, "level"), "warning") == 0)
+			text(check, "remedy");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	json_error_t error;
@@ -216,6 +241,8 @@ int main(int argc, char **argv)
 		check_cost(root, argc > 3 ? strtoul(argv[3], NULL, 10) : 0);
 	else if (strcmp(argv[1], "info") == 0)
 		check_info(root);
+	else if (strcmp(argv[1], "doctor") == 0)
+		check_doctor(root);
 	else
 		text(root, "error");
 	json_decref(root);

@@ -11,13 +11,15 @@ bv=$1
 expect 0 '^bv [0-9]+\.[0-9]+\.[0-9]+, libbareverbs [0-9.]+$' "$bv" --version
 expect 0 'info .*devices' "$bv" --help
 expect 2 'Usage: bv COMMAND' "$bv"
-expect 2 "unknown command 'frobnicate'; there are: info lat cost" "$bv" frobnicate
-for command in info lat cost; do
+expect 2 "unknown command 'frobnicate'; there are: info doctor lat cost" "$bv" frobnicate
+for command in info doctor lat cost; do
 	expect 0 "Usage: bv $command" "$bv" $command --help
 	expect 0 '^bv [0-9.]+$' "$bv" $command --version
 	expect 2 'unrecognized option' "$bv" $command --frobnicate
 done
 expect 2 'one device at most' "$bv" info a b
+expect 2 'one device at most' "$bv" doctor a b
+expect 2 "'4096' is too large|'4096' is not a number" "$bv" doctor --cpu 4096
 expect 2 "unexpected argument 'extra'" "$bv" lat extra
 expect 2 "unexpected argument 'extra'" "$bv" cost extra
 

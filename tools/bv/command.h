@@ -4,6 +4,7 @@
 #define BV_TOOLS_BV_COMMAND_H
 
 int info_main(int argc, char **argv);
+int doctor_main(int argc, char **argv);
 int lat_main(int argc, char **argv);
 int cost_main(int argc, char **argv);
 

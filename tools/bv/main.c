@@ -24,6 +24,7 @@ static const struct command {
 	const char *summary;
 } commands[] = {
 	{ "info", "bv info", info_main, "devices, ports, GIDs, providers and why not" },
+	{ "doctor", "bv doctor", doctor_main, "what is wrong with this machine, and what to do" },
 	{ "lat", "bv lat", lat_main, "latency between two processes, providers beside each other" },
 	{ "cost", "bv cost", cost_main, "CPU time of each post and poll, by provider" },
 };
