@@ -10,9 +10,11 @@
 
 #include "endpoint.h"
 #include "error.h"
+#include "gid.h"
 #include "mtu.h"
 #include "pd.h"
 #include "provider.h"
+#include "route.h"
 #include "sysfs.h"
 
 static uint8_t lower(uint8_t a, uint8_t b)
@@ -52,10 +54,32 @@ static const char *roce(enum bv_gid_type type)
 	return type == BV_GID_ROCE_V2 ? "RoCE v2" : "RoCE v1";
 }
 
-/* The protocol of the packets, and on RoCE v2 their IP version, is that of both GIDs. */
-static int check_gids(const struct bv_endpoint *local, const struct bv_endpoint *peer)
+/* Our port's rows, and which of them would reach the peer; "" if they cannot be read. */
+static const char *gid_table(const struct bvi_channel_core *core, const struct bv_endpoint *peer,
+			     char *text, size_t size)
 {
-	char here[BV_GID_TEXT_MAX], there[BV_GID_TEXT_MAX];
+	const struct bv_device *dev = core->pd->device;
+	const struct bvi_gid_wish wish = {
+		.port = core->attr.port,
+		.link = core->link_layer,
+		.peer = peer->gid,
+		.up = bvi_netdev_up,
+	};
+	struct bvi_gid_table table;
+
+	text[0] = '\0';
+	if (bvi_gid_table_read(dev->context, dev->limits.phys_port_cnt, &table) < 0)
+		return text;
+	bvi_gid_table_text(&table, &wish, text, size);
+	bvi_gid_table_free(&table);
+	return text;
+}
+
+/* The protocol of the packets, and on RoCE v2 their IP version, is that of both GIDs. */
+static int check_gids(const struct bvi_channel_core *core, const struct bv_endpoint *peer)
+{
+	const struct bv_endpoint *local = &core->local;
+	char here[BV_GID_TEXT_MAX], there[BV_GID_TEXT_MAX], text[640];
 
 	if (local->link_layer != BV_LINK_ETHERNET)
 		return 0;
@@ -63,15 +87,17 @@ static int check_gids(const struct bv_endpoint *local, const struct bv_endpoint 
 		return bvi_fail(
 			-EPROTONOSUPPORT,
 			"bv_channel_connect: our GID is of %s, the peer's of %s: set gid_index "
-			"on one side",
-			roce(local->gid_type), roce(peer->gid_type));
+			"on one side%s",
+			roce(local->gid_type), roce(peer->gid_type),
+			gid_table(core, peer, text, sizeof(text)));
 	if (local->gid_type == BV_GID_ROCE_V2 &&
 	    bvi_gid_is_ipv4(local->gid) != bvi_gid_is_ipv4(peer->gid))
 		return bvi_fail(
 			-EPROTONOSUPPORT,
 			"bv_channel_connect: our GID %s and the peer's %s are not of one IP "
-			"version: set gid_index on one side",
-			bv_gid_format(local->gid, here), bv_gid_format(peer->gid, there));
+			"version: set gid_index on one side, or peer_gid before%s",
+			bv_gid_format(local->gid, here), bv_gid_format(peer->gid, there),
+			gid_table(core, peer, text, sizeof(text)));
 	return 0;
 }
 
@@ -92,7 +118,7 @@ static int check_peer(const struct bvi_channel_core *core, const struct bv_endpo
 			-EINVAL,
 			"bv_channel_connect: only one side has a GID, and a global "
 			"route header needs both: set gid_index on both sides, or on neither");
-	return check_gids(&core->local, peer);
+	return check_gids(core, peer);
 }
 
 /* The network interface behind our GID, for advice. */
@@ -157,6 +183,7 @@ static int to_rtr(const struct bvi_channel_core *core, const struct bv_endpoint 
 				.sgid_index = (uint8_t)core->gid_index,
 				.hop_limit = core->attr.hop_limit,
 				.traffic_class = core->attr.traffic_class,
+				.flow_label = core->attr.flow_label,
 			},
 		},
 	};
@@ -188,6 +215,25 @@ static int to_rts(const struct bvi_channel_core *core)
 	if (rc < 0)
 		return bvi_fail(rc, "%s: the queue pair could not become ready to send: %s",
 				core->pd->device->name, bvi_errno_text(rc));
+	return 0;
+}
+
+/* After RTS: firmware changes the port of a queue pair that sends, and of no other. */
+static int set_udp_sport(const struct bvi_channel_core *core)
+{
+	const struct bv_device *dev = core->pd->device;
+	const uint16_t port = core->attr.udp_sport;
+	int rc;
+
+	if (port == 0)
+		return 0;
+	rc = dev->provider->set_udp_sport(core->qp, port);
+	if (rc < 0)
+		return bvi_fail(
+			rc,
+			"%s: the queue pair could not get the UDP source port %u: %s\nleave "
+			"udp_sport 0, and set flow_label, of which drivers make the port",
+			dev->name, port, bvi_errno_text(rc));
 	return 0;
 }
 
@@ -223,6 +269,8 @@ int bv_channel_connect(struct bv_channel *ch, const struct bv_endpoint *peer)
 	rc = to_rtr(core, peer);
 	if (rc == 0)
 		rc = to_rts(core);
+	if (rc == 0)
+		rc = set_udp_sport(core);
 	if (rc < 0) {
 		give_up(ch);
 		return rc;

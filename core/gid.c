@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "endpoint.h"
 #include "error.h"
 
 #include <bareverbs/channel.h>
@@ -43,30 +44,51 @@ static enum scope gid_scope(const uint8_t *raw)
 	return raw[12] == 169 && raw[13] == 254 ? SCOPE_LINK_LOCAL : SCOPE_IPV4;
 }
 
-unsigned int bvi_gid_rank(const struct ibv_gid_entry *row)
+/* RoCE v2 packets have one IP version, so both GIDs have (rdma_addr_find_l2_eth_by_grh in the kernel). */
+static bool is_of_peers_family(const struct ibv_gid_entry *row, const struct bvi_gid_wish *wish)
 {
-	const enum scope scope = gid_scope(row->gid.raw);
-
-	if (scope == SCOPE_NONE)
-		return 0;
-	return scope + (row->gid_type == IBV_GID_TYPE_ROCE_V2 ? 8u : 0u);
+	return !wish->peer || wish->link != BV_LINK_ETHERNET ||
+	       row->gid_type != IBV_GID_TYPE_ROCE_V2 ||
+	       bvi_gid_is_ipv4(row->gid.raw) == bvi_gid_is_ipv4(wish->peer);
 }
 
-const struct ibv_gid_entry *bvi_gid_choose(const struct bvi_gid_table *table, uint8_t port,
-					   enum bv_link_layer link, int index)
+static bool is_up(const struct ibv_gid_entry *row, const struct bvi_gid_wish *wish)
 {
+	return !wish->up || wish->up(row->ndev_ifindex);
+}
+
+/* The highest wins, 0 is unusable. Each weight is more than all below it. */
+static unsigned int rank(const struct ibv_gid_entry *row, const struct bvi_gid_wish *wish)
+{
+	const enum scope scope = gid_scope(row->gid.raw);
+	unsigned int sum = scope;
+
+	if (scope == SCOPE_NONE || !is_of_peers_family(row, wish))
+		return 0;
+	if (row->gid_type == IBV_GID_TYPE_ROCE_V2)
+		sum += 8;
+	if (is_up(row, wish))
+		sum += 16;
+	if (wish->source && memcmp(row->gid.raw, wish->source, 16) == 0)
+		sum += 32;
+	return sum;
+}
+
+const struct ibv_gid_entry *bvi_gid_choose(const struct bvi_gid_table *table,
+					   const struct bvi_gid_wish *wish)
+{
+	const bool by_rule = wish->index == BV_GID_AUTO && wish->link == BV_LINK_ETHERNET;
+	const uint32_t index = wish->index == BV_GID_AUTO ? 0 : (uint32_t)wish->index;
 	const struct ibv_gid_entry *best = NULL;
 
-	if (index == BV_GID_AUTO && link != BV_LINK_ETHERNET)
-		index = 0;
 	for (uint32_t i = 0; i < table->count; i++) {
 		const struct ibv_gid_entry *row = &table->rows[i];
 
-		if (row->port_num != port || bvi_gid_rank(row) == 0)
+		if (row->port_num != wish->port || rank(row, wish) == 0)
 			continue;
-		if (index != BV_GID_AUTO && row->gid_index != (uint32_t)index)
+		if (!by_rule && row->gid_index != index)
 			continue;
-		if (!best || bvi_gid_rank(row) > bvi_gid_rank(best))
+		if (!best || rank(row, wish) > rank(best, wish))
 			best = row;
 	}
 	return best;
@@ -86,7 +108,7 @@ static const char *type_text(uint32_t type)
 	}
 }
 
-static const char *verdict(const struct ibv_gid_entry *row, enum bv_link_layer link)
+static const char *verdict(const struct ibv_gid_entry *row, const struct bvi_gid_wish *wish)
 {
 	static const char *const texts[] = {
 		[SCOPE_NONE] = "unusable",
@@ -96,27 +118,47 @@ static const char *verdict(const struct ibv_gid_entry *row, enum bv_link_layer l
 		[SCOPE_IPV4] = "usable",
 	};
 
-	if (link != BV_LINK_ETHERNET && gid_scope(row->gid.raw) != SCOPE_NONE)
+	const enum scope scope = gid_scope(row->gid.raw);
+
+	if (wish->link != BV_LINK_ETHERNET && scope != SCOPE_NONE)
 		return "usable";
-	return texts[gid_scope(row->gid.raw)];
+	if (!wish->peer || scope <= SCOPE_LOOPBACK)
+		return texts[scope];
+	if (!is_of_peers_family(row, wish))
+		return "not of the peer's IP version";
+	if (scope == SCOPE_LINK_LOCAL && gid_scope(wish->peer) != SCOPE_LINK_LOCAL)
+		return "would reach the peer in this subnet only";
+	return "would reach the peer";
 }
 
-const char *bvi_gid_table_text(const struct bvi_gid_table *table, uint8_t port,
-			       enum bv_link_layer link, char *text, size_t size)
+/* "eth0, ", "eth0 (down), ", or "". */
+static const char *netdev_text(const struct ibv_gid_entry *row, const struct bvi_gid_wish *wish,
+			       char *text, size_t size)
+{
+	char name[IF_NAMESIZE];
+
+	text[0] = '\0';
+	if (row->ndev_ifindex != 0 && if_indextoname(row->ndev_ifindex, name))
+		snprintf(text, size, "%s%s, ", name, is_up(row, wish) ? "" : " (down)");
+	return text;
+}
+
+const char *bvi_gid_table_text(const struct bvi_gid_table *table, const struct bvi_gid_wish *wish,
+			       char *text, size_t size)
 {
 	size_t used = 0;
 
-	snprintf(text, size, "\n  the GID table of port %u is empty", port);
+	snprintf(text, size, "\n  the GID table of port %u is empty", wish->port);
 	for (uint32_t i = 0; i < table->count && used < size; i++) {
 		const struct ibv_gid_entry *row = &table->rows[i];
-		char gid[BV_GID_TEXT_MAX];
+		char gid[BV_GID_TEXT_MAX], netdev[IF_NAMESIZE + 16];
 		int n;
 
-		if (row->port_num != port)
+		if (row->port_num != wish->port)
 			continue;
-		n = snprintf(text + used, size - used, "\n  gid %u: %s, %s, %s", row->gid_index,
+		n = snprintf(text + used, size - used, "\n  gid %u: %s, %s, %s%s", row->gid_index,
 			     bv_gid_format(row->gid.raw, gid), type_text(row->gid_type),
-			     verdict(row, link));
+			     netdev_text(row, wish, netdev, sizeof(netdev)), verdict(row, wish));
 		used += n > 0 ? (size_t)n : 0;
 	}
 	return text;
@@ -189,6 +231,18 @@ enum bv_link_layer bvi_link_layer(uint8_t ibv_link_layer)
 	default:
 		return BV_LINK_UNKNOWN;
 	}
+}
+
+int bv_gid_parse(const char *text, uint8_t raw[16])
+{
+	uint8_t parsed[16] = { [10] = 0xff, [11] = 0xff };
+
+	if (!text || !raw)
+		return bvi_fail(-EINVAL, "bv_gid_parse: an argument is NULL");
+	if (inet_pton(AF_INET, text, parsed + 12) != 1 && inet_pton(AF_INET6, text, parsed) != 1)
+		return bvi_fail(-EINVAL, "\"%.64s\" is no IPv4 or IPv6 address, and no GID", text);
+	memcpy(raw, parsed, sizeof(parsed));
+	return 0;
 }
 
 const char *bv_gid_format(const uint8_t raw[16], char text[BV_GID_TEXT_MAX])

@@ -7,6 +7,8 @@
 
 #include <infiniband/verbs.h>
 
+#include <stdbool.h>
+
 #include <bareverbs/device.h>
 
 /* The filled rows of all ports. */
@@ -19,18 +21,28 @@ struct bvi_gid_table {
 int bvi_gid_table_read(struct ibv_context *context, uint8_t nports, struct bvi_gid_table *table);
 void bvi_gid_table_free(struct bvi_gid_table *table);
 
-/* How well a row suits a channel on Ethernet: the highest wins, 0 is unusable. */
-unsigned int bvi_gid_rank(const struct ibv_gid_entry *row);
+/* What a row is wanted for. */
+struct bvi_gid_wish {
+	uint8_t port;
+	enum bv_link_layer link;
+	int index;                    /* of the table, or BV_GID_AUTO */
+	const uint8_t *peer;          /* the GID that it shall reach; NULL: not known */
+	const uint8_t *source;        /* the address on the route to it; NULL: not known */
+	bool (*up)(uint32_t ifindex); /* of a row's interface; NULL: all are */
+};
 
 /*
- * The row of @port to use: @index of the table, or BV_GID_AUTO for the best. NULL if there is none.
+ * The row to use, or NULL if there is none. By rule, on Ethernet, the first of these that tells two
+ * rows apart: a RoCE v2 row is of the peer's IP version, or it is none; the row with the address on
+ * the route to the peer; an interface that is up; RoCE v2; IPv4 (private is as good as public),
+ * then global IPv6, link-local, loopback; the lower index. On InfiniBand row 0.
  */
-const struct ibv_gid_entry *bvi_gid_choose(const struct bvi_gid_table *table, uint8_t port,
-					   enum bv_link_layer link, int index);
+const struct ibv_gid_entry *bvi_gid_choose(const struct bvi_gid_table *table,
+					   const struct bvi_gid_wish *wish);
 
-/* The rows of @port, one a line, and which of them would do; returns @text. */
-const char *bvi_gid_table_text(const struct bvi_gid_table *table, uint8_t port,
-			       enum bv_link_layer link, char *text, size_t size);
+/* The rows of the port, one a line, and which of them would do; returns @text. */
+const char *bvi_gid_table_text(const struct bvi_gid_table *table, const struct bvi_gid_wish *wish,
+			       char *text, size_t size);
 
 /* Public form of a row. */
 void bvi_gid_info(const struct ibv_gid_entry *row, struct bv_gid_info *info);

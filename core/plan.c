@@ -6,10 +6,14 @@
 
 #include <string.h>
 
+#include "endpoint.h"
 #include "error.h"
 #include "gid.h"
 #include "mtu.h"
+#include "provider.h"
+#include "route.h"
 
+#define UDP_SPORT_MIN 0xc000u
 #define ACCESS_OF_PEERS (BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC)
 
 struct range {
@@ -72,6 +76,7 @@ static int check_attr(const struct bv_device *dev, const struct bv_channel_attr 
 		{ "min_rnr_timer", attr->min_rnr_timer, 0, 31, "a code of bv_rnr_timer_code()" },
 		{ "ack_timeout", attr->ack_timeout, 0, 31, "a code of bv_ack_timeout_code()" },
 		{ "service_level", attr->service_level, 0, 15, code },
+		{ "flow_label", attr->flow_label, 0, 0xfffff, "20 bits of the GRH" },
 	};
 
 	if (attr->access & ~ACCESS_OF_PEERS)
@@ -84,6 +89,14 @@ static int check_attr(const struct bv_device *dev, const struct bv_channel_attr 
 				"%s: mtu is %u; it may be 256, 512, 1024, 2048, 4096, or 0 "
 				"for the port's",
 				dev->name, attr->mtu);
+	/* The kernel's drivers keep to this range, too (IB_ROCE_UDP_ENCAP_VALID_PORT_MIN). */
+	if (attr->udp_sport != 0 && attr->udp_sport < UDP_SPORT_MIN)
+		return bvi_fail(
+			-EINVAL,
+			"%s: udp_sport is %u; it may be %u..65535, or 0 for the driver's choice",
+			dev->name, attr->udp_sport, UDP_SPORT_MIN);
+	if (attr->peer_gid[0] == 0xff)
+		return bvi_fail(-EINVAL, "%s: peer_gid is a multicast one", dev->name);
 	return check_ranges(dev, ranges, sizeof(ranges) / sizeof(ranges[0]));
 }
 
@@ -127,37 +140,62 @@ static int query_port(const struct bv_device *dev, struct bvi_plan *plan)
 	return 0;
 }
 
+static int no_gid(const struct bv_device *dev, const struct bvi_gid_table *table,
+		  const struct bvi_gid_wish *wish)
+{
+	char gid[BV_GID_TEXT_MAX], text[768];
+
+	bvi_gid_table_text(table, wish, text, sizeof(text));
+	if (wish->index != BV_GID_AUTO && !wish->peer)
+		return bvi_fail(-EADDRNOTAVAIL,
+				"%s: GID %d of port %u is empty or unusable; BV_GID_AUTO chooses "
+				"one of:%s",
+				dev->name, wish->index, wish->port, text);
+	if (wish->index != BV_GID_AUTO)
+		return bvi_fail(-EADDRNOTAVAIL,
+				"%s: GID %d of port %u does not reach the peer %s; BV_GID_AUTO "
+				"chooses one of:%s",
+				dev->name, wish->index, wish->port, bv_gid_format(wish->peer, gid),
+				text);
+	if (wish->peer)
+		return bvi_fail(-EADDRNOTAVAIL,
+				"%s: port %u has no GID that reaches the peer %s: give its network "
+				"interface an address of the same IP version%s",
+				dev->name, wish->port, bv_gid_format(wish->peer, gid), text);
+	return bvi_fail(-EADDRNOTAVAIL,
+			"%s: port %u has no usable GID: give its network interface an address%s",
+			dev->name, wish->port, text);
+}
+
 static int choose_gid(const struct bv_device *dev, struct bvi_plan *plan)
 {
 	const struct bv_channel_attr *attr = &plan->attr;
+	struct bvi_gid_wish wish = {
+		.port = attr->port,
+		.link = plan->link,
+		.index = attr->gid_index,
+		.up = bvi_netdev_up,
+	};
 	const struct ibv_gid_entry *row;
 	struct bvi_gid_table table;
-	char text[768];
+	uint8_t source[16];
 	int rc;
 
 	rc = bvi_gid_table_read(dev->context, dev->limits.phys_port_cnt, &table);
 	if (rc < 0)
 		return bvi_fail(rc, "%s: the GID table cannot be read: %s", dev->name,
 				bvi_errno_text(rc));
-	row = bvi_gid_choose(&table, attr->port, plan->link, attr->gid_index);
+	if (plan->link == BV_LINK_ETHERNET && !bvi_gid_is_zero(attr->peer_gid)) {
+		wish.peer = attr->peer_gid;
+		wish.source = bvi_route_source(attr->peer_gid, source) == 0 ? source : NULL;
+	}
+	row = bvi_gid_choose(&table, &wish);
 	if (row) {
 		plan->gid_index = row->gid_index;
 		memcpy(plan->gid, row->gid.raw, sizeof(plan->gid));
 		plan->gid_type = bvi_gid_type(row, plan->link);
-	} else if (attr->gid_index == BV_GID_AUTO) {
-		rc = bvi_fail(-EADDRNOTAVAIL,
-			      "%s: port %u has no usable GID: give its network "
-			      "interface an address%s",
-			      dev->name, attr->port,
-			      bvi_gid_table_text(&table, attr->port, plan->link, text,
-						 sizeof(text)));
 	} else {
-		rc = bvi_fail(-EADDRNOTAVAIL,
-			      "%s: GID %d of port %u is empty or unusable; BV_GID_AUTO "
-			      "chooses one of:%s",
-			      dev->name, attr->gid_index, attr->port,
-			      bvi_gid_table_text(&table, attr->port, plan->link, text,
-						 sizeof(text)));
+		rc = no_gid(dev, &table, &wish);
 	}
 	bvi_gid_table_free(&table);
 	return rc;
@@ -168,6 +206,26 @@ static bool needs_grh(const struct bvi_plan *plan)
 {
 	return plan->link == BV_LINK_ETHERNET || plan->attr.gid_index != BV_GID_AUTO ||
 	       plan->port.flags & IBV_QPF_GRH_REQUIRED;
+}
+
+static int check_udp_sport(const struct bv_device *dev, const struct bvi_plan *plan)
+{
+	const uint16_t port = plan->attr.udp_sport;
+
+	if (port == 0)
+		return 0;
+	if (plan->gid_type != BV_GID_ROCE_V2)
+		return bvi_fail(
+			-EOPNOTSUPP,
+			"%s: udp_sport is %u, and GID %u of port %u is not of RoCE v2, which "
+			"alone has UDP ports",
+			dev->name, port, plan->gid_index, plan->attr.port);
+	if (dev->provider->set_udp_sport(NULL, port) < 0)
+		return bvi_fail(-EOPNOTSUPP,
+				"%s: udp_sport is %u, and provider %s cannot set it: use provider "
+				"mlx5, or flow_label, of which drivers make the port",
+				dev->name, port, dev->provider->name);
+	return 0;
 }
 
 static void lower_to_device(const struct bv_device *dev, struct bvi_plan *plan)
@@ -214,6 +272,9 @@ int bvi_plan_channel(const struct bv_device *dev, const struct bv_channel_attr *
 		if (rc < 0)
 			return rc;
 	}
+	rc = check_udp_sport(dev, plan);
+	if (rc < 0)
+		return rc;
 	lower_to_device(dev, plan);
 	return 0;
 }

@@ -145,6 +145,8 @@ struct bv_channel_params {
  * @channel_destroy: cannot fail; may block in the kernel.
  * @describe: what a work was that failed: as it was posted, read from where the provider has it; called
  *	at any time from the completion until the queue pair is reset. 0; -ENOENT it cannot tell.
+ * @set_udp_sport: the UDP source port of a queue pair in RTS, 0xc000..0xffff; 0 or -errno. @qp NULL only
+ *	asks: 0 it may be possible, -EOPNOTSUPP it never is.
  */
 struct bv_provider {
 	const char *name;
@@ -156,6 +158,7 @@ struct bv_provider {
 	uint32_t (*channel_unsignaled)(const struct bv_channel *ch);
 	void (*channel_destroy)(struct bv_channel *ch);
 	int (*describe)(const struct bv_channel *ch, int64_t work, struct bv_work_info *info);
+	int (*set_udp_sport)(struct ibv_qp *qp, uint16_t port);
 };
 
 /* core/registry.c: NULL-terminated; what the build has. */

@@ -42,9 +42,10 @@ enum bv_channel_state {
  * @access: what the peer may do here, BV_ACCESS_REMOTE_* and BV_ACCESS_LOCAL_WRITE or'ed; regions
  *	narrow it further
  * @port: 1..ports of the device
- * @gid_index: row of the GID table, or BV_GID_AUTO: RoCE v2 with an IPv4 address first (private
- *	ones are as good as any), then a global IPv6 address, then link-local, RoCE v1 last; on
- *	InfiniBand row 0
+ * @gid_index: row of the GID table, or BV_GID_AUTO: the address on the route to @peer_gid first;
+ *	then rows whose network interface is up; of those RoCE v2 with an IPv4 address (private
+ *	ones are as good as any), a global IPv6 address, link-local, RoCE v1 last; on InfiniBand
+ *	row 0
  * @mtu: largest path MTU, bytes: 256, 512, 1024, 2048, 4096; 0 = the port's active MTU. The path
  *	takes the smaller one of both sides, and never more than the port's active MTU.
  * @rd_atomic: reads and atomics in flight, each way; 0..255, lowered to the device's limits and to
@@ -59,6 +60,13 @@ enum bv_channel_state {
  * @service_level: 0..15
  * @traffic_class: of the GRH, RoCE: the IP header's DSCP and ECN
  * @hop_limit: of the GRH
+ * @flow_label: of the GRH, 20 bits. On RoCE v2 most drivers make the UDP source port of it, which is what
+ *	switches spread flows by (ibv_flow_label_to_udp_sport(), the kernel's
+ *	rdma_flow_label_to_udp_sport()); 0: of the queue pair numbers
+ * @udp_sport: exactly this UDP source port, 0xc000..0xffff, instead; 0: none asked for. RoCE v2 with
+ *	provider mlx5 and its firmware only, else -EOPNOTSUPP
+ * @peer_gid: where the peer is, if it is known this early (bv_gid_parse() makes one of an IP address);
+ *	all zero: not known. Only the choice of our GID looks at it, and on Ethernet only
  */
 struct bv_channel_attr {
 	uint32_t max_send;
@@ -79,13 +87,19 @@ struct bv_channel_attr {
 	uint8_t service_level;
 	uint8_t traffic_class;
 	uint8_t hop_limit;
+	uint32_t flow_label;
+	uint16_t udp_sport;
+	uint8_t peer_gid[16];
 };
 
 /* The order is that of the members, so that C++17 takes it too. */
 #define BV_CHANNEL_ATTR_DEFAULT                                                                  \
 	{                                                                                        \
 		256, 256, 16, 16, 128, BV_ACCESS_SHARED, 1, BV_GID_AUTO, 0, 16, 6, 6, 16, 14, 0, \
-			0, 0, 64                                                                 \
+			0, 0, 64, 0, 0,                                                          \
+		{                                                                                \
+			0                                                                        \
+		}                                                                                \
 	}
 
 /**
@@ -133,7 +147,7 @@ BV_API int64_t bv_ack_timeout_ns(uint8_t code);
  * Return: 0; -EINVAL an attribute is out of its range or above a device limit (the text names it,
  *	asked and limit), or @pd or @ch is NULL; -ENETDOWN the port is not active; -EADDRNOTAVAIL no
  *	usable GID (the text has the table); -EOPNOTSUPP the port is neither InfiniBand nor
- *	Ethernet; -ENOMEM; -errno of the driver.
+ *	Ethernet, or udp_sport cannot be had; -ENOMEM; -errno of the driver.
  * Owner: the caller, until bv_channel_destroy(); the channel keeps @pd.  Threads: any.
  * Blocks: in the kernel.
  */
@@ -171,7 +185,8 @@ BV_API BV_MUST_CHECK int bv_channel_endpoint(const struct bv_channel *ch, struct
  *
  * Return: 0; -EINVAL it is READY already, an endpoint is out of range, only one side has a GID, or
  *	an argument is NULL; -EIO it is in ERROR; -EPROTONOSUPPORT the link layers differ, the
- *	RoCE versions, or the IP versions of the GIDs;
+ *	RoCE versions, or the IP versions of the GIDs (the text has the table, and which rows would
+ *	reach the peer); -EOPNOTSUPP the device cannot set udp_sport;
  *	-ETIMEDOUT, -EHOSTUNREACH the kernel could not resolve the peer's address; -errno of the
  *	driver. After a failure of the driver the channel is in ERROR, and receives that were posted
  *	come back as flushes; after the others it is unchanged.

@@ -171,6 +171,16 @@ BV_API const char *bv_guid_format(uint64_t guid, char text[BV_GUID_TEXT_MAX]);
 BV_API const char *bv_gid_format(const uint8_t raw[16], char text[BV_GID_TEXT_MAX]);
 
 /**
+ * bv_gid_parse - Read "10.0.0.1" (it becomes IPv4-mapped), "2001:db8::1", "fe80::1", "::ffff:10.0.0.1"
+ * @text: an address without a scope, and no name
+ * @raw: receives the GID, network order, on success
+ *
+ * Return: 0; -EINVAL @text is none of these, or an argument is NULL.
+ * Owner: the caller's buffers.  Threads: any.  Blocks: never.
+ */
+BV_API BV_MUST_CHECK int bv_gid_parse(const char *text, uint8_t raw[16]);
+
+/**
  * struct bv_open_opts - How to open a device
  * @provider: "verbs", "mlx5", or NULL: then $BV_PROVIDER, and if that is unset or empty the best
  *	probe score

@@ -50,6 +50,12 @@ static int open_context(struct ibv_device *ibdev, struct ibv_context **context)
 	return 0;
 }
 
+/* Whether the firmware can is not told before it is asked (EOPNOTSUPP). */
+static int set_udp_sport(struct ibv_qp *qp, uint16_t port)
+{
+	return qp ? -mlx5dv_modify_qp_udp_sport(qp, port) : 0;
+}
+
 const struct bv_provider bvi_provider_mlx5 = {
 	.name = "mlx5",
 	.probe = probe,
@@ -59,4 +65,5 @@ const struct bv_provider bvi_provider_mlx5 = {
 	.channel_unsignaled = bvi_mlx5_channel_unsignaled,
 	.channel_destroy = bvi_mlx5_channel_destroy,
 	.describe = bvi_mlx5_describe,
+	.set_udp_sport = set_udp_sport,
 };

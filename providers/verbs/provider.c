@@ -28,6 +28,14 @@ static int open_context(struct ibv_device *ibdev, struct ibv_context **context)
 	return 0;
 }
 
+/* Verbs have no call for it. */
+static int set_udp_sport(struct ibv_qp *qp, uint16_t port)
+{
+	(void)qp;
+	(void)port;
+	return -EOPNOTSUPP;
+}
+
 const struct bv_provider bvi_provider_verbs = {
 	.name = "verbs",
 	.probe = probe,
@@ -37,4 +45,5 @@ const struct bv_provider bvi_provider_verbs = {
 	.channel_unsignaled = bvi_verbs_channel_unsignaled,
 	.channel_destroy = bvi_verbs_channel_destroy,
 	.describe = bvi_verbs_describe,
+	.set_udp_sport = set_udp_sport,
 };

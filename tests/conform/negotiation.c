@@ -155,6 +155,21 @@ static void longer_timers(void **state)
 	}
 }
 
+static bool is_ipv4(const uint8_t gid[16])
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(gid, prefix, sizeof(prefix)) == 0;
+}
+
+static void end_expect_state(struct end *end, enum bv_channel_state expected)
+{
+	struct side_state state;
+
+	end_state(end, &state);
+	assert_int_equal(state.state, expected);
+}
+
 /* Ethernet has no LIDs: each side is addressed by a GID, and RoCE v2 is preferred. */
 static void gid_by_rule(void **state)
 {
@@ -200,6 +215,101 @@ static void gid_by_index(void **state)
 		world_reset(state);
 	}
 	bv_device_list_free(list);
+}
+
+/* Any two rows either carry bytes or are refused with a text that has the table. */
+static void gids_of_one_kind(void **state)
+{
+	struct bv_device_info *list;
+	const struct bv_port_info *port = &device_info(&list)->ports[0];
+
+	for (uint32_t i = 0; i < port->ngids * port->ngids; i++) {
+		const struct bv_gid_info *x = &port->gids[i / port->ngids];
+		const struct bv_gid_info *y = &port->gids[i % port->ngids];
+		const bool v2 = x->type == BV_GID_ROCE_V2;
+		struct bv_channel_attr a = link_attr(), b = link_attr();
+		struct link link;
+
+		a.gid_index = (int)x->index;
+		b.gid_index = (int)y->index;
+		link_create(&link, &a, &b);
+		if (x->type == y->type && (!v2 || is_ipv4(x->raw) == is_ipv4(y->raw))) {
+			link_connect(&link);
+			exchange(&link);
+		} else {
+			assert_int_equal(side_connect(link.a.side, link.a.slot, &link.b.endpoint),
+					 -EPROTONOSUPPORT);
+			expect_word(link.a.side->text, "gid 0: ");
+			end_expect_state(&link.a, BV_CHANNEL_PREPARED);
+		}
+		world_reset(state);
+	}
+	bv_device_list_free(list);
+}
+
+/* With the peer known, the row is of its IP version. */
+static void gid_for_the_peer(void **state)
+{
+	struct bv_device_info *list;
+	const struct bv_port_info *port = &device_info(&list)->ports[0];
+
+	for (uint32_t i = 0; port->link_layer == BV_LINK_ETHERNET && i < port->ngids; i++) {
+		struct bv_channel_attr attr = link_attr();
+		struct link link;
+
+		if (port->gids[i].type != BV_GID_ROCE_V2)
+			continue;
+		memcpy(attr.peer_gid, port->gids[i].raw, 16);
+		link_up(&link, &attr, &attr);
+		assert_int_equal(is_ipv4(link.a.info.gid), is_ipv4(attr.peer_gid));
+		exchange(&link);
+		world_reset(state);
+	}
+	bv_device_list_free(list);
+}
+
+/* What a network does with them is its own affair; none of them may harm. */
+static void path_attributes(void **state)
+{
+	struct bv_channel_attr a = link_attr(), b = link_attr();
+	struct link link;
+
+	(void)state;
+	a.service_level = 3;
+	a.traffic_class = 106;
+	a.hop_limit = 2;
+	a.flow_label = 0xabcde;
+	b.flow_label = 1;
+	link_up(&link, &a, &b);
+	exchange(&link);
+}
+
+static void udp_source_port(void **state)
+{
+	struct bv_channel_attr attr = link_attr();
+	struct bv_endpoint ep;
+	struct link link;
+	int rc;
+
+	(void)state;
+	attr.udp_sport = 0xc0de;
+	link_create(&link, NULL, NULL);
+	rc = side_create(link.a.side, 2, &attr, &ep);
+	if (rc == 0) {
+		link.a.slot = 2;
+		link.a.endpoint = ep;
+		rc = side_connect(link.a.side, 2, &link.b.endpoint);
+		end_expect_state(&link.a, rc == 0 ? BV_CHANNEL_READY : BV_CHANNEL_ERROR);
+	} else {
+		assert_string_equal(options.provider, "verbs");
+	}
+	if (rc < 0) {
+		assert_int_equal(rc, -EOPNOTSUPP);
+		expect_word(link.a.side->text, "flow_label");
+		return;
+	}
+	assert_int_equal(side_connect(link.b.side, link.b.slot, &link.a.endpoint), 0);
+	exchange(&link);
 }
 
 /* A stale packet of an earlier connection must not fit the next one. */
@@ -312,6 +422,10 @@ static const struct CMUnitTest tests[] = {
 	CONFORM(longer_timers, "design 2 the longer ack and RNR timers of both"),
 	CONFORM(gid_by_rule, "B1 GRH on Ethernet, RoCE v2 first"),
 	CONFORM(gid_by_index, "B1 any filled row of the GID table"),
+	CONFORM(gids_of_one_kind, "design 2 one RoCE version and IP version, or refused"),
+	CONFORM(gid_for_the_peer, "design 2 the GID suits the peer"),
+	CONFORM(path_attributes, "design 2 service level, traffic class, hop limit, flow label"),
+	CONFORM(udp_source_port, "design 2 the UDP source port, or -EOPNOTSUPP"),
 	CONFORM(random_psn, "B18 packet numbers start at random"),
 	CONFORM(what_query_tells, "QP-3 B20 what was granted can be asked"),
 	CONFORM(endpoint_forms, "QP-1 binary and JSON forms"),

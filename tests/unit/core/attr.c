@@ -120,6 +120,7 @@ static void ranges(void **state)
 	RANGE(ack_timeout, 0, 31, "ack_timeout");
 	RANGE(pkey_index, 0, 3, "pkey_index");
 	RANGE(service_level, 0, 15, "service_level");
+	RANGE(flow_label, 0, 0xfffff, "flow_label");
 }
 
 static void extremes(void **state)
@@ -222,6 +223,47 @@ static void gid_index(void **state)
 	assert_text("gid 3: ::ffff:10.0.0.1, RoCE v2, usable");
 }
 
+static void peer_gid(void **state)
+{
+	struct bv_channel_attr attr = defaults;
+
+	(void)state;
+	assert_int_equal(bv_gid_parse("10.0.0.7", attr.peer_gid), 0);
+	assert_int_equal(create(&attr), 0);
+	assert_int_equal(bv_gid_parse("2001:db8::7", attr.peer_gid), 0);
+	attr.gid_index = 3;
+	assert_int_equal(create(&attr), -EADDRNOTAVAIL);
+	assert_text("GID 3 of port 1 does not reach the peer 2001:db8::7");
+	assert_text("gid 3: ::ffff:10.0.0.1, RoCE v2, not of the peer's IP version");
+	attr.gid_index = BV_GID_AUTO;
+	fake.device[0].gids[0] = fake.device[0].gids[3];
+	fake.device[0].ngids = 1;
+	assert_int_equal(create(&attr), -EADDRNOTAVAIL);
+	assert_text("no GID that reaches the peer 2001:db8::7");
+	attr.peer_gid[0] = 0xff;
+	assert_int_equal(create(&attr), -EINVAL);
+	assert_text("multicast");
+}
+
+static void udp_sport(void **state)
+{
+	struct bv_channel_attr attr = defaults;
+
+	(void)state;
+	attr.udp_sport = 0xbfff;
+	assert_int_equal(create(&attr), -EINVAL);
+	assert_text("udp_sport is 49151; it may be 49152..65535");
+	attr.udp_sport = 0xc000;
+	assert_int_equal(create(&attr), 0);
+	fake.udp_sport_rc[0] = -EOPNOTSUPP;
+	assert_int_equal(create(&attr), -EOPNOTSUPP);
+	assert_text("provider fast cannot set it");
+	assert_text("flow_label");
+	attr.gid_index = 0;
+	assert_int_equal(create(&attr), -EOPNOTSUPP);
+	assert_text("GID 0 of port 1 is not of RoCE v2");
+}
+
 static void no_gid(void **state)
 {
 	(void)state;
@@ -242,6 +284,7 @@ int main(void)
 		pd_test(access),         pd_test(mtu),
 		pd_test(port_down),      pd_test(odd_ports),
 		pd_test(gid_index),      pd_test(no_gid),
+		pd_test(peer_gid),       pd_test(udp_sport),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,10 +133,15 @@ static void refused_and_unchanged(void **state)
 	peer.gid_type = BV_GID_ROCE_V1;
 	assert_int_equal(bv_channel_connect(ch, &peer), -EPROTONOSUPPORT);
 	assert_text("our GID is of RoCE v2, the peer's of RoCE v1");
+	assert_text("gid 3: ::ffff:10.0.0.1, RoCE v2, would reach the peer");
 	peer = fake_peer();
 	peer.gid[0] = 0x20;
 	assert_int_equal(bv_channel_connect(ch, &peer), -EPROTONOSUPPORT);
 	assert_text("not of one IP version");
+	assert_text("gid 3: ::ffff:10.0.0.1, RoCE v2, not of the peer's IP version");
+	fake.query_gid_errno = EIO;
+	assert_int_equal(bv_channel_connect(ch, &peer), -EPROTONOSUPPORT);
+	fake.query_gid_errno = 0;
 	assert_int_equal(fake.qp_mask[IBV_QPS_RTR], 0);
 	assert_int_equal(bv_channel_state(ch), BV_CHANNEL_PREPARED);
 	peer = fake_peer();
@@ -188,6 +193,50 @@ static void rtr_other(void **state)
 	assert_broken(EPERM, "ready to receive");
 }
 
+/* A channel with @attr instead of the one of setup(). */
+static void renew(const struct bv_channel_attr *attr)
+{
+	bv_channel_destroy(ch);
+	assert_int_equal(bv_channel_create(pd, attr, &ch), 0);
+}
+
+static void path_attributes(void **state)
+{
+	const struct ibv_ah_attr *ah = &fake.qp_attr[IBV_QPS_RTR].ah_attr;
+	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
+	const struct bv_endpoint peer = fake_peer();
+
+	(void)state;
+	attr.pkey_index = 3;
+	attr.service_level = 5;
+	attr.traffic_class = 106;
+	attr.hop_limit = 7;
+	attr.flow_label = 0x54321;
+	renew(&attr);
+	assert_int_equal(fake.qp_attr[IBV_QPS_INIT].pkey_index, 3);
+	assert_int_equal(bv_channel_connect(ch, &peer), 0);
+	assert_int_equal(ah->sl, 5);
+	assert_int_equal(ah->grh.traffic_class, 106);
+	assert_int_equal(ah->grh.hop_limit, 7);
+	assert_int_equal(ah->grh.flow_label, 0x54321);
+	assert_int_equal(fake.udp_sport, 0);
+}
+
+static void udp_sport(void **state)
+{
+	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
+	const struct bv_endpoint peer = fake_peer();
+
+	(void)state;
+	attr.udp_sport = 50000;
+	renew(&attr);
+	assert_int_equal(bv_channel_connect(ch, &peer), 0);
+	assert_int_equal(fake.udp_sport, 50000);
+	renew(&attr);
+	fake.udp_sport_rc[1] = -EOPNOTSUPP;
+	assert_broken(EOPNOTSUPP, "could not get the UDP source port 50000");
+}
+
 static void rts_fails(void **state)
 {
 	(void)state;
@@ -236,6 +285,8 @@ int main(void)
 		channel_test(rtr_other),
 		channel_test(rts_fails),
 		channel_test(infiniband),
+		channel_test(path_attributes),
+		channel_test(udp_sport),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

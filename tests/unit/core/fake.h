@@ -64,6 +64,8 @@ struct fake {
 	int score[2];
 	int provider_open_rc;
 	int channel_create_rc;
+	int udp_sport_rc[2]; /* of set_udp_sport: asked whether, and asked to */
+	uint16_t udp_sport;  /* of the last call that asked to */
 	const char *channel_why;
 	struct bv_channel_attr created; /* attr of the last channel_create */
 	struct bv_work_info described;  /* what describe tells of any work; op 0: nothing */

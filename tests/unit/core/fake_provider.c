@@ -231,6 +231,13 @@ static void channel_destroy(struct bv_channel *ch)
 }
 
 /* Every work is the one that the test says. */
+static int set_udp_sport(struct ibv_qp *qp, uint16_t port)
+{
+	if (qp)
+		fake.udp_sport = port;
+	return qp ? fake.udp_sport_rc[1] : fake.udp_sport_rc[0];
+}
+
 static int describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info)
 {
 	(void)ch, (void)work;
@@ -275,6 +282,7 @@ static const struct bv_provider fast = {
 	.channel_unsignaled = channel_unsignaled,
 	.channel_destroy = channel_destroy,
 	.describe = describe,
+	.set_udp_sport = set_udp_sport,
 };
 
 static const struct bv_provider slow = {
@@ -286,6 +294,7 @@ static const struct bv_provider slow = {
 	.channel_unsignaled = channel_unsignaled,
 	.channel_destroy = channel_destroy,
 	.describe = describe,
+	.set_udp_sport = set_udp_sport,
 };
 
 const struct bv_provider *const bvi_providers[] = { &slow, &fast, NULL };
