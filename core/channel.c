@@ -6,12 +6,14 @@
 #include <bareverbs/channel.h>
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "channel.h"
 #include "error.h"
+#include "memlock.h"
 #include "pd.h"
 #include "plan.h"
 #include "provider.h"
@@ -153,16 +155,32 @@ static void tear_down(const struct bv_provider *provider, struct bv_channel *ch)
 	free(results);
 }
 
-/* Drivers do not say which limit they met; what was asked for is at least there to see. */
+/*
+ * Drivers do not say which limit they met; what was asked for and what the device has at most are at
+ * least there to see. Rings are pinned memory: with ENOMEM the limit of that may be the cause.
+ */
 static int fail_create(const struct bv_device *dev, const struct bv_channel_attr *attr,
 		       const char *why, int rc)
 {
+	const struct ibv_device_attr *limits = &dev->limits;
+	const struct bvi_memlock memlock = bvi_memlock_read();
+	const bool pinned = rc == -ENOMEM && memlock.limit != UINT64_MAX;
+	char limit[32], used[32], lock[320] = "";
+
+	if (pinned)
+		snprintf(lock, sizeof(lock),
+			 "\nqueues are pinned memory: the limit is %s, pinned %s\n%s",
+			 bvi_size_text(memlock.limit, limit, sizeof(limit)),
+			 bvi_size_text(memlock.pinned, used, sizeof(used)), bvi_memlock_remedy);
 	return bvi_fail(rc,
 			"%s: provider %s could not make a channel: %s\nasked for: max_send %u, "
-			"max_recv %u, max_send_sge %u, max_recv_sge %u, max_inline %u",
+			"max_recv %u, max_send_sge %u, max_recv_sge %u, max_inline %u\nthe device "
+			"has at most: %d works of a queue, %d elements, %d completions, %d queue "
+			"pairs (`rdma resource show` tells how many are in use)%s",
 			dev->name, dev->provider->name, why[0] ? why : bvi_errno_text(rc),
 			attr->max_send, attr->max_recv, attr->max_send_sge, attr->max_recv_sge,
-			attr->max_inline);
+			attr->max_inline, limits->max_qp_wr, limits->max_sge, limits->max_cqe,
+			limits->max_qp, lock);
 }
 
 int bv_channel_create(struct bv_pd *pd, const struct bv_channel_attr *attr, struct bv_channel **out)

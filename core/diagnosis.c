@@ -89,6 +89,7 @@ bool bvi_diagnosis_facts(const struct bv_channel *ch, struct bv_diagnosis *d)
 		.work = core->first_error.work,
 		.status = (enum bv_status)core->first_error.status,
 		.vendor_err = core->first_error.vendor_err,
+		.stopped = core->stopped,
 		.flushed = core->flushed,
 	};
 	memcpy(d->device, dev->name, sizeof(d->device));

@@ -93,14 +93,16 @@ static void protection_causes(struct bv_diagnosis *d)
 
 static void flush_causes(struct bv_diagnosis *d)
 {
+	if (d->stopped) {
+		cause(d, "the channel was ended, by this side or by an event of the device",
+		      "the reason: %s; bv_channel_reset() it and connect again", d->stopped);
+		return;
+	}
 	if (port_down(d))
 		cause(d, "the device or its port went away",
-		      "see dmesg; reset the channel when it "
-		      "is back");
+		      "see dmesg; reset the channel when it is back");
 	cause(d, "another work failed first, and its completion was not reaped yet",
 	      "poll the other queue too: %s", is_recv(d) ? "bv_poll_send()" : "bv_poll_recv()");
-	cause(d, "this side moved the channel to the error state: a deadline passed, a reset",
-	      "nothing more to do: the buffers are yours again");
 	cause(d, "the peer ended the connection, or the device was reset",
 	      "see the peer's log, and dmesg");
 }

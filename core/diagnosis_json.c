@@ -115,6 +115,8 @@ static json_t *root_json(const struct bv_diagnosis *d)
 	rc |= json_object_set_new(root, "counters", counters_json(&d->now));
 	if (d->before.valid)
 		rc |= json_object_set_new(root, "counters_before", counters_json(&d->before));
+	if (d->stopped)
+		rc |= json_object_set_new(root, "stopped", json_string(d->stopped));
 	rc |= json_object_set_new(root, "causes", causes_json(d));
 	if (rc == 0)
 		return root;

@@ -114,6 +114,7 @@ struct bv_diagnosis_cause {
  * @budget_ns: @tries * @wait_ns; BV_FOREVER if there is no limit
  * @port_valid, @port_state: the port's state now; not valid from bv_error_text()
  * @before, @now: counters at the snapshot that the caller took (valid is 0: none), and now
+ * @stopped: why the channel was ended, by this side or by an event; NULL: it was not
  * @flushed: later works that ended because of this one, as far as they were reaped
  * @ncauses, @causes: likely causes, the likeliest first
  */
@@ -140,6 +141,7 @@ struct bv_diagnosis {
 	enum bv_port_state port_state;
 	struct bv_counters before;
 	struct bv_counters now;
+	const char *stopped;
 	uint64_t flushed;
 	uint32_t ncauses;
 	struct bv_diagnosis_cause causes[BV_DIAGNOSIS_CAUSES];

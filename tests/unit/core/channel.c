@@ -164,7 +164,10 @@ static void failures(void **state)
 	(void)state;
 	fake.channel_create_rc = -ENOMEM;
 	assert_int_equal(bv_channel_create(pd, NULL, &ch), -ENOMEM);
-	assert_text("provider fast could not make a channel: Cannot allocate memory");
+	assert_text("provider fast could not make a channel: Cannot allocate memory\nasked for: "
+		    "max_send 256, max_recv 256, max_send_sge 16, max_recv_sge 16, max_inline 128\n"
+		    "the device has at most: 32768 works of a queue, 30 elements, 4194303 "
+		    "completions, 0 queue pairs");
 	fake.channel_why = "max_inline 9999: the device takes 800";
 	fake.channel_create_rc = -EINVAL;
 	assert_int_equal(bv_channel_create(pd, NULL, &ch), -EINVAL);

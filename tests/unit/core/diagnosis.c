@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -249,6 +250,46 @@ static void rnr(void **state)
 		       "(min_rnr_timer, 655.360 ms: 3932.160 ms in all)\n"));
 }
 
+/* What this side did on purpose is told as its doing. */
+static void ended_here(void **state)
+{
+	const char *text;
+
+	(void)state;
+	assert_int_equal(bv_post_recv(ch, NULL, 0), BV_WORK_RECV);
+	fake_complete_recv(ch, 0, BV_STATUS_WORK_REQUEST_FLUSH_ERROR);
+	assert_int_equal(bv_wait(ch, BV_WORK_RECV, 0, NULL), -EIO);
+	text = long_text(NULL);
+	assert_non_null(strstr(text, "(1) another work failed first"));
+	assert_non_null(strstr(text, "bv_poll_send()"));
+	ch->core->stopped = "it was drained";
+	text = long_text(NULL);
+	assert_non_null(strstr(text,
+			       "(1) the channel was ended, by this side or by an event of the "
+			       "device\n              the reason: it was drained; "
+			       "bv_channel_reset()"));
+	assert_null(strstr(text, "(2)"));
+}
+
+static void memory_lock_limit(void **state)
+{
+	struct rlimit before, small = { .rlim_cur = 65536 };
+	struct bv_channel *other;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &before), 0);
+	small.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &small), 0);
+	fake.channel_create_rc = -ENOMEM;
+	assert_int_equal(bv_channel_create(pd, NULL, &other), -ENOMEM);
+	assert_text("queues are pinned memory: the limit is 64 KiB, pinned ");
+	assert_text("docker run --ulimit memlock=-1");
+	fake.channel_create_rc = -EINVAL;
+	assert_int_equal(bv_channel_create(pd, NULL, &other), -EINVAL);
+	assert_null(strstr(bv_last_error()->text, "pinned"));
+	setrlimit(RLIMIT_MEMLOCK, &before);
+}
+
 /* What a device of another vendor calls its errors is not held against those of mlx5. */
 static void foreign_vendor(void **state)
 {
@@ -396,6 +437,8 @@ int main(void)
 		channel_test(lists),
 		channel_test(receive_that_was_too_short),
 		channel_test(rnr),
+		channel_test(ended_here),
+		channel_test(memory_lock_limit),
 		channel_test(foreign_vendor),
 		channel_test(counters),
 		channel_test(names_of_counters),
