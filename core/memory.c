@@ -5,26 +5,21 @@
  */
 #include <bareverbs/memory.h>
 
+#include <bv_config.h>
+
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include "error.h"
-#include "pd.h"
-#include "sysfs.h"
-
-struct region {
-	struct bv_mr base;
-	struct bv_pd *pd;
-	struct ibv_mr *ibv;
-};
+#include "region.h"
 
 #define ACCESS_ALL                                                                \
 	(BV_ACCESS_LOCAL_WRITE | BV_ACCESS_REMOTE_WRITE | BV_ACCESS_REMOTE_READ | \
 	 BV_ACCESS_REMOTE_ATOMIC | BV_ACCESS_ON_DEMAND | BV_ACCESS_HUGETLB |      \
 	 BV_ACCESS_RELAXED_ORDERING)
+/* What the kernel takes for a DMA-BUF (Linux: UVERBS_METHOD_REG_DMABUF_MR). */
+#define ACCESS_DMABUF (ACCESS_ALL & ~(BV_ACCESS_ON_DEMAND | BV_ACCESS_HUGETLB))
 
 static_assert(BV_ACCESS_LOCAL_WRITE == IBV_ACCESS_LOCAL_WRITE &&
 		      BV_ACCESS_REMOTE_WRITE == IBV_ACCESS_REMOTE_WRITE &&
@@ -45,101 +40,23 @@ static_assert(BV_ACCESS_LOCAL_WRITE == IBV_ACCESS_LOCAL_WRITE &&
 SAME_LAYOUT(bv_gather);
 SAME_LAYOUT(bv_scatter);
 
-/* "VmLck:      12 kB" of /proc/self/status in bytes; 0 if it is not there. */
-static uint64_t status_bytes(const char *status, const char *name)
+static int check_access(const char *call, unsigned access, unsigned known)
 {
-	const char *line = strstr(status, name);
-
-	return line ? strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
-}
-
-static const char *size_text(uint64_t bytes, char *text, size_t size)
-{
-	static const char units[] = "KMGT";
-	double value = (double)bytes;
-	int unit = -1;
-
-	while (value >= 1024 && unit < 3) {
-		value /= 1024;
-		unit++;
-	}
-	if (unit < 0)
-		snprintf(text, size, "%" PRIu64 " B", bytes);
-	else
-		snprintf(text, size, "%.4g %ciB", value, units[unit]);
-	return text;
-}
-
-/*
- * The kernel counts pages pinned for RDMA as VmPin and holds them against RLIMIT_MEMLOCK (Linux:
- * drivers/infiniband/core/umem.c, ib_umem_get); mlock() counts into VmLck. Both are shown.
- */
-static int fail_enomem(const struct bv_pd *pd, size_t length)
-{
-	struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
-	char status[4096] = "", asked[32], allowed[32], locked[32], pinned[32], most[32];
-	uint64_t vm_lck, vm_pin;
-
-	getrlimit(RLIMIT_MEMLOCK, &limit);
-	bvi_read_file("/proc/self/status", status, sizeof(status));
-	vm_lck = status_bytes(status, "VmLck:");
-	vm_pin = status_bytes(status, "VmPin:");
-	size_text(length, asked, sizeof(asked));
-	size_text(vm_lck, locked, sizeof(locked));
-	size_text(vm_pin, pinned, sizeof(pinned));
-	if (limit.rlim_cur != RLIM_INFINITY && length + vm_pin > limit.rlim_cur)
-		return bvi_fail(
-			-ENOMEM,
-			"%s: could not register memory: the memory-lock limit is reached: "
-			"asked %s, limit %s, locked %s, pinned %s\nraise the limit: `ulimit "
-			"-l unlimited`, LimitMEMLOCK=infinity in a systemd unit, `docker run "
-			"--ulimit memlock=-1`, or memlock in /etc/security/limits.conf",
-			pd->device->name, asked,
-			size_text(limit.rlim_cur, allowed, sizeof(allowed)), locked, pinned);
-	return bvi_fail(
-		-ENOMEM,
-		"%s: could not register memory: asked %s; the memory-lock limit does not "
-		"forbid it (locked %s, pinned %s), so the device or the kernel is short: one "
-		"region may have %s (max_mr_size), the device %d regions (see `rdma resource "
-		"show mr`), and the process vm.max_map_count mappings",
-		pd->device->name, asked, locked, pinned,
-		size_text(pd->device->limits.max_mr_size, most, sizeof(most)),
-		pd->device->limits.max_mr);
-}
-
-static int fail_register(const struct bv_pd *pd, const void *addr, size_t length, unsigned access,
-			 int rc)
-{
-	const char *name = pd->device->name;
-
-	switch (-rc) {
-	case ENOMEM:
-		return fail_enomem(pd, length);
-	case EFAULT:
-		return bvi_fail(
-			rc,
-			"%s: could not register %zu bytes at %p: they are not all mapped%s\n"
-			"memory of a GPU needs its peer-memory module, or a DMA-BUF",
-			name, length, addr,
-			access & (BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC) ?
-				", or not writable" :
-				"");
-	case EINVAL:
-		return bvi_fail(
-			rc, "%s: the driver rejects a region of %zu bytes at %p with access 0x%x",
-			name, length, addr, access);
-	case EOPNOTSUPP:
-		return bvi_fail(
-			rc, "%s: the device does not offer access 0x%x%s%s: leave the flag out",
-			name, access,
-			access & BV_ACCESS_ON_DEMAND ? ", perhaps for on-demand paging" : "",
-			access & BV_ACCESS_REMOTE_ATOMIC ? ", perhaps for atomics" : "");
-	case EAGAIN:
-		return bvi_fail(rc, "%s: out of memory keys: see `rdma resource show mr`", name);
-	default:
-		return bvi_fail(rc, "%s: could not register %zu bytes at %p with access 0x%x: %s",
-				name, length, addr, access, bvi_errno_text(rc));
-	}
+	if (access & ~ACCESS_ALL)
+		return bvi_fail(-EINVAL, "%s: access has unknown flags 0x%x", call,
+				access & ~ACCESS_ALL);
+	if (access & ~known)
+		return bvi_fail(-EINVAL,
+				"%s: access 0x%x: a DMA-BUF is neither paged on demand nor on "
+				"hugepages of this process: leave 0x%x out",
+				call, access, access & ~known);
+	if (access & (BV_ACCESS_REMOTE_WRITE | BV_ACCESS_REMOTE_ATOMIC) &&
+	    !(access & BV_ACCESS_LOCAL_WRITE))
+		return bvi_fail(-EINVAL,
+				"%s: access 0x%x: remote write and remote atomic need "
+				"BV_ACCESS_LOCAL_WRITE, too",
+				call, access);
+	return 0;
 }
 
 static int check(const void *addr, size_t length, unsigned access)
@@ -153,59 +70,163 @@ static int check(const void *addr, size_t length, unsigned access)
 				"bv_mr_reg: %zu bytes at %p run past the end of the address "
 				"space",
 				length, addr);
-	if (access & ~ACCESS_ALL)
-		return bvi_fail(-EINVAL, "bv_mr_reg: access has unknown flags 0x%x",
-				access & ~ACCESS_ALL);
-	if (access & (BV_ACCESS_REMOTE_WRITE | BV_ACCESS_REMOTE_ATOMIC) &&
-	    !(access & BV_ACCESS_LOCAL_WRITE))
-		return bvi_fail(-EINVAL,
-				"bv_mr_reg: access 0x%x: remote write and remote atomic need "
-				"BV_ACCESS_LOCAL_WRITE, too",
-				access);
-	return 0;
+	return check_access("bv_mr_reg", access, ACCESS_ALL);
+}
+
+/*
+ * Drivers answer an on-demand region that they do not have with anything from EINVAL to success and
+ * failing works, so the capabilities are asked first.
+ */
+static int check_on_demand(const struct bv_pd *pd, unsigned access)
+{
+	struct ibv_device_attr_ex attr;
+	uint32_t need = IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_RECV | IBV_ODP_SUPPORT_WRITE |
+			IBV_ODP_SUPPORT_READ;
+	uint32_t have;
+	int rc;
+
+	if (!(access & BV_ACCESS_ON_DEMAND))
+		return 0;
+	if (access & BV_ACCESS_REMOTE_ATOMIC)
+		need |= IBV_ODP_SUPPORT_ATOMIC;
+	rc = bv_rc(ibv_query_device_ex(pd->device->context, NULL, &attr));
+	if (rc < 0)
+		return bvi_fail(rc, "%s: could not ask for on-demand paging: %s", pd->device->name,
+				bvi_errno_text(rc));
+	have = attr.odp_caps.per_transport_caps.rc_odp_caps;
+	if (attr.odp_caps.general_caps & IBV_ODP_SUPPORT && (have & need) == need)
+		return 0;
+	return bvi_fail(-EOPNOTSUPP,
+			"%s: the device does not offer on-demand paging for reliable connections "
+			"(general capabilities 0x%" PRIx64 ", operations 0x%x, needed 0x%x): leave "
+			"BV_ACCESS_ON_DEMAND out, which pins the pages",
+			pd->device->name, attr.odp_caps.general_caps, have, need);
+}
+
+static struct bvi_region *region_new(void)
+{
+	struct bvi_region *region = calloc(1, sizeof(*region));
+
+	if (!region)
+		bvi_fail(-ENOMEM, "no memory for a region");
+	return region;
+}
+
+static struct bv_mr *region_done(struct bvi_region *region, struct bv_pd *pd, uint64_t iova,
+				 size_t length)
+{
+	bvi_pd_get(pd);
+	region->pd = pd;
+	region->base.addr = iova;
+	region->base.length = length;
+	region->base.lkey = region->ibv->lkey;
+	region->base.rkey = region->ibv->rkey;
+	return &region->base;
 }
 
 int bv_mr_reg(struct bv_pd *pd, void *addr, size_t length, unsigned access, struct bv_mr **mr)
 {
-	struct region *region;
+	struct bvi_region *region;
 	int rc;
 
 	if (!pd || !mr)
 		return bvi_fail(-EINVAL, "bv_mr_reg: an argument is NULL");
 	rc = check(addr, length, access);
+	if (rc == 0)
+		rc = check_on_demand(pd, access);
 	if (rc < 0)
 		return rc;
-	region = calloc(1, sizeof(*region));
+	region = region_new();
 	if (!region)
-		return bvi_fail(-ENOMEM, "no memory for a region");
+		return -ENOMEM;
 	errno = 0;
 	region->ibv = ibv_reg_mr(pd->ibv, addr, length, access);
 	if (!region->ibv) {
-		rc = fail_register(pd, addr, length, access, bv_rc(-1));
+		rc = bvi_fail_register(pd, addr, length, access, bv_rc(-1));
 		free(region);
 		return rc;
 	}
-	bvi_pd_get(pd);
-	region->pd = pd;
-	region->base.addr = (uintptr_t)addr;
-	region->base.length = length;
-	region->base.lkey = region->ibv->lkey;
-	region->base.rkey = region->ibv->rkey;
-	*mr = &region->base;
+	*mr = region_done(region, pd, (uintptr_t)addr, length);
 	return 0;
 }
 
-void bv_mr_dereg(struct bv_mr *mr)
+static int check_dmabuf(uint64_t offset, size_t length, uint64_t iova, unsigned access)
 {
-	struct region *region = (struct region *)mr; /* base is its first member */
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (length == 0)
+		return bvi_fail(-EINVAL,
+				"bv_mr_reg_dmabuf: length is 0; a region has at least one byte");
+	if (length - 1 > UINT64_MAX - iova || length - 1 > UINT64_MAX - offset)
+		return bvi_fail(-EINVAL,
+				"bv_mr_reg_dmabuf: %zu bytes at offset 0x%" PRIx64
+				", iova 0x%" PRIx64 " wrap around",
+				length, offset, iova);
+	if ((offset ^ iova) % page)
+		return bvi_fail(-EINVAL,
+				"bv_mr_reg_dmabuf: offset 0x%" PRIx64 " is 0x%" PRIx64
+				" into a page and iova 0x%" PRIx64 " is 0x%" PRIx64
+				": they must be as far into a page, because the device maps whole "
+				"pages; iova 0x%" PRIx64 " would do",
+				offset, offset % page, iova, iova % page,
+				(iova & ~(page - 1)) | offset % page);
+	return check_access("bv_mr_reg_dmabuf", access, ACCESS_DMABUF);
+}
+
+static struct ibv_mr *reg_dmabuf(struct ibv_pd *pd, int fd, uint64_t offset, size_t length,
+				 uint64_t iova, unsigned access)
+{
+#ifdef BV_HAVE_IBV_REG_DMABUF_MR
+	return ibv_reg_dmabuf_mr(pd, offset, length, iova, fd, (int)access);
+#else
+	(void)pd, (void)fd, (void)offset, (void)length, (void)iova, (void)access;
+	errno = EOPNOTSUPP;
+	return NULL;
+#endif
+}
+
+/* libibverbs calls the offset the region's address; works and peers address it by the iova. */
+int bv_mr_reg_dmabuf(struct bv_pd *pd, int fd, uint64_t offset, size_t length, uint64_t iova,
+		     unsigned access, struct bv_mr **mr)
+{
+	struct bvi_region *region;
 	int rc;
 
-	if (!mr)
-		return;
-	rc = bv_rc(ibv_dereg_mr(region->ibv));
+	if (!pd || !mr)
+		return bvi_fail(-EINVAL, "bv_mr_reg_dmabuf: an argument is NULL");
+	rc = check_dmabuf(offset, length, iova, access);
+	if (rc < 0)
+		return rc;
+	region = region_new();
+	if (!region)
+		return -ENOMEM;
+	errno = 0;
+	region->ibv = reg_dmabuf(pd->ibv, fd, offset, length, iova, access);
+	if (!region->ibv) {
+		rc = bvi_fail_dmabuf(pd, fd, offset, length, bv_rc(-1));
+		free(region);
+		return rc;
+	}
+	*mr = region_done(region, pd, iova, length);
+	return 0;
+}
+
+void bvi_region_dereg(struct bvi_region *region)
+{
+	const struct bv_mr *mr = &region->base;
+	const int rc = bv_rc(ibv_dereg_mr(region->ibv));
+
 	if (rc < 0)
 		bvi_fail(rc, "%s: could not deregister %" PRIu64 " bytes at 0x%" PRIx64 ": %s",
 			 region->pd->device->name, mr->length, mr->addr, bvi_errno_text(rc));
 	bvi_pd_put(region->pd);
 	free(region);
+}
+
+void bv_mr_dereg(struct bv_mr *mr)
+{
+	if (!mr)
+		return;
+	assert(!bvi_region_of(mr)->entry); /* a cache's own: bv_mr_cache_put() */
+	bvi_region_dereg(bvi_region_of(mr));
 }

@@ -11,7 +11,9 @@
  *	bv_gather_checked()    always checks: the length first (-EMSGSIZE), then the bounds of the
  *	                       region (-ERANGE)
  *	bv_gather_unchecked()  never checks; a length above UINT32_MAX is cut to its low 32 bits
- * and the same for bv_scatter. They take a pointer into the buffer that was registered.
+ * and the same for bv_scatter. They take a pointer into the buffer that was registered. Memory that
+ * has no address in this process, such as that of a GPU behind a DMA-BUF, is named by the 64-bit
+ * address that the device knows it by: bv_gather_addr() and its kin.
  */
 #ifndef BV_BAREVERBS_MEMORY_H
 #define BV_BAREVERBS_MEMORY_H
@@ -30,8 +32,19 @@ struct bv_pd;
 #define BV_ACCESS_REMOTE_WRITE 0x2u
 #define BV_ACCESS_REMOTE_READ 0x4u
 #define BV_ACCESS_REMOTE_ATOMIC 0x8u
+/*
+ * Pages come when the device touches them instead of being pinned. Slower and less even; needs a
+ * device with on-demand paging for reliable connections, and peers with rnr_retry above 0.
+ */
 #define BV_ACCESS_ON_DEMAND 0x40u
+/* With on-demand paging: the buffer is on hugepages. */
 #define BV_ACCESS_HUGETLB 0x80u
+/*
+ * Writes of the device into the buffer may pass each other on PCIe: faster for bulk on some hosts.
+ * A completion still means that all bytes are there, but the last byte no longer tells that the
+ * others are: poll the channel, never the data. A wish: where kernel or device cannot, it is left
+ * out silently, because everything that holds with it holds without.
+ */
 #define BV_ACCESS_RELAXED_ORDERING 0x100000u
 /* For buffers that only this side's works touch. */
 #define BV_ACCESS_LOCAL BV_ACCESS_LOCAL_WRITE
@@ -68,23 +81,58 @@ BV_API BV_MUST_CHECK int bv_mr_reg(struct bv_pd *pd, void *addr, size_t length, 
 				   struct bv_mr **mr);
 
 /**
+ * bv_mr_reg_dmabuf - Register a part of a DMA-BUF: memory of another device, or of any exporter
+ * @pd: the protection domain of the channels that will use it
+ * @fd: the DMA-BUF; may be closed afterwards
+ * @offset: where the region starts in it, bytes
+ * @length: bytes, 1 at least
+ * @iova: the address of its first byte from now on, in elements and for peers. Any, if it is as far
+ *	into a page as @offset; 0 with an @offset of whole pages counts from the region's start, and
+ *	the address of a mapping lets pointers be used.
+ * @access: BV_ACCESS_* or'ed, without ON_DEMAND and HUGETLB
+ * @mr: receives the region on success
+ *
+ * bv_mr_iova() and bv_mr_remote() of the region tell @iova; its elements come from bv_gather_addr()
+ * and bv_scatter_addr().
+ *
+ * Return: 0; -EINVAL an argument (the text tells which), or the DMA-BUF is shorter; -EBADF @fd is
+ *	no descriptor; -EOPNOTSUPP this libibverbs, driver or exporter has no DMA-BUFs (kernels also
+ *	say 524, which means the same and is passed on as -EOPNOTSUPP); -EFAULT, -ENOMEM as
+ *	bv_mr_reg(); -errno of the driver or exporter.
+ * Owner: the caller, until bv_mr_dereg(); the region holds its own reference to the DMA-BUF.
+ * Threads: any.  Blocks: in the kernel.
+ */
+BV_API BV_MUST_CHECK int bv_mr_reg_dmabuf(struct bv_pd *pd, int fd, uint64_t offset, size_t length,
+					  uint64_t iova, unsigned access, struct bv_mr **mr);
+
+/**
  * bv_mr_dereg - Take a registration back
- * @mr: from bv_mr_reg(); NULL is fine. No work that uses it may be outstanding.
+ * @mr: from bv_mr_reg() or bv_mr_reg_dmabuf(); NULL is fine. No work that uses it may be
+ *	outstanding.
  *
  * Owner: @mr ends here; the buffer is the caller's alone.  Threads: any.  Blocks: in the kernel.
  */
 BV_API void bv_mr_dereg(struct bv_mr *mr);
 
 /**
- * bv_mr_addr, bv_mr_length, bv_mr_lkey, bv_mr_rkey - What was registered, its keys in host order
+ * bv_mr_addr, bv_mr_iova, bv_mr_length, bv_mr_lkey, bv_mr_rkey - What was registered
  * @mr: a region
  *
- * Return: the value; lengths in bytes.
+ * The iova is the address that elements and peers use for the first byte: that of the buffer, or
+ * what the caller chose for a DMA-BUF. bv_mr_addr() is the same as a pointer, and points to memory
+ * only if the iova is an address of this process.
+ *
+ * Return: the value; lengths in bytes, keys in host order.
  * Owner: nothing changes hands.  Threads: any.  Blocks: never.
  */
 static inline void *bv_mr_addr(const struct bv_mr *mr)
 {
 	return (void *)(uintptr_t)mr->addr;
+}
+
+static inline uint64_t bv_mr_iova(const struct bv_mr *mr)
+{
+	return mr->addr;
 }
 
 static inline size_t bv_mr_length(const struct bv_mr *mr)
@@ -103,19 +151,24 @@ static inline uint32_t bv_mr_rkey(const struct bv_mr *mr)
 }
 
 /**
- * bv_mr_encloses - Whether a range lies inside a region
+ * bv_mr_encloses, bv_mr_encloses_addr - Whether a range lies inside a region
  * @mr: a region
- * @ptr, @length: the range; an empty one may start anywhere from the first byte to one past the
- *	last
+ * @ptr or @addr, @length: the range; an empty one may start anywhere from the first byte to one
+ *	past the last
  *
- * Return: true or false; no pair of @ptr and @length overflows it.
+ * Return: true or false; no pair of address and @length overflows it.
  * Owner: nothing changes hands.  Threads: any.  Blocks: never.
  */
-static inline bool bv_mr_encloses(const struct bv_mr *mr, const void *ptr, size_t length)
+static inline bool bv_mr_encloses_addr(const struct bv_mr *mr, uint64_t addr, size_t length)
 {
-	const uint64_t offset = (uint64_t)(uintptr_t)ptr - mr->addr;
+	const uint64_t offset = addr - mr->addr;
 
 	return offset <= mr->length && length <= mr->length - offset;
+}
+
+static inline bool bv_mr_encloses(const struct bv_mr *mr, const void *ptr, size_t length)
+{
+	return bv_mr_encloses_addr(mr, (uint64_t)(uintptr_t)ptr, length);
 }
 
 /**
@@ -140,82 +193,120 @@ struct bv_scatter {
 
 /**
  * bv_gather_unchecked, bv_scatter_unchecked - An element without any check
+ * bv_gather_addr_unchecked, bv_scatter_addr_unchecked - The same, of a device address
  * @mr: the region
- * @ptr, @length: a range inside it; bytes, at most UINT32_MAX
+ * @ptr or @addr, @length: a range inside it; bytes, at most UINT32_MAX
  *
  * Return: the element.
  * Owner: the range is the device's from post to completion.  Threads: any.  Blocks: never.
  */
-static inline struct bv_gather bv_gather_unchecked(const struct bv_mr *mr, const void *ptr,
-						   size_t length)
+static inline struct bv_gather bv_gather_addr_unchecked(const struct bv_mr *mr, uint64_t addr,
+							size_t length)
 {
 	struct bv_gather sge;
 
-	sge.addr = (uint64_t)(uintptr_t)ptr;
+	sge.addr = addr;
 	sge.length = (uint32_t)length;
 	sge.lkey = mr->lkey;
 	return sge;
+}
+
+static inline struct bv_scatter bv_scatter_addr_unchecked(const struct bv_mr *mr, uint64_t addr,
+							  size_t length)
+{
+	struct bv_scatter sge;
+
+	sge.addr = addr;
+	sge.length = (uint32_t)length;
+	sge.lkey = mr->lkey;
+	return sge;
+}
+
+static inline struct bv_gather bv_gather_unchecked(const struct bv_mr *mr, const void *ptr,
+						   size_t length)
+{
+	return bv_gather_addr_unchecked(mr, (uint64_t)(uintptr_t)ptr, length);
 }
 
 static inline struct bv_scatter bv_scatter_unchecked(const struct bv_mr *mr, void *ptr,
 						     size_t length)
 {
-	struct bv_scatter sge;
-
-	sge.addr = (uint64_t)(uintptr_t)ptr;
-	sge.length = (uint32_t)length;
-	sge.lkey = mr->lkey;
-	return sge;
+	return bv_scatter_addr_unchecked(mr, (uint64_t)(uintptr_t)ptr, length);
 }
 
 /**
  * bv_gather_checked, bv_scatter_checked - An element, if the range fits
+ * bv_gather_addr_checked, bv_scatter_addr_checked - The same, of a device address
  * @mr: the region
- * @ptr, @length: the range, bytes
+ * @ptr or @addr, @length: the range, bytes
  * @sge: receives the element on success
  *
  * Return: 0; -EMSGSIZE @length is above UINT32_MAX; -ERANGE the range is not inside the region.
  * Owner: the range is the device's from post to completion.  Threads: any.  Blocks: never.
  */
-static inline BV_MUST_CHECK int bv_gather_checked(const struct bv_mr *mr, const void *ptr,
-						  size_t length, struct bv_gather *sge)
+static inline BV_MUST_CHECK int bv_gather_addr_checked(const struct bv_mr *mr, uint64_t addr,
+						       size_t length, struct bv_gather *sge)
 {
 	if (length > UINT32_MAX)
 		return -EMSGSIZE;
-	if (!bv_mr_encloses(mr, ptr, length))
+	if (!bv_mr_encloses_addr(mr, addr, length))
 		return -ERANGE;
-	*sge = bv_gather_unchecked(mr, ptr, length);
+	*sge = bv_gather_addr_unchecked(mr, addr, length);
 	return 0;
+}
+
+static inline BV_MUST_CHECK int bv_scatter_addr_checked(const struct bv_mr *mr, uint64_t addr,
+							size_t length, struct bv_scatter *sge)
+{
+	if (length > UINT32_MAX)
+		return -EMSGSIZE;
+	if (!bv_mr_encloses_addr(mr, addr, length))
+		return -ERANGE;
+	*sge = bv_scatter_addr_unchecked(mr, addr, length);
+	return 0;
+}
+
+static inline BV_MUST_CHECK int bv_gather_checked(const struct bv_mr *mr, const void *ptr,
+						  size_t length, struct bv_gather *sge)
+{
+	return bv_gather_addr_checked(mr, (uint64_t)(uintptr_t)ptr, length, sge);
 }
 
 static inline BV_MUST_CHECK int bv_scatter_checked(const struct bv_mr *mr, void *ptr, size_t length,
 						   struct bv_scatter *sge)
 {
-	if (length > UINT32_MAX)
-		return -EMSGSIZE;
-	if (!bv_mr_encloses(mr, ptr, length))
-		return -ERANGE;
-	*sge = bv_scatter_unchecked(mr, ptr, length);
-	return 0;
+	return bv_scatter_addr_checked(mr, (uint64_t)(uintptr_t)ptr, length, sge);
 }
 
-/* The bodies of bv_gather() and bv_scatter(). */
+/* The bodies of bv_gather(), bv_scatter() and their _addr twins. */
+static inline struct bv_gather bvi_gather_addr(const struct bv_mr *mr, uint64_t addr, size_t length)
+{
+	assert(length <= UINT32_MAX && bv_mr_encloses_addr(mr, addr, length));
+	return bv_gather_addr_unchecked(mr, addr, length);
+}
+
+static inline struct bv_scatter bvi_scatter_addr(const struct bv_mr *mr, uint64_t addr,
+						 size_t length)
+{
+	assert(length <= UINT32_MAX && bv_mr_encloses_addr(mr, addr, length));
+	return bv_scatter_addr_unchecked(mr, addr, length);
+}
+
 static inline struct bv_gather bvi_gather(const struct bv_mr *mr, const void *ptr, size_t length)
 {
-	assert(length <= UINT32_MAX && bv_mr_encloses(mr, ptr, length));
-	return bv_gather_unchecked(mr, ptr, length);
+	return bvi_gather_addr(mr, (uint64_t)(uintptr_t)ptr, length);
 }
 
 static inline struct bv_scatter bvi_scatter(const struct bv_mr *mr, void *ptr, size_t length)
 {
-	assert(length <= UINT32_MAX && bv_mr_encloses(mr, ptr, length));
-	return bv_scatter_unchecked(mr, ptr, length);
+	return bvi_scatter_addr(mr, (uint64_t)(uintptr_t)ptr, length);
 }
 
 /**
  * bv_gather, bv_scatter - An element, checked by assert() unless NDEBUG
+ * bv_gather_addr, bv_scatter_addr - The same, of a device address
  * @mr: the region
- * @ptr, @length: a range inside it; bytes, at most UINT32_MAX
+ * @ptr or @addr, @length: a range inside it; bytes, at most UINT32_MAX
  *
  * In C each is an lvalue that lives as long as the enclosing block, so a list of one needs no
  * variable:
@@ -228,11 +319,17 @@ static inline struct bv_scatter bvi_scatter(const struct bv_mr *mr, void *ptr, s
 #ifndef __cplusplus
 #define bv_gather(mr, ptr, length) (*(struct bv_gather[1]){ bvi_gather(mr, ptr, length) })
 #define bv_scatter(mr, ptr, length) (*(struct bv_scatter[1]){ bvi_scatter(mr, ptr, length) })
+#define bv_gather_addr(mr, addr, length) \
+	(*(struct bv_gather[1]){ bvi_gather_addr(mr, addr, length) })
+#define bv_scatter_addr(mr, addr, length) \
+	(*(struct bv_scatter[1]){ bvi_scatter_addr(mr, addr, length) })
 #define bv_gather_list(...) ((struct bv_gather[]){ __VA_ARGS__ })
 #define bv_scatter_list(...) ((struct bv_scatter[]){ __VA_ARGS__ })
 #else
 #define bv_gather(mr, ptr, length) bvi_gather(mr, ptr, length)
 #define bv_scatter(mr, ptr, length) bvi_scatter(mr, ptr, length)
+#define bv_gather_addr(mr, addr, length) bvi_gather_addr(mr, addr, length)
+#define bv_scatter_addr(mr, addr, length) bvi_scatter_addr(mr, addr, length)
 #endif
 
 /**

@@ -144,25 +144,40 @@ WRAP(__be64, ibv_get_device_guid, struct ibv_device *device)
 	return device_of(&context)->guid;
 }
 
+static int query_device_ex(struct ibv_context *context, const struct ibv_query_device_ex_input *input,
+			   struct ibv_device_attr_ex *attr, size_t size)
+{
+	assert_null(input);
+	assert_int_equal(size, sizeof(*attr));
+	memset(attr, 0, size);
+	attr->orig_attr = device_of(context)->attr;
+	attr->odp_caps.general_caps = fake.odp_general;
+	attr->odp_caps.per_transport_caps.rc_odp_caps = fake.odp_rc;
+	return fake.query_device_errno;
+}
+
 WRAP(struct ibv_context *, ibv_open_device, struct ibv_device *device)
 {
-	struct ibv_context *context;
+	struct verbs_context *context;
 
 	if (fake.open_errno) {
 		errno = fake.open_errno;
 		return NULL;
 	}
 	context = __real_calloc(1, sizeof(*context));
-	context->device = device;
+	context->sz = sizeof(*context);
+	context->query_device_ex = query_device_ex;
+	context->context.abi_compat = __VERBS_ABI_IS_EXTENDED;
+	context->context.device = device;
 	fake.contexts++;
-	return context;
+	return &context->context;
 }
 
 WRAP(int, ibv_close_device, struct ibv_context *context)
 {
 	fake.contexts--;
 	note('D');
-	free(context);
+	free(verbs_get_ctx(context));
 	return 0;
 }
 
@@ -243,6 +258,15 @@ WRAP(struct ibv_mr *, ibv_reg_mr_iova2, struct ibv_pd *pd, void *addr, size_t le
 WRAP(struct ibv_mr *, ibv_reg_mr, struct ibv_pd *pd, void *addr, size_t length, int access)
 {
 	return __wrap_ibv_reg_mr_iova2(pd, addr, length, (uintptr_t)addr, (unsigned int)access);
+}
+
+/* libibverbs gives a DMA-BUF region its offset as its address. */
+WRAP(struct ibv_mr *, ibv_reg_dmabuf_mr, struct ibv_pd *pd, uint64_t offset, size_t length,
+     uint64_t iova, int fd, int access)
+{
+	fake.dmabuf_fd = fd;
+	fake.dmabuf_iova = iova;
+	return __wrap_ibv_reg_mr(pd, (void *)(uintptr_t)offset, length, access);
 }
 
 WRAP(int, ibv_dereg_mr, struct ibv_mr *mr)

@@ -46,6 +46,8 @@ struct fake {
 	int modify_errno[IBV_QPS_ERR + 1]; /* by the state that is asked for */
 	bool modify_by_errno;              /* -1 and errno instead of a positive return */
 	int random_errno;
+	uint64_t odp_general;
+	uint32_t odp_rc;
 	int calloc_in; /* the n-th calloc from now on fails; 0: none does */
 
 	/* what was seen */
@@ -54,6 +56,8 @@ struct fake {
 	struct ibv_qp_attr qp_attr[IBV_QPS_ERR + 1];
 	int qp_mask[IBV_QPS_ERR + 1];
 	unsigned int reg_access;
+	int dmabuf_fd;
+	uint64_t dmabuf_iova;
 
 	/* the clock: every look moves it on */
 	int64_t now;
