@@ -33,7 +33,7 @@ struct doctor_finding {
 	enum doctor_level level;
 	char check[24];               /* what was looked at: "memlock" */
 	char device[DOCTOR_NAME_MAX]; /* "" if it is the host's */
-	char text[384];
+	char text[1024];
 	const char *remedy; /* a constant string; NULL if there is nothing to do */
 };
 

@@ -8,7 +8,7 @@
 
 #include <bareverbs/bareverbs.h>
 
-static char text[4096];
+static char text[8192];
 
 int fail(int rc, const char *format, ...)
 {
@@ -20,9 +20,21 @@ int fail(int rc, const char *format, ...)
 	return rc;
 }
 
+/* A work that failed is explained at length; a call that failed by its own text. */
+static const char *detail_of(const struct bv_channel *ch)
+{
+	static char whole[BV_DIAGNOSIS_TEXT_MAX];
+	struct bv_diagnosis diagnosis;
+
+	if (ch == NULL || bv_diagnose(ch, NULL, &diagnosis) != 1)
+		return bv_error_text(ch);
+	bv_diagnosis_text(&diagnosis, whole, sizeof(whole));
+	return whole;
+}
+
 int fail_bv(int rc, const struct bv_channel *ch, const char *format, ...)
 {
-	const char *detail = bv_error_text(ch);
+	const char *detail = detail_of(ch);
 	size_t length;
 	va_list args;
 
