@@ -79,6 +79,8 @@ int emu_cmd_destroy_qp(struct emu_cmd *cmd);
 /* uar.c: the two ioctl methods that have no write command */
 int emu_uar_obj_alloc(struct emu_file *file, const struct emu_attr *attr);
 int emu_uar_obj_destroy(struct emu_file *file, const struct emu_attr *attr);
+/* dmabuf.c: it has none either */
+int emu_reg_dmabuf_mr(struct emu_file *file, const struct emu_attr *attr);
 /* event.c: the engine's upcalls */
 struct emu_callbacks;
 extern const struct emu_callbacks emu_event_callbacks;

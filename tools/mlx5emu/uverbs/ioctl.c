@@ -15,7 +15,7 @@
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
 
-enum { MAX_REQUEST = 4096, MAX_SPEC = 5 };
+enum { MAX_REQUEST = 4096, MAX_SPEC = 9 };
 enum {
 	MAX_ATTRS =
 		(MAX_REQUEST - sizeof(struct ib_uverbs_ioctl_hdr)) / sizeof(struct ib_uverbs_attr)
@@ -74,6 +74,19 @@ static const struct method methods[] = {
 	  1,
 	  { { MLX5_IB_ATTR_UAR_OBJ_DESTROY_HANDLE, ATTR_HANDLE, 0, 0, true } },
 	  emu_uar_obj_destroy },
+	{ UVERBS_OBJECT_MR,
+	  UVERBS_METHOD_REG_DMABUF_MR,
+	  9,
+	  { { UVERBS_ATTR_REG_DMABUF_MR_HANDLE, ATTR_HANDLE, 0, 0, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_PD_HANDLE, ATTR_HANDLE, 0, 0, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_OFFSET, ATTR_PTR, 8, 8, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_LENGTH, ATTR_PTR, 8, 8, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_IOVA, ATTR_PTR, 8, 8, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_FD, ATTR_CONST, 0, 0, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_ACCESS_FLAGS, ATTR_PTR, 4, 8, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_RESP_LKEY, ATTR_PTR, 4, 4, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_RESP_RKEY, ATTR_PTR, 4, 4, true } },
+	  emu_reg_dmabuf_mr },
 };
 
 static const struct method *find_method(const struct ib_uverbs_ioctl_hdr *hdr)

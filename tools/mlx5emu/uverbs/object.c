@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static int grow(struct emu_object_table *table)
 {
@@ -57,6 +58,8 @@ static void free_memory(struct emu_object *obj)
 {
 	emu_evfile_put(obj->channel);
 	emu_evfile_put(obj->async);
+	if (obj->map)
+		munmap(obj->map, obj->map_size);
 	free(obj);
 }
 

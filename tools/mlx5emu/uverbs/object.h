@@ -29,6 +29,8 @@ struct emu_object {
 	unsigned users;
 	struct emu_object *uses[3]; /* NULL-padded */
 	uint64_t user_handle;       /* what events carry: the program's cookie */
+	void *map;                  /* of an MR: what it has mapped, NULL for nothing */
+	size_t map_size;
 	struct emu_evfile *channel; /* of a CQ; a reference */
 	struct emu_evfile *async;   /* of a CQ or QP; a reference */
 	atomic_uint comp_events;    /* written by the engine's callbacks */
