@@ -5,65 +5,25 @@
 #include "region.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
 
 #include "error.h"
-#include "sysfs.h"
+#include "memlock.h"
 
-/* "VmLck:      12 kB" of /proc/self/status in bytes; 0 if it is not there. */
-static uint64_t status_bytes(const char *status, const char *name)
-{
-	const char *line = strstr(status, name);
-
-	return line ? strtoull(line + strlen(name), NULL, 10) * 1024 : 0;
-}
-
-static const char *size_text(uint64_t bytes, char *text, size_t size)
-{
-	static const char units[] = "KMGT";
-	double value = (double)bytes;
-	int unit = -1;
-
-	while (value >= 1024 && unit < 3) {
-		value /= 1024;
-		unit++;
-	}
-	if (unit < 0)
-		snprintf(text, size, "%" PRIu64 " B", bytes);
-	else
-		snprintf(text, size, "%.4g %ciB", value, units[unit]);
-	return text;
-}
-
-/*
- * The kernel counts pages pinned for RDMA as VmPin and holds them against RLIMIT_MEMLOCK (Linux:
- * drivers/infiniband/core/umem.c, ib_umem_get); mlock() counts into VmLck. Both are shown.
- */
 static int fail_enomem(const struct bv_pd *pd, size_t length)
 {
-	struct rlimit limit = { .rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY };
-	char status[4096] = "", asked[32], allowed[32], locked[32], pinned[32], most[32];
-	uint64_t vm_lck, vm_pin;
+	const struct bvi_memlock memlock = bvi_memlock_read();
+	char asked[32], allowed[32], locked[32], pinned[32], most[32];
 
-	getrlimit(RLIMIT_MEMLOCK, &limit);
-	bvi_read_file("/proc/self/status", status, sizeof(status));
-	vm_lck = status_bytes(status, "VmLck:");
-	vm_pin = status_bytes(status, "VmPin:");
-	size_text(length, asked, sizeof(asked));
-	size_text(vm_lck, locked, sizeof(locked));
-	size_text(vm_pin, pinned, sizeof(pinned));
-	if (limit.rlim_cur != RLIM_INFINITY && length + vm_pin > limit.rlim_cur)
-		return bvi_fail(
-			-ENOMEM,
-			"%s: could not register memory: the memory-lock limit is reached: "
-			"asked %s, limit %s, locked %s, pinned %s\nraise the limit: `ulimit "
-			"-l unlimited`, LimitMEMLOCK=infinity in a systemd unit, `docker run "
-			"--ulimit memlock=-1`, or memlock in /etc/security/limits.conf",
-			pd->device->name, asked,
-			size_text(limit.rlim_cur, allowed, sizeof(allowed)), locked, pinned);
+	bvi_size_text(length, asked, sizeof(asked));
+	bvi_size_text(memlock.locked, locked, sizeof(locked));
+	bvi_size_text(memlock.pinned, pinned, sizeof(pinned));
+	if (bvi_memlock_reached(&memlock, length))
+		return bvi_fail(-ENOMEM,
+				"%s: could not register memory: the memory-lock limit is reached: "
+				"asked %s, limit %s, locked %s, pinned %s\n%s",
+				pd->device->name, asked,
+				bvi_size_text(memlock.limit, allowed, sizeof(allowed)), locked,
+				pinned, bvi_memlock_remedy);
 	return bvi_fail(
 		-ENOMEM,
 		"%s: could not register memory: asked %s; the memory-lock limit does not "
@@ -71,7 +31,7 @@ static int fail_enomem(const struct bv_pd *pd, size_t length)
 		"region may have %s (max_mr_size), the device %d regions (see `rdma resource "
 		"show mr`), and the process vm.max_map_count mappings",
 		pd->device->name, asked, locked, pinned,
-		size_text(pd->device->limits.max_mr_size, most, sizeof(most)),
+		bvi_size_text(pd->device->limits.max_mr_size, most, sizeof(most)),
 		pd->device->limits.max_mr);
 }
 
