@@ -188,6 +188,24 @@ static void forget(struct bv_channel *ch)
 	core->min_rnr_timer = core->attr.min_rnr_timer;
 }
 
+/*
+ * Soft-RoCE of Linux 6.12 may be late with an error of before, and take a QP that is in RESET to ERR
+ * (rxe_qp_error() in a task that was still running): a second RESET finds nothing running.
+ */
+static int start_again(struct bv_channel *ch)
+{
+	int rc = -EIO;
+
+	for (unsigned int tries = 0; rc < 0 && tries < 2; tries++) {
+		rc = bvi_channel_abandon(ch, "it was being reset");
+		if (rc < 0)
+			return rc;
+		rc = bvi_channel_init(ch);
+		ch->core->in_reset = false;
+	}
+	return rc;
+}
+
 int bv_channel_reset(struct bv_channel *ch)
 {
 	struct bvi_channel_core *core;
@@ -198,13 +216,9 @@ int bv_channel_reset(struct bv_channel *ch)
 		return bvi_fail(-EINVAL, "bv_channel_reset: ch is NULL");
 	core = ch->core;
 	dropped = ch->rq_posted - ch->rq_done;
-	rc = bvi_channel_abandon(ch, "it was being reset");
+	rc = start_again(ch);
 	if (rc < 0)
 		return rc;
-	rc = bvi_channel_init(ch);
-	if (rc < 0)
-		return rc;
-	core->in_reset = false;
 	forget(ch);
 	core->state = BV_CHANNEL_PREPARED;
 	ch->ops = core->prepared;
