@@ -12,6 +12,7 @@
 #include <sys/random.h>
 
 #include "channel.h"
+#include "debug.h"
 #include "error.h"
 #include "memlock.h"
 #include "pd.h"
@@ -142,6 +143,7 @@ static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_chann
 	rc = to_init(pd->device, core);
 	if (rc < 0)
 		return rc;
+	bvi_debug_attach(ch);
 	core->state = BV_CHANNEL_PREPARED;
 	ch->ops = core->prepared;
 	return 0;
@@ -151,6 +153,7 @@ static void tear_down(const struct bv_provider *provider, struct bv_channel *ch)
 {
 	struct bvi_recv_result *results = ch->recv_results;
 
+	bvi_debug_detach(ch);
 	provider->channel_destroy(ch);
 	free(results);
 }

@@ -159,7 +159,7 @@ static enum bv_event_type type_of(enum ibv_event_type type)
 static bool translate(const struct bvi_events *events, const struct ibv_async_event *from,
 		      struct bv_event *to)
 {
-	*to = (struct bv_event){ .type = type_of(from->event_type), .code = from->event_type };
+	*to = (struct bv_event){ .type = type_of(from->event_type), .code = (int)from->event_type };
 	switch (from->event_type) {
 	case IBV_EVENT_QP_FATAL:
 	case IBV_EVENT_QP_REQ_ERR:

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "debug.h"
 #include "error.h"
 #include "region.h"
 
@@ -214,8 +215,10 @@ int bv_mr_reg_dmabuf(struct bv_pd *pd, int fd, uint64_t offset, size_t length, u
 void bvi_region_dereg(struct bvi_region *region)
 {
 	const struct bv_mr *mr = &region->base;
-	const int rc = bv_rc(ibv_dereg_mr(region->ibv));
+	int rc;
 
+	bvi_debug_mr_release(region->pd, mr);
+	rc = bv_rc(ibv_dereg_mr(region->ibv));
 	if (rc < 0)
 		bvi_fail(rc, "%s: could not deregister %" PRIu64 " bytes at 0x%" PRIx64 ": %s",
 			 region->pd->device->name, mr->length, mr->addr, bvi_errno_text(rc));

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "debug.h"
 #include "error.h"
 
 int bv_pd_alloc(struct bv_device *dev, struct bv_pd **out)
@@ -51,8 +52,10 @@ void bvi_pd_put(struct bv_pd *pd)
 
 void bv_pd_free(struct bv_pd *pd)
 {
-	if (pd)
-		bvi_pd_put(pd);
+	if (!pd)
+		return;
+	bvi_debug_pd_release(pd);
+	bvi_pd_put(pd);
 }
 
 struct bv_device *bv_pd_device(const struct bv_pd *pd)

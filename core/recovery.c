@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "channel.h"
+#include "debug.h"
 #include "error.h"
 #include "pd.h"
 
@@ -144,6 +145,7 @@ int bvi_channel_abandon(struct bv_channel *ch, const char *why)
 	bvi_channel_enter_error(ch, why);
 	flush_sends(ch);
 	flush_recvs(ch);
+	bvi_debug_forget(ch);
 	return 0;
 }
 
@@ -175,6 +177,7 @@ static void forget(struct bv_channel *ch)
 
 	ch->rq_posted = ch->rq_done = steps * RECV_STEP;
 	core->first_send = ch->sq_posted;
+	bvi_debug_forget(ch);
 	core->failed = core->failed_recv = core->failed_send = false;
 	core->first_error = core->first_send_error = (struct bv_wc){ 0 };
 	core->flushed = 0;

@@ -5,6 +5,7 @@
  */
 #include <bareverbs/scope.h>
 
+#include "debug.h"
 #include "error.h"
 #include "pd.h"
 #include "recovery.h"
@@ -16,6 +17,7 @@ void bv_scope_begin(struct bv_scope *s, struct bv_channel *ch, unsigned flags)
 		.ch = ch,
 		.send = ch->sq_posted,
 		.recv = ch->rq_posted,
+		.thread = bvi_debug_scope_begin(ch),
 	};
 }
 
@@ -124,6 +126,7 @@ int bv_scope_end(struct bv_scope *s, int64_t timeout_ns)
 
 	if (!ch)
 		return s->result;
+	bvi_debug_scope_end(ch, s->thread);
 	s->result = end(s, ch, timeout_ns);
 	s->ch = NULL;
 	return s->result;

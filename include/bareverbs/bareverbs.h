@@ -18,5 +18,6 @@
 #include <bareverbs/recovery.h>
 #include <bareverbs/scope.h>
 #include <bareverbs/event.h>
+#include <bareverbs/debug.h>
 
 #endif
