@@ -64,6 +64,8 @@ HugePages_Free:      500'
 	put $dev/ports/1/gid_attrs/types/1 'RoCE v2'
 }
 
+# Called through expect().
+# shellcheck disable=SC2317
 doctor() {
 	"$bv" doctor --root "$root" "$@"
 }
@@ -193,6 +195,13 @@ expect 3 '^warning +data-path +mlx5_0: mlx5: doorbell' \
 also '^warning +environment +MLX5_SHUT_UP_BF=1'
 expect 1 '^failure +port +mlx5_0: port 1 is' "$emu" run --port-state=down -- "$bv" doctor
 also '^skipped +loopback .*port 1 is not active'
+
+# What goes wrong on the way is told by what was posted.
+expect 1 'RDMA WRITE #0 \(64 B at 0x[0-9a-f]+ lkey 0x[0-9a-f]+ -> 0x[0-9a-f]+ rkey 0x[0-9a-f]+\) failed: retry' \
+	"$emu" run --fault='lose rate=100%' -- "$bv" doctor
+also 'tried 7 times, waiting 67.109 ms each, 469.762 ms in all'
+also 'likely: \(1\) the peer'
+also 'verbs: the write failed: .*RDMA WRITE #0 .* failed: retry exceeded error'
 expect 2 'cpu' "$bv" doctor --cpu x
 expect 2 'one device' "$bv" doctor a b
 finish

@@ -31,6 +31,27 @@ done
 # The check is what finds it.
 expect 0 'not checked' lat --op send --iters 100 --fault corrupt@70 --no-check
 
+
+# Called through expect(): a work that the peer refuses is told as it was posted, with causes and
+# remedies.
+# shellcheck disable=SC2317
+refused() {
+	timeout -k 5 60 "$emu" run --fault="nak error=$1 opcode=$2" -- "$bv" lat --iters 10 \
+		--op "$2" --provider "$3" --inline off
+}
+for provider in verbs mlx5; do
+	expect 1 "\($provider\): RDMA WRITE #[0-9]+ \(8 B at 0x[0-9a-f]+ lkey 0x[0-9a-f]+ -> \
+0x[0-9a-f]+ rkey 0x[0-9a-f]+\) failed: remote access error \[remote\]" \
+		refused access write $provider
+	also '\(1\) the rkey is not, or no longer, that of a registered region'
+	expect 1 'RDMA READ #[0-9]+ \(8 B at .* <- .*\) failed: remote operation error' \
+		refused operation read $provider
+	also '\(1\) the peer failed while it served the request'
+	expect 1 'RDMA READ #[0-9]+ .* failed: remote invalid request error' \
+		refused request read $provider
+	also 'BV_ACCESS_REMOTE_READ'
+done
+
 expect 1 "no provider 'psm'; there is:.* verbs" lat --provider psm
 expect 1 "no provider 'psm'; there is:.* verbs" env BV_PROVIDER=psm "$emu" run -- "$bv" lat
 expect 1 "no device 'mlx5_7' in this machine; there is: mlx5_0" lat --device mlx5_7

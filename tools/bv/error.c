@@ -21,18 +21,23 @@ int fail(int rc, const char *format, ...)
 }
 
 /* A work that failed is explained at length; a call that failed by its own text. */
-static const char *detail_of(const struct bv_channel *ch)
+static const char *detail_of(struct bv_channel *ch)
 {
 	static char whole[BV_DIAGNOSIS_TEXT_MAX];
 	struct bv_diagnosis diagnosis;
+	struct bv_wc wc[8];
 
+	/* A flush was reaped first: the work that caused it is on the other queue. */
+	for (int n = 1; ch != NULL && bv_channel_error(ch, wc) == 1 && n > 0 &&
+			wc->status == BV_STATUS_WORK_REQUEST_FLUSH_ERROR;)
+		n = bv_poll(ch, wc, sizeof(wc) / sizeof(wc[0]));
 	if (ch == NULL || bv_diagnose(ch, NULL, &diagnosis) != 1)
 		return bv_error_text(ch);
 	bv_diagnosis_text(&diagnosis, whole, sizeof(whole));
 	return whole;
 }
 
-int fail_bv(int rc, const struct bv_channel *ch, const char *format, ...)
+int fail_bv(int rc, struct bv_channel *ch, const char *format, ...)
 {
 	const char *detail = detail_of(ch);
 	size_t length;

@@ -15,8 +15,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 __attribute__((format(printf, 2, 3))) int fail(int rc, const char *format, ...);
 
 /* The same, followed by what the library says, of @ch's failed work at length; @ch may be NULL. */
-__attribute__((format(printf, 3, 4))) int fail_bv(int rc, const struct bv_channel *ch,
-						  const char *format, ...);
+__attribute__((format(printf, 3, 4))) int fail_bv(int rc, struct bv_channel *ch, const char *format,
+						  ...);
 
 /* Never NULL; "" if nothing failed. */
 const char *fail_text(void);
