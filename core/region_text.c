@@ -35,6 +35,12 @@ static int fail_enomem(const struct bv_pd *pd, size_t length)
 		pd->device->limits.max_mr);
 }
 
+/*
+ * The kernel's internal "not supported", which some drivers and exporters let through to programs
+ * (Linux: include/linux/errno.h).
+ */
+enum { KERNEL_ENOTSUPP = 524 };
+
 int bvi_fail_register(const struct bv_pd *pd, const void *addr, size_t length, unsigned access,
 		      int rc)
 {
@@ -52,9 +58,23 @@ int bvi_fail_register(const struct bv_pd *pd, const void *addr, size_t length, u
 			access & (BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC) ?
 				", or not writable" :
 				"");
+	/* can_do_mlock() in ib_umem_get(): a limit of 0 and no CAP_IPC_LOCK. */
+	case EPERM:
+		return bvi_fail(rc, "%s: this process may lock no memory at all: %s", name,
+				bvi_memlock_remedy);
+	case KERNEL_ENOTSUPP:
+		return bvi_fail(
+			-EOPNOTSUPP,
+			"%s: could not register %zu bytes at %p: the driver that they belong to "
+			"does not let other devices reach them (error 524)\nuse ordinary memory, "
+			"or a DMA-BUF where that driver exports one",
+			name, length, addr);
 	case EINVAL:
 		return bvi_fail(
-			rc, "%s: the driver rejects a region of %zu bytes at %p with access 0x%x",
+			rc,
+			"%s: the driver rejects a region of %zu bytes at %p with access 0x%x\n"
+			"leave flags out that are not needed; mapped files and registers of "
+			"devices cannot be registered",
 			name, length, addr, access);
 	case EOPNOTSUPP:
 		return bvi_fail(
@@ -69,12 +89,6 @@ int bvi_fail_register(const struct bv_pd *pd, const void *addr, size_t length, u
 				name, length, addr, access, bvi_errno_text(rc));
 	}
 }
-
-/*
- * The kernel's internal "not supported", which some drivers and exporters let through to programs
- * (Linux: include/linux/errno.h).
- */
-enum { KERNEL_ENOTSUPP = 524 };
 
 int bvi_fail_dmabuf(const struct bv_pd *pd, int fd, uint64_t offset, size_t length, int rc)
 {

@@ -112,6 +112,7 @@ static void driver_errors(void **state)
 		{ EOPNOTSUPP, BV_ACCESS_ON_DEMAND, "on-demand paging" },
 		{ EOPNOTSUPP, BV_ACCESS_LOCAL_WRITE | BV_ACCESS_REMOTE_ATOMIC, "atomics" },
 		{ EAGAIN, 0, "memory keys" },
+		{ EPERM, 0, "may lock no memory at all: raise the limit: `ulimit -l unlimited`" },
 		{ EIO, 0, "Input/output error" },
 	};
 	struct bv_mr *mr = NULL;
@@ -125,6 +126,9 @@ static void driver_errors(void **state)
 		assert_text(table[i].text);
 		assert_text("mlx5_0: ");
 	}
+	fake.reg_mr_errno = 524;
+	assert_int_equal(bv_mr_reg(pd, buffer, 9, 0, &mr), -EOPNOTSUPP);
+	assert_text("DMA-BUF where that driver exports one");
 	fake.reg_mr_errno = 0;
 	fake.calloc_in = 1;
 	assert_int_equal(bv_mr_reg(pd, buffer, 9, 0, &mr), -ENOMEM);
