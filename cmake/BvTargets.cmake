@@ -77,6 +77,12 @@ function(bv_add_test name)
 	if(arg_EMU)
 		list(REMOVE_ITEM arg_EMU ON)
 		list(PREPEND arg_COMMAND $<TARGET_FILE:mlx5emu> run ${arg_EMU} --)
+		# Else the device's close() and socket() come before the sanitizer's, which then
+		# takes a reused descriptor for the old one.
+		if(BV_SANITIZER_RUNTIME)
+			list(PREPEND arg_COMMAND "${CMAKE_COMMAND}" -E env
+				LD_PRELOAD=${BV_SANITIZER_RUNTIME})
+		endif()
 		list(APPEND arg_LABELS emu)
 	endif()
 	if(NOT arg_TIMEOUT)
