@@ -74,3 +74,8 @@ enum bv_status device_status(enum bv_status specified, enum bv_status reported)
 			return reported;
 	return specified;
 }
+
+bool device_plan(const char *plan)
+{
+	return mlx5emu_fault_plan && mlx5emu_fault_plan(plan, NULL, 0) == 0;
+}

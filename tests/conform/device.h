@@ -21,4 +21,7 @@ const struct bv_device_info *device_info(struct bv_device_info **list);
  */
 enum bv_status device_status(enum bv_status specified, enum bv_status reported);
 
+/* Puts a fault plan (mlx5emu(1)) into force, "" none. False: this device takes no plans. */
+bool device_plan(const char *plan);
+
 #endif

@@ -6,6 +6,7 @@
 
 #include <poll.h>
 
+#include "device.h"
 #include "pause.h"
 
 static bool readable(int fd)
@@ -145,6 +146,39 @@ static void again_after_reset(void **state)
 	}
 }
 
+static void expect_event(enum bv_event_type type, unsigned port)
+{
+	struct bv_event event;
+
+	wait_readable(bv_device_event_fd(e.dev));
+	assert_int_equal(bv_device_event(e.dev, &event), 1);
+	assert_int_equal(event.type, type);
+	assert_null(event.channel);
+	assert_int_equal(event.port, port);
+}
+
+static void need_plans(void)
+{
+	if (device_plan(""))
+		return;
+	print_message("skipped: nobody can make this device fail\n");
+	skip();
+}
+
+static void of_the_port(void **state)
+{
+	struct bv_event event;
+
+	(void)state;
+	need_plans();
+	assert_true(device_plan("port-down at=0ms; port-up at=2ms"));
+	expect_event(BV_EVENT_PORT_DOWN, 1);
+	expect_event(BV_EVENT_PORT_UP, 1);
+	device_plan("");
+	assert_int_equal(bv_channel_event(e.a, &event), 0);
+	assert_int_equal(bv_device_event(e.dev, &event), 0);
+}
+
 static void arguments_and_names(void **state)
 {
 	struct bv_event event;
@@ -168,6 +202,7 @@ static const struct CMUnitTest tests[] = {
 	  none_of_the_dead, ends_start, ends_stop, (void *)1 },
 	ENDS_TEST(left_unread, "destroying does not wait for events that nobody reads"),
 	ENDS_TEST(again_after_reset, "a reset channel has events again"),
+	ENDS_TEST(of_the_port, "ports going down and up"),
 	ENDS_TEST(arguments_and_names, "arguments, names"),
 };
 

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "pause.h"
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A process of its own, so that killing it leaves the others alone. */
@@ -120,6 +122,24 @@ static void peer_killed(void **state)
 	post_and_expect_no_answer(&link, OP_WRITE);
 }
 
+/* Nothing is outstanding, so nobody would notice: asking tells, within the time that was configured. */
+static void peer_killed_while_idle(void **state)
+{
+	const int64_t before = pause_now();
+	struct side_state end;
+	struct link link;
+
+	(void)state;
+	start_victim(&link);
+	assert_int_equal(side_recover(link.a.side, link.a.slot, RECOVER_PROBE, WAIT_NS, NULL), 0);
+	side_kill(&victim);
+	assert_int_equal(side_recover(link.a.side, link.a.slot, RECOVER_PROBE, WAIT_NS, NULL),
+			 -EIO);
+	assert_true(pause_now() - before < WAIT_NS / 2);
+	end_state(&link.a, &end);
+	assert_int_equal(end.error.status, BV_STATUS_RETRY_EXCEEDED_ERROR);
+}
+
 /* Killed in the middle of traffic: every work ends, the good ones first. */
 static void peer_killed_in_traffic(void **state)
 {
@@ -159,6 +179,8 @@ static const struct CMUnitTest tests[] = {
 
 static const struct CMUnitTest process_tests[] = {
 	{ "peer_killed: B7 nobody answers", peer_killed, NULL, stop_victim, NULL },
+	{ "peer_killed_while_idle: a probe finds out", peer_killed_while_idle, NULL, stop_victim,
+	  NULL },
 	{ "peer_killed_in_traffic: B7 every work ends, in order", peer_killed_in_traffic, NULL,
 	  stop_victim, NULL },
 };
