@@ -128,6 +128,23 @@ static void provider(struct doctor *d, const char *device, const struct bv_provi
 	loopback(d, device, info->name);
 }
 
+/* What the path can carry; channels take the smaller one of both sides. */
+static void active_mtu(struct doctor *d, const struct bv_device_info *info)
+{
+	for (uint32_t i = 0; i < info->nports; i++) {
+		const struct bv_port_info *port = &info->ports[i];
+		const bool small = port->active_mtu < port->max_mtu;
+
+		if (port->state == BV_PORT_ACTIVE)
+			doctor_add(d, small ? DOCTOR_NOTE : DOCTOR_OK, "active-mtu", info->name,
+				   small ? "on Ethernet raise the MTU of the interface (4200 or "
+					   "more), on InfiniBand that of the subnet manager" :
+					   NULL,
+				   "port %u uses %u of the %u bytes that it can", port->num,
+				   port->active_mtu, port->max_mtu);
+	}
+}
+
 static bool is_active(const struct bv_device_info *info)
 {
 	for (uint32_t i = 0; i < info->nports; i++)
@@ -171,6 +188,7 @@ static void device(struct doctor *d, const struct bv_device_info *info)
 	}
 	if (note != NULL)
 		doctor_add(d, DOCTOR_NOTE, "kind", info->name, NULL, "%s", note);
+	active_mtu(d, info);
 	counters(d, info->name);
 	for (uint32_t i = 0; i < info->nproviders; i++) {
 		if (is_active(info))
