@@ -144,7 +144,8 @@ WRAP(__be64, ibv_get_device_guid, struct ibv_device *device)
 	return device_of(&context)->guid;
 }
 
-static int query_device_ex(struct ibv_context *context, const struct ibv_query_device_ex_input *input,
+static int query_device_ex(struct ibv_context *context,
+			   const struct ibv_query_device_ex_input *input,
 			   struct ibv_device_attr_ex *attr, size_t size)
 {
 	assert_null(input);
@@ -238,10 +239,11 @@ WRAP(struct ibv_mr *, ibv_reg_mr_iova2, struct ibv_pd *pd, void *addr, size_t le
      unsigned int access)
 {
 	struct ibv_mr *mr;
+	const int error = fake.reg_mr_hook ? fake.reg_mr_hook() : fake.reg_mr_errno;
 
 	assert_int_equal(iova, (uintptr_t)addr);
-	if (fake.reg_mr_errno) {
-		errno = fake.reg_mr_errno;
+	if (error) {
+		errno = error;
 		return NULL;
 	}
 	mr = __real_calloc(1, sizeof(*mr));

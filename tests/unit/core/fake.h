@@ -46,6 +46,7 @@ struct fake {
 	int modify_errno[IBV_QPS_ERR + 1]; /* by the state that is asked for */
 	bool modify_by_errno;              /* -1 and errno instead of a positive return */
 	int random_errno;
+	int (*reg_mr_hook)(void); /* called by registrations: 0, or their errno */
 	uint64_t odp_general;
 	uint32_t odp_rc;
 	int calloc_in; /* the n-th calloc from now on fails; 0: none does */
