@@ -67,9 +67,10 @@ int bvi_channel_settle(struct bv_channel *ch, uint64_t send, uint64_t recv,
 {
 	struct bv_wc wc[BATCH];
 	bool sends, recvs, found = true;
-	int sent = 0, received = 0;
 
 	for (;;) {
+		int sent = 0, received = 0;
+
 		sends = ch->sq_done < send && ch->sq_done != ch->sq_posted;
 		recvs = ch->rq_done < recv && ch->rq_done != ch->rq_posted;
 		if (!sends && !recvs)
