@@ -51,13 +51,13 @@ static const char *field(const char *text, const char *name)
 {
 	const size_t length = strlen(name);
 
-	while (text != NULL) {
-		if (strncmp(text, name, length) == 0)
-			return text + length + strspn(text + length, " \t:");
+	while (strncmp(text, name, length) != 0) {
 		text = strchr(text, '\n');
-		text += text != NULL;
+		if (text == NULL)
+			return NULL;
+		text++;
 	}
-	return NULL;
+	return text + length + strspn(text + length, " \t:");
 }
 
 static bool may_lock_all(const struct doctor *d)
