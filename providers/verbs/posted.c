@@ -58,7 +58,7 @@ static void add_ranges(struct bv_work_info *info, const struct verbs_posted *pos
 	}
 }
 
-static void describe_send(const struct verbs_posted *posted, struct bv_work_info *info)
+static int describe_send(const struct verbs_posted *posted, struct bv_work_info *info)
 {
 	bool remote = true;
 
@@ -76,9 +76,11 @@ static void describe_send(const struct verbs_posted *posted, struct bv_work_info
 	case IBV_WR_RDMA_WRITE:
 		info->op = BV_OP_WRITE;
 		break;
-	default:
+	case IBV_WR_RDMA_READ:
 		info->op = BV_OP_READ;
 		break;
+	default:
+		return -ENOENT;
 	}
 	if (info->has_imm)
 		info->imm = be32toh(posted->imm);
@@ -86,6 +88,7 @@ static void describe_send(const struct verbs_posted *posted, struct bv_work_info
 		info->remote_addr = posted->remote_addr;
 		info->rkey = posted->rkey;
 	}
+	return 0;
 }
 
 int bvi_verbs_describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info)
@@ -93,6 +96,7 @@ int bvi_verbs_describe(const struct bv_channel *ch, int64_t work, struct bv_work
 	const struct verbs_channel *v = (const struct verbs_channel *)(const void *)ch;
 	const uint64_t number = (uint64_t)(work & ~BV_WORK_RECV);
 	const struct verbs_posted *posted;
+	int rc = 0;
 
 	*info = (struct bv_work_info){ .op = BV_OP_NONE };
 	if (work & BV_WORK_RECV) {
@@ -100,8 +104,10 @@ int bvi_verbs_describe(const struct bv_channel *ch, int64_t work, struct bv_work
 		info->op = BV_OP_RECV;
 	} else {
 		posted = &v->posted_send[number & v->posted_send_mask];
-		describe_send(posted, info);
+		rc = describe_send(posted, info);
 	}
+	if (rc < 0)
+		return rc;
 	if (posted->what & VERBS_POSTED_INLINE) {
 		info->is_inline = true;
 		info->bytes = posted->rest;
