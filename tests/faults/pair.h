@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_FAULTS_PAIR_H
+#define TESTS_FAULTS_PAIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <bareverbs/bareverbs.h>
+
+/*
+ * Two channels of this process, connected to each other, and random traffic between them of which
+ * every byte, every completion and their order are checked.
+ *
+ * Each end's memory: slot i of "own" is source (send, write) or destination (read) of the work
+ * numbered i at a time; slot i of "open" is what the peer's slot i writes or reads; receives rotate.
+ *
+ *	| own[PAIR_SLOTS] | open[PAIR_SLOTS] | received[PAIR_RECVS] |	of PAIR_BYTES each
+ *
+ * Works of a send queue complete in the order of posting, and arrivals in the order of sending: both
+ * are FIFOs here, so a completion that is lost, repeated or of something else is noticed at once.
+ * Behind the bytes of a message the guard must be untouched.
+ */
+enum {
+	PAIR_SLOTS = 8,
+	PAIR_RECVS = 16,
+	PAIR_BYTES = 8192,
+	PAIR_MEMORY = (2 * PAIR_SLOTS + PAIR_RECVS) * PAIR_BYTES,
+	PAIR_ARRIVALS = 32, /* more than can be on the way; a power of two */
+};
+
+enum pair_op {
+	PAIR_SEND,
+	PAIR_SEND_INLINE,
+	PAIR_WRITE,
+	PAIR_WRITE_IMM,
+	PAIR_READ,
+	PAIR_OPS,
+};
+
+struct pair_work {
+	int64_t handle;
+	enum pair_op op;
+	unsigned slot;
+	uint32_t length, seed, imm;
+};
+
+struct pair_end {
+	struct bv_channel *ch;
+	struct bv_mr *mr;
+	uint8_t *memory;
+	struct bv_remote peer;             /* the peer's memory */
+	uint8_t busy[PAIR_SLOTS];          /* ends that the slot's work still has to come to */
+	struct pair_work sent[PAIR_SLOTS]; /* FIFO, first..last */
+	struct pair_work arrives[PAIR_ARRIVALS]; /* what the peer's messages will bring */
+	int64_t receive[PAIR_RECVS];             /* handles, FIFO; slot = position % PAIR_RECVS */
+	unsigned first_sent, last_sent, first_arrival, last_arrival, first_receive, last_receive;
+};
+
+struct pair {
+	struct pair_end end[2];
+	uint64_t random;
+	uint64_t done; /* works and arrivals that were checked */
+	uint64_t resets;
+};
+
+/* Ends the program with @what when @ok is false. */
+void expect(bool ok, const char *what);
+
+/* ... with the library's text of why. */
+void expect_rc(int64_t rc, const struct bv_channel *ch, const char *what);
+
+/* What these tests connect with: MTU 1024, the shortest timer that mlx5emu has, 7 retries. */
+struct bv_channel_attr pair_attr(void);
+
+/* Creates and connects both; seed: of the traffic. */
+void pair_open(struct pair *p, struct bv_pd *pd, const struct bv_channel_attr *attr, uint64_t seed);
+void pair_close(struct pair *p);
+
+/* Posts one random work if there is room for it; reaps and checks what is there. */
+void pair_post(struct pair *p);
+unsigned pair_poll(struct pair *p);
+
+/* Nothing is outstanding but receives. */
+bool pair_idle(const struct pair *p);
+
+/* Works until @works are checked and all is idle, or @timeout_ns is over: then the program ends. */
+void pair_run(struct pair *p, uint64_t works, int64_t timeout_ns);
+
+/*
+ * Drains both ends under whatever they do, sees that nothing is written into their buffers
+ * afterwards, and connects them again.
+ */
+void pair_reset(struct pair *p);
+
+/* Where the parts of an end's memory are. */
+uint8_t *pair_own(const struct pair_end *e, unsigned slot);
+uint8_t *pair_slot_open(const struct pair_end *e, unsigned slot);
+
+int64_t pair_now(void);
+uint64_t pair_random(uint64_t *state);
+
+#endif
