@@ -12,6 +12,7 @@
 #include <sys/random.h>
 
 #include "channel.h"
+#include "connect.h"
 #include "debug.h"
 #include "error.h"
 #include "memlock.h"
@@ -154,6 +155,7 @@ static void tear_down(const struct bv_provider *provider, struct bv_channel *ch)
 	struct bvi_recv_result *results = ch->recv_results;
 
 	bvi_debug_detach(ch);
+	bvi_channel_disconnect(ch->core);
 	provider->channel_destroy(ch);
 	free(results);
 }

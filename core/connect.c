@@ -3,7 +3,7 @@
  * Connecting: agree with the peer's endpoint, then take the queue pair through RTR to RTS. Both
  * sides compute the same: each takes the minimum of the same two numbers.
  */
-#include <bareverbs/channel.h>
+#include "connect.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +18,11 @@
 #include "sysfs.h"
 
 static uint8_t lower(uint8_t a, uint8_t b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t lower_mtu(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
 }
@@ -197,6 +202,14 @@ static int to_rtr(const struct bvi_channel_core *core, const struct bv_endpoint 
 	return rc < 0 ? fail_rtr(core, peer, rc) : 0;
 }
 
+static int rts_result(const struct bvi_channel_core *core, int rc)
+{
+	if (rc < 0)
+		return bvi_fail(rc, "%s: the queue pair could not become ready to send: %s",
+				core->pd->device->name, bvi_errno_text(rc));
+	return 0;
+}
+
 static int to_rts(const struct bvi_channel_core *core)
 {
 	struct ibv_qp_attr attr = {
@@ -207,15 +220,10 @@ static int to_rts(const struct bvi_channel_core *core)
 		.sq_psn = core->local.psn,
 		.max_rd_atomic = (uint8_t)core->rd_atomic,
 	};
-	const int rc = bv_rc(ibv_modify_qp(core->qp, &attr,
-					   IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT |
-						   IBV_QP_RNR_RETRY | IBV_QP_SQ_PSN |
-						   IBV_QP_MAX_QP_RD_ATOMIC));
+	const int mask = IBV_QP_STATE | IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
+			 IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC;
 
-	if (rc < 0)
-		return bvi_fail(rc, "%s: the queue pair could not become ready to send: %s",
-				core->pd->device->name, bvi_errno_text(rc));
-	return 0;
+	return rts_result(core, bv_rc(ibv_modify_qp(core->qp, &attr, mask)));
 }
 
 /* After RTS: firmware changes the port of a queue pair that sends, and of no other. */
@@ -247,6 +255,31 @@ static void give_up(struct bv_channel *ch)
 	ch->ops = ch->core->error;
 }
 
+static void agree(struct bvi_channel_core *core, const struct bv_endpoint *peer)
+{
+	core->peer = *peer;
+	core->mtu = lower_mtu(core->local.mtu, peer->mtu);
+	core->rd_atomic = lower(core->local.initiator_depth, peer->responder_depth);
+	core->ack_timeout = longer_ack_timeout(core->local.ack_timeout, peer->ack_timeout);
+	core->min_rnr_timer = longer_rnr_timer(core->local.min_rnr_timer, peer->min_rnr_timer);
+}
+
+/* The channel is in RTS if @rc is 0. */
+static int finish(struct bv_channel *ch, int rc)
+{
+	struct bvi_channel_core *core = ch->core;
+
+	if (rc == 0)
+		rc = set_udp_sport(core);
+	if (rc < 0) {
+		give_up(ch);
+		return rc;
+	}
+	core->state = BV_CHANNEL_READY;
+	ch->ops = core->ready;
+	return 0;
+}
+
 int bv_channel_connect(struct bv_channel *ch, const struct bv_endpoint *peer)
 {
 	struct bvi_channel_core *core;
@@ -261,21 +294,43 @@ int bv_channel_connect(struct bv_channel *ch, const struct bv_endpoint *peer)
 	rc = check_peer(core, peer);
 	if (rc < 0)
 		return rc;
-	core->peer = *peer;
-	core->mtu = core->local.mtu < peer->mtu ? core->local.mtu : peer->mtu;
-	core->rd_atomic = lower(core->local.initiator_depth, peer->responder_depth);
-	core->ack_timeout = longer_ack_timeout(core->local.ack_timeout, peer->ack_timeout);
-	core->min_rnr_timer = longer_rnr_timer(core->local.min_rnr_timer, peer->min_rnr_timer);
+	agree(core, peer);
 	rc = to_rtr(core, peer);
 	if (rc == 0)
 		rc = to_rts(core);
-	if (rc == 0)
-		rc = set_udp_sport(core);
-	if (rc < 0) {
-		give_up(ch);
-		return rc;
-	}
-	core->state = BV_CHANNEL_READY;
-	ch->ops = core->ready;
-	return 0;
+	return finish(ch, rc);
+}
+
+int bvi_channel_adopt(struct bv_channel *ch, const struct bvi_connection *connection)
+{
+	struct bvi_channel_core *core = ch->core;
+	struct ibv_qp_attr rtr = connection->rtr, rts = connection->rts;
+	struct bv_endpoint peer = connection->peer;
+	int rc;
+
+	peer.qpn = rtr.dest_qp_num;
+	peer.psn = rtr.rq_psn;
+	peer.lid = rtr.ah_attr.dlid;
+	peer.link_layer = core->link_layer;
+	peer.mtu = lower_mtu(peer.mtu, bvi_mtu_bytes(rtr.path_mtu));
+	memcpy(peer.gid, rtr.ah_attr.grh.dgid.raw, sizeof(peer.gid));
+	core->gid_index = rtr.ah_attr.grh.sgid_index;
+	memcpy(core->local.gid, connection->local_gid, sizeof(core->local.gid));
+	core->local.psn = rts.sq_psn;
+	agree(core, &peer);
+	rtr.path_mtu = bvi_mtu_code(core->mtu);
+	rtr.max_dest_rd_atomic = lower(core->local.responder_depth, peer.initiator_depth);
+	rtr.min_rnr_timer = core->min_rnr_timer;
+	rtr.ah_attr.grh.traffic_class = core->attr.traffic_class;
+	rtr.ah_attr.grh.flow_label = core->attr.flow_label;
+	rts.timeout = core->ack_timeout;
+	rts.retry_cnt = core->attr.retry;
+	rts.rnr_retry = core->attr.rnr_retry;
+	rts.max_rd_atomic = (uint8_t)core->rd_atomic;
+	rc = bv_rc(ibv_modify_qp(core->qp, &rtr, connection->rtr_mask));
+	if (rc < 0)
+		rc = fail_rtr(core, &peer, rc);
+	else
+		rc = rts_result(core, bv_rc(ibv_modify_qp(core->qp, &rts, connection->rts_mask)));
+	return finish(ch, rc);
 }

@@ -36,6 +36,13 @@ static int64_t sooner(int64_t deadline, int64_t ns)
 	return then < deadline ? then : deadline;
 }
 
+int bvi_exchange_pause(int64_t deadline, int64_t ns)
+{
+	const int rc = bvi_stream_wait(NULL, 0, sooner(deadline, ns));
+
+	return rc < 0 ? rc : deadline <= bvi_clock_ns();
+}
+
 /*
  * On a host where nobody listens, a port in the ephemeral range may be given to the very socket
  * that connects to it, which then is connected to itself (RFC 9293, 3.5, simultaneous open).
@@ -135,41 +142,43 @@ int bvi_exchange_connect(struct bv_channel *ch, const char *text, const struct a
 			if (rc <= 0)
 				return rc;
 		}
-		rc = bvi_stream_wait(NULL, 0, sooner(deadline, pause));
-		if (rc < 0)
-			return rc;
-		if (deadline <= bvi_clock_ns())
-			return give_up(text, last);
+		rc = bvi_exchange_pause(deadline, pause);
+		if (rc != 0)
+			return rc < 0 ? rc : give_up(text, last);
 		pause = pause < PAUSE_MAX_NS ? 2 * pause : pause;
 	}
+}
+
+int bvi_exchange_locate(const char *text, enum bv_exchange_role role, struct addrinfo **list)
+{
+	struct bvi_address address;
+	int rc;
+
+	if (role != BV_EXCHANGE_LISTEN && role != BV_EXCHANGE_CONNECT)
+		return bvi_fail(-EINVAL, "exchange: role %d is none", (int)role);
+	rc = bvi_address_parse(text, &address);
+	if (rc < 0)
+		return rc;
+	if (role == BV_EXCHANGE_CONNECT && address.host[0] == '\0')
+		return bvi_fail(-EINVAL, "exchange: \"%s\" needs a host to connect to", text);
+	return bvi_address_resolve(&address, role == BV_EXCHANGE_LISTEN, list);
 }
 
 int bv_exchange_tcp(struct bv_channel *ch, const char *address, enum bv_exchange_role role,
 		    struct bv_exchange *data, int64_t timeout_ns)
 {
 	const int64_t deadline = bvi_deadline_after(timeout_ns).at;
-	const bool listen = role == BV_EXCHANGE_LISTEN;
-	struct bvi_address parsed;
 	struct addrinfo *list;
 	int rc;
 
 	rc = bvi_exchange_check(ch, data);
 	if (rc < 0)
 		return rc;
-	rc = bvi_address_parse(address, &parsed);
+	rc = bvi_exchange_locate(address, role, &list);
 	if (rc < 0)
 		return rc;
-	if (!listen && (role != BV_EXCHANGE_CONNECT || parsed.host[0] == '\0'))
-		return bvi_fail(-EINVAL,
-				role != BV_EXCHANGE_CONNECT ?
-					"exchange: role %d is none" :
-					"exchange: role %d needs a host to connect to",
-				(int)role);
-	rc = bvi_address_resolve(&parsed, listen, &list);
-	if (rc < 0)
-		return rc;
-	rc = listen ? bvi_exchange_listen(ch, address, list, data, deadline) :
-		      bvi_exchange_connect(ch, address, list, data, deadline);
+	rc = role == BV_EXCHANGE_LISTEN ? bvi_exchange_listen(ch, address, list, data, deadline) :
+					  bvi_exchange_connect(ch, address, list, data, deadline);
 	freeaddrinfo(list);
 	return rc;
 }

@@ -113,6 +113,10 @@ struct bvi_channel_core {
 		uint64_t posted;    /* sq_posted when ours was sent */
 	} shutdown;
 
+	/* What the connection needs as long as it lasts, if anything, and how it goes. */
+	void *connection;
+	void (*connection_release)(void *connection);
+
 	/* The device's list of channels, under its lock (core/event.c). */
 	struct bv_channel *next_channel;
 	struct bvi_debug *debug; /* core/debug.c; NULL in release builds */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "channel.h"
+#include "connect.h"
 #include "debug.h"
 #include "error.h"
 #include "pd.h"
@@ -179,6 +180,7 @@ static void forget(struct bv_channel *ch)
 	ch->rq_posted = ch->rq_done = steps * RECV_STEP;
 	core->first_send = ch->sq_posted;
 	bvi_debug_forget(ch);
+	bvi_channel_disconnect(core);
 	core->failed = core->failed_recv = core->failed_send = false;
 	core->first_error = core->first_send_error = (struct bv_wc){ 0 };
 	core->flushed = 0;

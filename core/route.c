@@ -24,19 +24,28 @@ union address {
 	struct sockaddr_in6 v6;
 };
 
-static socklen_t from_gid(const uint8_t gid[16], union address *to)
+static socklen_t from_gid(const uint8_t gid[16], uint16_t port, union address *to)
 {
 	memset(to, 0, sizeof(*to));
 	if (bvi_gid_is_ipv4(gid)) {
 		to->v4.sin_family = AF_INET;
-		to->v4.sin_port = htons(PORT_ROCE);
+		to->v4.sin_port = htons(port);
 		memcpy(&to->v4.sin_addr, gid + 12, 4);
 		return sizeof(to->v4);
 	}
 	to->v6.sin6_family = AF_INET6;
-	to->v6.sin6_port = htons(PORT_ROCE);
+	to->v6.sin6_port = htons(port);
 	memcpy(&to->v6.sin6_addr, gid, 16);
 	return sizeof(to->v6);
+}
+
+void bvi_gid_to_sockaddr(const uint8_t gid[16], struct sockaddr_storage *at)
+{
+	union address address;
+	const socklen_t size = from_gid(gid, 0, &address);
+
+	memset(at, 0, sizeof(*at));
+	memcpy(at, &address, size);
 }
 
 static void to_gid(const union address *from, uint8_t gid[16])
@@ -53,7 +62,7 @@ static void to_gid(const union address *from, uint8_t gid[16])
 int bvi_route_source(const uint8_t peer[16], uint8_t source[16])
 {
 	union address address;
-	socklen_t size = from_gid(peer, &address);
+	socklen_t size = from_gid(peer, PORT_ROCE, &address);
 	int fd, rc = 0;
 
 	fd = socket(address.any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exchanges: two processes connect a channel each over a socket, and tell each other their regions.
+ * Exchanges: two processes connect a channel each, over a socket or through the connection manager, and
+ * tell each other their regions.
  *
  *	one side						the other
  *	endpoint, regions, blob		<------------------>	endpoint, regions, blob
@@ -30,6 +31,9 @@ BV_BEGIN_DECLS
 /* The most that one side may tell the other. */
 #define BV_EXCHANGE_REGIONS_MAX 1024
 #define BV_EXCHANGE_BLOB_MAX 65536
+
+/* Through the connection manager: 20 bytes for each region, and the blob. */
+#define BV_EXCHANGE_CM_MAX 48
 
 /**
  * struct bv_exchange - What two sides tell each other beside their endpoints
@@ -105,6 +109,29 @@ BV_API BV_MUST_CHECK int bv_exchange_fd(struct bv_channel *ch, int fd, struct bv
 BV_API BV_MUST_CHECK int bv_exchange_tcp(struct bv_channel *ch, const char *address,
 					 enum bv_exchange_role role, struct bv_exchange *data,
 					 int64_t timeout_ns);
+
+/**
+ * bv_exchange_cm - Connect a channel with one on another host, through the RDMA connection manager
+ * @ch: PREPARED; on the device and port that reach @address
+ * @address: as for bv_exchange_tcp(), an address of an RDMA device; the port is one of the connection
+ *	manager's, not of TCP
+ * @role: one side listens, the other connects; in any order
+ * @data: what to tell and where to put what comes, up to BV_EXCHANGE_CM_MAX bytes; NULL = nothing
+ * @timeout_ns: for all of it, but for the resolver when host is a name
+ *
+ * The connection manager (librdmacm) chooses the GID and the path; gid_index, service_level and hop_limit of
+ * the channel give way to it. The connection's end is told to the peer's connection manager when
+ * the channel is reset or destroyed.
+ *
+ * Return: as bv_exchange_tcp(), and: -EMSGSIZE @data tells more than BV_EXCHANGE_CM_MAX bytes; -ENODEV no
+ *	connection manager here (kernel module rdma_ucm); -EADDRNOTAVAIL another device reaches
+ *	@address; -EOPNOTSUPP built without librdmacm.
+ * Owner: all of @data stays the caller's.  Threads: the one that uses @ch.
+ * Blocks: until the deadline, in the resolver, and in the kernel while the channel is connected.
+ */
+BV_API BV_MUST_CHECK int bv_exchange_cm(struct bv_channel *ch, const char *address,
+					enum bv_exchange_role role, struct bv_exchange *data,
+					int64_t timeout_ns);
 
 BV_END_DECLS
 

@@ -87,9 +87,13 @@ static void *run(void *argument)
 					.tv_nsec = end->delay % BV_SEC };
 
 	nanosleep(&delay, NULL);
-	end->rc = end->address ? bv_exchange_tcp(end->ch, end->address, end->role, end->data,
-						 end->timeout) :
-				 bv_exchange_fd(end->ch, end->fd, end->data, end->timeout);
+	if (end->cm)
+		end->rc = bv_exchange_cm(end->ch, end->address, end->role, end->data, end->timeout);
+	else if (end->address)
+		end->rc =
+			bv_exchange_tcp(end->ch, end->address, end->role, end->data, end->timeout);
+	else
+		end->rc = bv_exchange_fd(end->ch, end->fd, end->data, end->timeout);
 	if (end->rc < 0)
 		snprintf(end->text, sizeof(end->text), "%s", bv_last_error()->text);
 	return NULL;

@@ -32,7 +32,8 @@ struct end {
 	/* of end_start() */
 	pthread_t thread;
 	int fd;              /* for bv_exchange_fd() if @address is NULL */
-	const char *address; /* for bv_exchange_tcp() */
+	const char *address; /* for bv_exchange_tcp(), or _cm() */
+	bool cm;
 	enum bv_exchange_role role;
 	struct bv_exchange *data;
 	int64_t timeout;
