@@ -9,6 +9,8 @@ set(CMAKE_REQUIRED_LIBRARIES PkgConfig::ibverbs)
 check_symbol_exists(ibv_query_gid_table infiniband/verbs.h BV_HAVE_IBV_QUERY_GID_TABLE)
 check_symbol_exists(ibv_query_gid_ex infiniband/verbs.h BV_HAVE_IBV_QUERY_GID_EX)
 check_symbol_exists(ibv_reg_dmabuf_mr infiniband/verbs.h BV_HAVE_IBV_REG_DMABUF_MR)
+check_symbol_exists(ibv_is_fork_initialized infiniband/verbs.h
+	BV_HAVE_IBV_IS_FORK_INITIALIZED)
 check_symbol_exists(ibv_reg_mr_ex infiniband/verbs.h BV_HAVE_IBV_REG_MR_EX)
 check_symbol_exists(ibv_qp_to_qp_ex infiniband/verbs.h BV_HAVE_IBV_WR_API)
 check_symbol_exists(ibv_set_ece infiniband/verbs.h BV_HAVE_IBV_ECE)

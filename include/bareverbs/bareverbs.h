@@ -10,6 +10,7 @@
 #include <bareverbs/error.h>
 #include <bareverbs/device.h>
 #include <bareverbs/memory.h>
+#include <bareverbs/buffer.h>
 #include <bareverbs/mr_cache.h>
 #include <bareverbs/endpoint.h>
 #include <bareverbs/channel.h>
