@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Regions beyond plain buffers: DMA-BUFs, which works and peers address by the iova that was chosen;
- * flags that a device may not have.
+ * flags that a device may not have; buffers of the library's own; the registration cache.
  */
 #include "ends.h"
 
 #include <fcntl.h>
 #include <linux/udmabuf.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -234,12 +236,148 @@ static void flags_pass(void **state)
 	bv_mr_dereg(mr);
 }
 
+/* Whatever of the wishes this machine grants, the device can work there. */
+static void buffer_moves_bytes(void **state)
+{
+	struct bv_buffer *buffer;
+	struct bv_scatter to;
+	struct bv_mr *mr;
+
+	(void)state;
+	assert_int_equal(
+		bv_buffer_alloc(e.dev, 3 * PAGE + 1, BV_BUFFER_HUGE | BV_BUFFER_NEAR, &buffer), 0);
+	if (buffer->missed)
+		printf("%s\n", buffer->text);
+	assert_int_equal(buffer->missed != 0, buffer->text[0] != '\0');
+	assert_int_equal(buffer->length % buffer->page_size, 0);
+	assert_true(buffer->length > 3 * PAGE);
+	assert_int_equal(bv_mr_reg(e.pd, buffer->addr, buffer->length, BV_ACCESS_LOCAL, &mr), 0);
+	pattern_fill(memory, SMALL, 7, 0);
+	to = bv_scatter(mr, (uint8_t *)buffer->addr + 3 * PAGE - SMALL, SMALL);
+	assert_int_equal(finish(e.a, bv_post_read(e.a, &to, 1, &e.remote, 0)), BV_STATUS_SUCCESS);
+	assert_int_equal(pattern_find((uint8_t *)buffer->addr + 3 * PAGE - SMALL, SMALL, 7, 0), -1);
+	bv_mr_dereg(mr);
+	bv_buffer_free(buffer);
+}
+
+static void *map_at(void *at)
+{
+	void *mapped = mmap(at, PAGE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | (at ? MAP_FIXED : 0), -1, 0);
+
+	assert_ptr_not_equal(mapped, MAP_FAILED);
+	return mapped;
+}
+
+static void read_cached(struct bv_mr_cache *cache, uint8_t *at, uint32_t seed)
+{
+	const struct bv_mr *mr;
+	struct bv_scatter to;
+
+	assert_int_equal(bv_mr_cache_get(cache, at, SMALL, BV_ACCESS_LOCAL, &mr), 0);
+	pattern_fill(memory, SMALL, seed, 0);
+	to = bv_scatter(mr, at, SMALL);
+	assert_int_equal(finish(e.a, bv_post_read(e.a, &to, 1, &e.remote, 0)), BV_STATUS_SUCCESS);
+	assert_int_equal(pattern_find(at, SMALL, seed, 0), -1);
+	bv_mr_cache_put(cache, mr);
+}
+
+/* B15: told that memory goes, the cache registers what comes to lie there. */
+static void b15_cache_is_told(void **state)
+{
+	struct bv_mr_cache_stats stats;
+	struct bv_mr_cache *cache;
+	uint8_t *at = map_at(NULL);
+
+	(void)state;
+	assert_int_equal(bv_mr_cache_create(e.pd, NULL, &cache), 0);
+	read_cached(cache, at, 8);
+	read_cached(cache, at, 9);
+	assert_int_equal(bv_mr_cache_invalidate(cache, at, PAGE), 0);
+	map_at(at);
+	read_cached(cache, at, 10);
+	bv_mr_cache_query(cache, &stats);
+	assert_int_equal(stats.hits, 1);
+	assert_int_equal(stats.misses, 2);
+	assert_int_equal(bv_mr_cache_destroy(cache), 0);
+	munmap(at, PAGE);
+}
+
+enum { CACHE_THREADS = 4, CACHE_PAGES = 8 };
+
+static struct {
+	struct bv_mr_cache *cache;
+	uint8_t *at;
+	atomic_uint bad;
+} shared;
+
+/* Takes, keeps for a moment, gives back; now and then invalidates. */
+static void *cache_user(void *seed)
+{
+	const unsigned turns = options.reduced ? 50 : 1000;
+	uint32_t random = *(uint32_t *)seed;
+
+	for (unsigned i = 0; i < turns; i++) {
+		const struct bv_mr *mr;
+		uint8_t *at = shared.at + (random >> 8) % (CACHE_PAGES * 4096 - 8192);
+		const size_t length = 1 + (random >> 16) % 8192;
+
+		random = random * 1664525 + 1013904223;
+		if (i % 16 == 15) {
+			shared.bad += bv_mr_cache_invalidate(shared.cache, at, length) < 0;
+			continue;
+		}
+		if (bv_mr_cache_get(shared.cache, at, length, BV_ACCESS_LOCAL, &mr) < 0) {
+			shared.bad++;
+			continue;
+		}
+		shared.bad += !bv_mr_encloses(mr, at, length);
+		bv_mr_cache_put(shared.cache, mr);
+	}
+	return NULL;
+}
+
+static void cache_threads(void **state)
+{
+	/* Room for what four threads use at the same time, and little more. */
+	const struct bv_mr_cache_attr attr = { .max_regions = 6 };
+	struct bv_mr_cache_stats stats;
+	pthread_t thread[CACHE_THREADS];
+	uint32_t seed[CACHE_THREADS];
+
+	(void)state;
+	assert_int_equal(bv_mr_cache_create(e.pd, &attr, &shared.cache), 0);
+	shared.at = mmap(NULL, CACHE_PAGES * 4096, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(shared.at, MAP_FAILED);
+	shared.bad = 0;
+	for (uint32_t i = 0; i < CACHE_THREADS; i++) {
+		seed[i] = i + 1;
+		assert_int_equal(pthread_create(&thread[i], NULL, cache_user, &seed[i]), 0);
+	}
+	for (unsigned i = 0; i < CACHE_THREADS; i++)
+		pthread_join(thread[i], NULL);
+	assert_int_equal(shared.bad, 0);
+	bv_mr_cache_query(shared.cache, &stats);
+	assert_int_equal(stats.used, 0);
+	assert_true(stats.regions <= 6);
+	assert_int_equal(bv_mr_cache_invalidate(shared.cache, shared.at, CACHE_PAGES * 4096), 0);
+	bv_mr_cache_query(shared.cache, &stats);
+	assert_int_equal(stats.regions, 0);
+	assert_int_equal(stats.bytes, 0);
+	assert_int_equal(bv_mr_cache_destroy(shared.cache), 0);
+	munmap(shared.at, CACHE_PAGES * 4096);
+}
+
 static const struct CMUnitTest tests[] = {
 	ENDS_TEST(dmabuf_local, "SGEs of a DMA-BUF region are iova"),
 	ENDS_TEST(dmabuf_remote, "remote addresses of a DMA-BUF region are iova"),
 	ENDS_TEST(b14_dmabuf_has_no_offset, "B14: nothing is addressed by the offset"),
 	ENDS_TEST(dmabuf_refusals, "MR-2: the page rule is checked, texts tell what is wrong"),
 	ENDS_TEST(flags_pass, "flags pass, or are refused with a text"),
+	ENDS_TEST(buffer_moves_bytes, "a buffer works, whatever was missed is told"),
+	ENDS_TEST(b15_cache_is_told, "B15: what was invalidated is registered anew"),
+	ENDS_TEST(cache_threads, "a cache may be shared by threads"),
 };
 
 GROUP(memory_regions, tests);
