@@ -75,15 +75,16 @@ endfunction()
 function(bv_add_test name)
 	cmake_parse_arguments(arg "" "TIMEOUT" "COMMAND;EMU;LABELS" ${ARGN})
 	if(arg_EMU)
+		list(GET arg_COMMAND 0 program)
 		list(REMOVE_ITEM arg_EMU ON)
 		list(PREPEND arg_COMMAND $<TARGET_FILE:mlx5emu> run ${arg_EMU} --)
+		list(APPEND arg_LABELS emu)
 		# Else the device's close() and socket() come before the sanitizer's, which then
-		# takes a reused descriptor for the old one.
-		if(BV_SANITIZER_RUNTIME)
+		# takes a reused descriptor for the old one. A shell does not survive TSan.
+		if(BV_SANITIZER_RUNTIME AND program MATCHES "TARGET_FILE")
 			list(PREPEND arg_COMMAND "${CMAKE_COMMAND}" -E env
 				LD_PRELOAD=${BV_SANITIZER_RUNTIME})
 		endif()
-		list(APPEND arg_LABELS emu)
 	endif()
 	if(NOT arg_TIMEOUT)
 		set(arg_TIMEOUT 120)
