@@ -157,7 +157,10 @@ int bvi_cm_check_device(const struct bvi_cm *cm, const struct rdma_cm_id *id)
 static void release(void *kept)
 {
 	struct bvi_cm *cm = kept;
+	struct bvi_channel_core *core = cm->ch->core;
 
+	core->gid_index = cm->gid_index;
+	memcpy(core->local.gid, cm->gid, sizeof(cm->gid));
 	bvi_cm_close(cm);
 	free(cm);
 }
@@ -190,7 +193,9 @@ int bv_exchange_cm(struct bv_channel *ch, const char *address, enum bv_exchange_
 		.data = data ? data : &nothing,
 		.text = address,
 		.deadline = deadline,
+		.gid_index = ch->core->gid_index,
 	};
+	memcpy(cm->gid, ch->core->local.gid, sizeof(cm->gid));
 	rc = bvi_cm_open(cm);
 	if (rc == 0)
 		rc = role == BV_EXCHANGE_LISTEN ? bvi_cm_listen(cm, list) :

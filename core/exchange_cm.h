@@ -11,7 +11,10 @@
 #include "cm_told.h"
 #include "connect.h"
 
-/* Until the exchange succeeds the caller's, then the channel's; only events and id are used then. */
+/*
+ * Until the exchange succeeds the caller's, then the channel's. What is left to do then is to end the
+ * connection, and to give the channel its own GID back: the connection manager may have chosen another.
+ */
 struct bvi_cm {
 	struct rdma_event_channel *events;
 	struct rdma_cm_id *id;
@@ -19,6 +22,8 @@ struct bvi_cm {
 	struct bv_exchange *data;
 	const char *text; /* the address as the caller gave it */
 	int64_t deadline;
+	uint32_t gid_index; /* the channel's own */
+	uint8_t gid[16];
 };
 
 /* A copy, so that the event itself is acknowledged at once. */
