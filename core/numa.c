@@ -13,6 +13,8 @@
 
 #include "sysfs.h"
 
+/* Arguments of syscall() are longs, all of them: an int would leave half of a register undefined. */
+
 enum {
 	LONG_BITS = CHAR_BIT * sizeof(unsigned long),
 	MOST_NODES = 1024, /* Linux: CONFIG_NODES_SHIFT is 10 at most */
@@ -47,7 +49,7 @@ int bvi_numa_prefer(void *addr, size_t length, int node)
 
 	mask[at / LONG_BITS] = 1ul << at % LONG_BITS;
 	/* The kernel reads one bit less than it is told (Linux: mm/mempolicy.c, get_nodes). */
-	if (syscall(SYS_mbind, addr, length, MPOL_PREFERRED, mask, (long)MOST_NODES + 1, 0) < 0)
+	if (syscall(SYS_mbind, addr, length, (long)MPOL_PREFERRED, mask, MOST_NODES + 1L, 0L) < 0)
 		return -errno;
 	return 0;
 }
@@ -65,7 +67,7 @@ long bvi_numa_elsewhere(void *addr, size_t length, size_t page_size, int node)
 		for (size_t i = 0; i < n; i++)
 			at[i] = (uint8_t *)addr + (done + i) * page_size;
 		/* Without nodes to move to, move_pages() tells where the pages are. */
-		if (syscall(SYS_move_pages, 0, n, at, NULL, where, 0) < 0)
+		if (syscall(SYS_move_pages, 0L, n, at, NULL, where, 0L) < 0)
 			return -errno;
 		for (size_t i = 0; i < n; i++)
 			elsewhere += where[i] != node;
