@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -260,6 +261,40 @@ static void buffer_moves_bytes(void **state)
 	bv_buffer_free(buffer);
 }
 
+/*
+ * A child that lives on while the parent writes and the device, too: where fork() left pinned pages
+ * to whoever writes last, the parent would see a copy that the device does not know.
+ */
+static void buffer_survives_fork(void **state)
+{
+	struct bv_buffer *buffer;
+	struct bv_scatter to;
+	struct bv_mr *mr;
+	int pipes[2];
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(bv_buffer_alloc(e.dev, SMALL, 0, &buffer), 0);
+	assert_int_equal(bv_mr_reg(e.pd, buffer->addr, buffer->length, BV_ACCESS_LOCAL, &mr), 0);
+	assert_int_equal(pipe(pipes), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		close(pipes[1]);
+		_exit(read(pipes[0], &to, 1) != 0); /* until the parent closes its end */
+	}
+	memset(buffer->addr, 1, SMALL);
+	pattern_fill(memory, SMALL, 11, 0);
+	to = bv_scatter(mr, buffer->addr, SMALL);
+	assert_int_equal(finish(e.a, bv_post_read(e.a, &to, 1, &e.remote, 0)), BV_STATUS_SUCCESS);
+	assert_int_equal(pattern_find(buffer->addr, SMALL, 11, 0), -1);
+	close(pipes[1]);
+	close(pipes[0]);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	bv_mr_dereg(mr);
+	bv_buffer_free(buffer);
+}
+
 static void *map_at(void *at)
 {
 	void *mapped = mmap(at, PAGE, PROT_READ | PROT_WRITE,
@@ -376,6 +411,7 @@ static const struct CMUnitTest tests[] = {
 	ENDS_TEST(dmabuf_refusals, "MR-2: the page rule is checked, texts tell what is wrong"),
 	ENDS_TEST(flags_pass, "flags pass, or are refused with a text"),
 	ENDS_TEST(buffer_moves_bytes, "a buffer works, whatever was missed is told"),
+	ENDS_TEST(buffer_survives_fork, "a child takes nothing from a buffer"),
 	ENDS_TEST(b15_cache_is_told, "B15: what was invalidated is registered anew"),
 	ENDS_TEST(cache_threads, "a cache may be shared by threads"),
 };

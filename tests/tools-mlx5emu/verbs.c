@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <infiniband/verbs.h>
 
@@ -316,6 +318,71 @@ static void test_refused(void **state)
 	tear_down(&f);
 }
 
+static bool mapped(const char *name)
+{
+	static char maps[1 << 18];
+	const int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+	ssize_t n;
+
+	assert_true(fd >= 0);
+	while ((n = read(fd, maps + used, sizeof(maps) - 1 - used)) > 0)
+		used += (size_t)n;
+	close(fd);
+	maps[used] = '\0';
+	return strstr(maps, name);
+}
+
+static void test_dmabuf(void **state)
+{
+	const uint64_t iova = (UINT64_C(7) << 40) + 64;
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	const int fd = memfd_create("emu-dmabuf", MFD_CLOEXEC);
+	const struct {
+		uint64_t offset, length, iova;
+		int fd, access, error;
+	} refused[] = {
+		{ 64, 8, iova + 1, fd, 0, EINVAL },
+		{ 64, 4 * page - 63, iova, fd, 0, EINVAL },
+		{ 4 * page, 1, 0, fd, 0, EINVAL },
+		{ UINT64_MAX & ~(page - 1), 8, 0, fd, 0, EINVAL },
+		{ 64, UINT64_MAX, iova, fd, 0, EINVAL },
+		{ 64, 0, iova, fd, 0, EINVAL },
+		{ 64, 8, iova, fd, IBV_ACCESS_ON_DEMAND, EINVAL },
+		{ 64, 8, iova, fd, IBV_ACCESS_REMOTE_WRITE, EINVAL },
+		{ 64, 8, iova, -1, 0, EBADF },
+		{ 64, 8, iova, 0x7fffffff, 0, EBADF },
+	};
+	struct fixture f;
+	struct ibv_mr *mr;
+	int pipes[2];
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(ftruncate(fd, (off_t)(4 * page)), 0);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		mr = ibv_reg_dmabuf_mr(f.pd, refused[i].offset, refused[i].length, refused[i].iova,
+				       refused[i].fd, refused[i].access);
+		assert_null(mr);
+		assert_int_equal(errno, refused[i].error);
+	}
+	assert_int_equal(pipe(pipes), 0);
+	assert_null(ibv_reg_dmabuf_mr(f.pd, 0, 8, 0, pipes[0], 0));
+	assert_int_equal(errno, EINVAL);
+	close(pipes[0]);
+	close(pipes[1]);
+	assert_false(mapped("emu-dmabuf"));
+	/* The region keeps the memory, and lets go of it. */
+	mr = ibv_reg_dmabuf_mr(f.pd, page + 64, page, iova, fd, IBV_ACCESS_LOCAL_WRITE);
+	assert_non_null(mr);
+	close(fd);
+	assert_true(mapped("emu-dmabuf"));
+	assert_int_equal(ibv_dealloc_pd(f.pd), EBUSY);
+	assert_int_equal(ibv_dereg_mr(mr), 0);
+	assert_false(mapped("emu-dmabuf"));
+	tear_down(&f);
+}
+
 static void test_query_qp(void **state)
 {
 	struct ibv_qp_init_attr init;
@@ -411,10 +478,15 @@ static void test_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_event),         cmocka_unit_test(test_unread_events),
-		cmocka_unit_test(test_async_event),   cmocka_unit_test(test_busy),
-		cmocka_unit_test(test_refused),       cmocka_unit_test(test_query_qp),
-		cmocka_unit_test(test_thread_domain), cmocka_unit_test(test_many_queue_pairs),
+		cmocka_unit_test(test_event),
+		cmocka_unit_test(test_unread_events),
+		cmocka_unit_test(test_async_event),
+		cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_dmabuf),
+		cmocka_unit_test(test_query_qp),
+		cmocka_unit_test(test_thread_domain),
+		cmocka_unit_test(test_many_queue_pairs),
 		cmocka_unit_test(test_close),
 	};
 
