@@ -53,7 +53,8 @@ int bvi_fail_register(const struct bv_pd *pd, const void *addr, size_t length, u
 		return bvi_fail(
 			rc,
 			"%s: could not register %zu bytes at %p: they are not all mapped%s\n"
-			"memory of a GPU needs its peer-memory module, or a DMA-BUF",
+			"memory of a GPU: bv_mr_reg_dmabuf() of its DMA-BUF, or load its "
+			"peer-memory module (nvidia_peermem)",
 			name, length, addr,
 			access & (BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC) ?
 				", or not writable" :
