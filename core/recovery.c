@@ -194,6 +194,16 @@ static void forget(struct bv_channel *ch)
 	core->min_rnr_timer = core->attr.min_rnr_timer;
 }
 
+/* What the kernel says; some devices fail RESET to RESET, so it is asked rather than tried. */
+static bool stands_in_reset(const struct bv_channel *ch)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+
+	return ibv_query_qp(ch->core->qp, &attr, IBV_QP_STATE, &init) == 0 &&
+	       attr.qp_state == IBV_QPS_RESET;
+}
+
 /*
  * Soft-RoCE of Linux 6.12 may be late with an error of before, and take a QP that is in RESET to ERR
  * (rxe_qp_error() in a task that was still running): a second RESET finds nothing running.
@@ -207,7 +217,7 @@ static int start_again(struct bv_channel *ch)
 		if (rc < 0)
 			return rc;
 		rc = bvi_channel_init(ch);
-		ch->core->in_reset = false;
+		ch->core->in_reset = rc < 0 && stands_in_reset(ch);
 	}
 	return rc;
 }

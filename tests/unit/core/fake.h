@@ -44,6 +44,7 @@ struct fake {
 	int reg_mr_errno;
 	int destroy_errno;                 /* of dealloc_pd and dereg_mr */
 	int modify_errno[IBV_QPS_ERR + 1]; /* by the state that is asked for */
+	enum ibv_qp_state qp_state;        /* what querying tells */
 	bool modify_by_errno;              /* -1 and errno instead of a positive return */
 	int random_errno;
 	int (*reg_mr_hook)(void); /* called by registrations: 0, or their errno */
