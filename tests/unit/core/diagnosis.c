@@ -14,6 +14,8 @@
 
 #include <jansson.h>
 
+#include "core/diagnosis.h"
+
 static struct bv_device *dev;
 static struct bv_pd *pd;
 static struct bv_channel *ch;
@@ -403,6 +405,115 @@ static void json(void **state)
 	json_decref(root);
 }
 
+/* A diagnosis is a plain value: one with everything that the others here do not have. */
+static struct bv_diagnosis by_hand(enum bv_status status)
+{
+	struct bv_diagnosis d = {
+		.device = "ib0",
+		.provider = "verbs",
+		.port = 1,
+		.status = status,
+		.what = { .op = BV_OP_WRITE, .has_imm = true, .imm = 0xcafe, .is_inline = true },
+		.connected = true,
+		.peer_lid = 9,
+		.port_valid = true,
+		.port_state = BV_PORT_DOWN,
+		.before = { .valid = 3, .value = { 1, 2 } },
+		.now = { .valid = 7, .value = { 4, 2, 9 } },
+		.stopped = "it was closed",
+	};
+
+	bvi_diagnosis_causes(&d);
+	return d;
+}
+
+static void infiniband(void **state)
+{
+	struct bv_diagnosis d = by_hand(BV_STATUS_RETRY_EXCEEDED_ERROR);
+	char text[BV_DIAGNOSIS_TEXT_MAX];
+
+	(void)state;
+	bv_diagnosis_text(&d, text, sizeof(text));
+	assert_non_null(strstr(text, "(1) this port is down"));
+	assert_non_null(strstr(text, "`ibtracert` to LID 9"));
+	assert_non_null(strstr(text, "the time allowed is short"));
+	assert_null(strstr(text, "4791"));
+	/* Only what both moments have. */
+	assert_non_null(strstr(text, "since the snapshot: local_ack_timeout_err +3\n"));
+	d = by_hand(BV_STATUS_GENERAL_ERROR);
+	assert_string_equal(d.causes[0].cause, "this port is down");
+	d = by_hand(BV_STATUS_WORK_REQUEST_FLUSH_ERROR);
+	assert_int_equal(d.ncauses, 1);
+	d.stopped = NULL;
+	bvi_diagnosis_causes(&d);
+	assert_string_equal(d.causes[0].cause, "the device or its port went away");
+	assert_non_null(strstr(d.causes[1].remedy, "bv_poll_recv()"));
+}
+
+static void json_of_the_rest(void **state)
+{
+	struct bv_diagnosis d = by_hand(BV_STATUS_WORK_REQUEST_FLUSH_ERROR);
+	char text[BV_DIAGNOSIS_JSON_MAX];
+	json_t *root;
+
+	(void)state;
+	assert_true(bv_diagnosis_to_json(&d, text, sizeof(text)) > 0);
+	root = json_loads(text, 0, NULL);
+	assert_string_equal(member(root, "stopped"), "it was closed");
+	assert_string_equal(member(json_object_get(root, "work"), "imm"), "0xcafe");
+	assert_int_equal(json_object_size(json_object_get(root, "counters")), 3);
+	assert_int_equal(json_object_size(json_object_get(root, "counters_before")), 2);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(root, "peer"), "lid")),
+			 9);
+	assert_int_equal(json_integer_value(json_object_get(root, "port_state")), BV_PORT_DOWN);
+	json_decref(root);
+	d.connected = d.port_valid = false;
+	d.what = (struct bv_work_info){ .op = BV_OP_NONE };
+	assert_true(bv_diagnosis_to_json(&d, text, sizeof(text)) > 0);
+	root = json_loads(text, 0, NULL);
+	assert_true(json_is_null(json_object_get(root, "peer")));
+	assert_true(json_is_null(json_object_get(root, "port_state")));
+	assert_false(json_is_true(json_object_get(json_object_get(root, "work"), "known")));
+	json_decref(root);
+}
+
+/* The longest that a diagnosis can be fits where the header says so. */
+static void longest(void **state)
+{
+	char text[BV_DIAGNOSIS_TEXT_MAX], json_text[BV_DIAGNOSIS_JSON_MAX];
+	struct bv_diagnosis d = by_hand(BV_STATUS_TAG_MATCHING_RENDEZVOUS_INCOMPLETE);
+
+	(void)state;
+	memset(d.device, 'd', sizeof(d.device) - 1);
+	d.what = (struct bv_work_info){ .op = BV_OP_WRITE,
+					.has_imm = true,
+					.bytes = UINT64_MAX,
+					.nranges = UINT32_MAX,
+					.nshown = BV_WORK_RANGES,
+					.remote_addr = UINT64_MAX,
+					.rkey = UINT32_MAX };
+	for (int i = 0; i < BV_WORK_RANGES; i++)
+		d.what.range[i] = (struct bv_work_range){ UINT64_MAX, UINT32_MAX, UINT32_MAX };
+	memset(d.peer_gid, 0xff, sizeof(d.peer_gid));
+	d.peer_lid = 0;
+	d.work = INT64_MAX;
+	d.vendor_err = UINT32_MAX;
+	d.vendor_seen = 0xffffff;
+	d.flushed = INT64_MAX;
+	d.before.valid = d.now.valid = (1u << BV_COUNTERS) - 1;
+	for (int i = 0; i < BV_COUNTERS; i++) {
+		d.before.value[i] = 0;
+		d.now.value[i] = INT64_MAX;
+	}
+	d.ncauses = BV_DIAGNOSIS_CAUSES;
+	for (int i = 0; i < BV_DIAGNOSIS_CAUSES; i++) {
+		memset(d.causes[i].cause, 'c', sizeof(d.causes[i].cause) - 1);
+		memset(d.causes[i].remedy, 'r', sizeof(d.causes[i].remedy) - 1);
+	}
+	assert_in_range(bv_diagnosis_text(&d, text, sizeof(text)), 1, sizeof(text) - 1);
+	assert_true(bv_diagnosis_to_json(&d, json_text, sizeof(json_text)) > 0);
+}
+
 static void arguments(void **state)
 {
 	struct bv_counters now;
@@ -443,6 +554,9 @@ int main(void)
 		channel_test(counters),
 		channel_test(names_of_counters),
 		channel_test(json),
+		fake_test(infiniband),
+		fake_test(json_of_the_rest),
+		fake_test(longest),
 		channel_test(arguments),
 	};
 
