@@ -79,3 +79,9 @@ bool device_plan(const char *plan)
 {
 	return mlx5emu_fault_plan && mlx5emu_fault_plan(plan, NULL, 0) == 0;
 }
+
+/* drivers/infiniband/sw/rxe of Linux 6.1 and 6.12 knows no IB_EVENT_QP_ACCESS_ERR. */
+bool device_raises_access_errors(void)
+{
+	return !is_soft_roce();
+}

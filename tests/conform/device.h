@@ -20,6 +20,8 @@ const struct bv_device_info *device_info(struct bv_device_info **list);
  * device says so instead.
  */
 enum bv_status device_status(enum bv_status specified, enum bv_status reported);
+/* Whether a responder raises an asynchronous event when it refuses access. */
+bool device_raises_access_errors(void);
 
 /* Puts a fault plan (mlx5emu(1)) into force, "" none. False: this device takes no plans. */
 bool device_plan(const char *plan);

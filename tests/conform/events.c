@@ -30,9 +30,14 @@ static void wait_readable(int fd)
 static void break_b(void)
 {
 	const int64_t end = pause_now() + WAIT_NS;
-	const int64_t work = bad_write(e.a);
 	struct bv_wc wc;
+	int64_t work;
 
+	if (!device_raises_access_errors()) {
+		print_message("skipped: this driver raises no event when it refuses access\n");
+		skip();
+	}
+	work = bad_write(e.a);
 	while (bv_test(e.a, work, &wc) == 0) {
 		assert_true(pause_now() < end);
 		pause_once();

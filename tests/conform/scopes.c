@@ -134,8 +134,10 @@ static void deadline(void **state)
 static void deadline_of_a_dead_device(void **state)
 {
 	(void)state;
-	if (!pause_steps())
+	if (!pause_steps()) {
+		print_message("skipped: this device cannot be stopped\n");
 		skip();
+	}
 	receive8(e.b, 1024);
 	BV_SCOPE(s, e.b, 0)
 		receive8(e.b, 1032);
