@@ -73,6 +73,13 @@ struct finding {
 	char text[TEXT_MAX];
 };
 
+/* One checked call, between begin and end. */
+struct call {
+	struct bv_channel *ch;
+	const char *name;
+	struct finding finding;
+};
+
 static atomic_uint checks = BV_DEBUG_DEFAULT;
 static _Atomic(void (*)(unsigned, const char *)) handler;
 
@@ -162,21 +169,22 @@ static struct bv_scatter *elements(const struct ring *ring, uint64_t number)
 	return ring->sge + (number & ring->mask) * ring->max_sge;
 }
 
-static bool overlap(const struct bv_scatter *a, const struct bv_scatter *b)
+/* The same numbers mean the same bytes, unless @iova and by another key. */
+static bool overlap(const struct bv_scatter *a, const struct bv_scatter *b, bool iova)
 {
 	return a->length && b->length && a->addr < b->addr + b->length &&
-	       b->addr < a->addr + a->length;
+	       b->addr < a->addr + a->length && (!iova || a->lkey == b->lkey);
 }
 
 static void check_overlap_ring(const struct ring *ring, const char *call,
-			       const struct bv_scatter *sg, struct finding *finding)
+			       const struct bv_scatter *sg, bool iova, struct finding *finding)
 {
 	for (uint64_t n = ring->done; n < ring->posted; n++) {
 		const struct tracked *work = &ring->work[n & ring->mask];
 		const struct bv_scatter *other = elements(ring, n);
 
 		for (uint32_t i = 0; work->writes && i < work->nsge; i++) {
-			if (!overlap(sg, &other[i]))
+			if (!overlap(sg, &other[i], iova))
 				continue;
 			finding->check = BV_DEBUG_OVERLAP;
 			snprintf(finding->text, sizeof(finding->text),
@@ -190,12 +198,16 @@ static void check_overlap_ring(const struct ring *ring, const char *call,
 	}
 }
 
-static void check_overlap(const struct bvi_debug *debug, const char *call,
-			  const struct bv_scatter *sg, unsigned nsge, struct finding *finding)
+static void check_overlap(const struct bvi_debug *debug, struct call *in,
+			  const struct bv_scatter *sg, unsigned nsge)
 {
+	const bool iova = atomic_load_explicit(&in->ch->core->pd->iova, memory_order_relaxed);
+	struct finding *finding = &in->finding;
+	const char *call = in->name;
+
 	for (unsigned i = 0; i < nsge; i++) {
 		for (unsigned j = 0; j < i && wanted(finding, BV_DEBUG_OVERLAP); j++) {
-			if (!overlap(&sg[i], &sg[j]))
+			if (!overlap(&sg[i], &sg[j], iova))
 				continue;
 			finding->check = BV_DEBUG_OVERLAP;
 			snprintf(finding->text, sizeof(finding->text),
@@ -203,18 +215,11 @@ static void check_overlap(const struct bvi_debug *debug, const char *call,
 				 j, i, sg[i].addr);
 		}
 		if (wanted(finding, BV_DEBUG_OVERLAP))
-			check_overlap_ring(&debug->send, call, &sg[i], finding);
+			check_overlap_ring(&debug->send, call, &sg[i], iova, finding);
 		if (wanted(finding, BV_DEBUG_OVERLAP))
-			check_overlap_ring(&debug->recv, call, &sg[i], finding);
+			check_overlap_ring(&debug->recv, call, &sg[i], iova, finding);
 	}
 }
-
-/* One checked call, between begin and end. */
-struct call {
-	struct bv_channel *ch;
-	const char *name;
-	struct finding finding;
-};
 
 static void begin(struct call *call)
 {
@@ -253,7 +258,7 @@ static int64_t end_send(struct call *call, int64_t work, const void *sg, unsigne
 	struct bvi_debug *debug = debug_of(call->ch);
 
 	if (work >= 0 && writes)
-		check_overlap(debug, call->name, sg, nsge, &call->finding);
+		check_overlap(debug, call, sg, nsge);
 	if (work >= 0)
 		note(&debug->send, (uint64_t)work, sg, nsge, writes);
 	finish(call);
@@ -265,7 +270,7 @@ static int64_t end_recv(struct call *call, int64_t work, const struct bv_scatter
 	struct bvi_debug *debug = debug_of(call->ch);
 
 	if (work >= 0) {
-		check_overlap(debug, call->name, sg, nsge, &call->finding);
+		check_overlap(debug, call, sg, nsge);
 		note(&debug->recv, (uint64_t)(work & ~BV_WORK_RECV), sg, nsge, true);
 	}
 	finish(call);

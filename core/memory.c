@@ -208,6 +208,7 @@ int bv_mr_reg_dmabuf(struct bv_pd *pd, int fd, uint64_t offset, size_t length, u
 		free(region);
 		return rc;
 	}
+	atomic_store_explicit(&pd->iova, true, memory_order_relaxed);
 	*mr = region_done(region, pd, iova, length);
 	return 0;
 }

@@ -14,6 +14,7 @@ struct bv_pd {
 	struct bvi_refcount ref;
 	struct bv_device *device;
 	struct ibv_pd *ibv;
+	atomic_bool iova; /* has had regions whose addresses are not the process's */
 };
 
 static inline void bvi_pd_get(struct bv_pd *pd)

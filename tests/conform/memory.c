@@ -208,6 +208,41 @@ static void dmabuf_refusals(void **state)
 	dmabuf_close(&d);
 }
 
+static unsigned caught;
+
+static void keep(unsigned check, const char *what)
+{
+	(void)what;
+	caught |= check;
+}
+
+/* Two regions may have the same iova, and yet be other bytes. */
+static void dmabuf_overlap(void **state)
+{
+	struct bv_scatter one, other;
+	struct bv_mr *mr;
+	struct dmabuf d;
+
+	(void)state;
+	dmabuf_open(&d);
+	assert_int_equal(bv_mr_reg_dmabuf(e.pd, d.fd, INTO_PAGE, SMALL, IOVA, BV_ACCESS_LOCAL, &mr),
+			 0);
+	one = bv_scatter_addr(d.mr, IOVA, SMALL);
+	other = bv_scatter_addr(mr, IOVA, SMALL);
+	caught = 0;
+	if (bv_debug_set(BV_DEBUG_OVERLAP, keep)) {
+		assert_true(bv_post_recv(e.a, &one, 1) >= 0);
+		assert_true(bv_post_recv(e.a, &other, 1) >= 0);
+		assert_int_equal(caught, 0);
+		assert_true(bv_post_recv(e.a, &other, 1) >= 0);
+		assert_int_equal(caught, BV_DEBUG_OVERLAP);
+		assert_int_equal(bv_channel_reset(e.a), 3);
+	}
+	bv_debug_set(BV_DEBUG_DEFAULT, NULL);
+	bv_mr_dereg(mr);
+	dmabuf_close(&d);
+}
+
 static void flags_pass(void **state)
 {
 	static uint8_t buffer[SMALL];
@@ -409,6 +444,7 @@ static const struct CMUnitTest tests[] = {
 	ENDS_TEST(dmabuf_remote, "remote addresses of a DMA-BUF region are iova"),
 	ENDS_TEST(b14_dmabuf_has_no_offset, "B14: nothing is addressed by the offset"),
 	ENDS_TEST(dmabuf_refusals, "MR-2: the page rule is checked, texts tell what is wrong"),
+	ENDS_TEST(dmabuf_overlap, "17.2 the same iova of two regions is no overlap"),
 	ENDS_TEST(flags_pass, "flags pass, or are refused with a text"),
 	ENDS_TEST(buffer_moves_bytes, "a buffer works, whatever was missed is told"),
 	ENDS_TEST(buffer_survives_fork, "a child takes nothing from a buffer"),
