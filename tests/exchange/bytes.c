@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,6 +310,51 @@ static void rude_reason(void **state)
 	assert_unharmed();
 }
 
+/* Both find out by themselves, both before anything is connected. */
+static void cannot_reach_each_other(void **state)
+{
+	(void)state;
+	end_renew_other_gid(&b);
+	a.fd = fd[0];
+	b.fd = fd[1];
+	end_start(&a);
+	end_start(&b);
+	assert_int_equal(end_join(&a), -EPROTONOSUPPORT);
+	assert_int_equal(end_join(&b), -EPROTONOSUPPORT);
+	assert_non_null(strstr(a.text, "not of one IP version"));
+	assert_int_equal(bv_channel_state(b.ch), BV_CHANNEL_PREPARED);
+	end_renew(&b);
+	assert_unharmed();
+}
+
+static void ignore(int signal)
+{
+	(void)signal;
+}
+
+/* Signals shorten no wait, and prolong none. */
+static void interrupted(void **state)
+{
+	const struct sigaction action = { .sa_handler = ignore };
+	const struct timespec pause = { .tv_nsec = 10 * BV_MSEC };
+	struct sigaction before;
+	const int64_t begin = now_ns();
+
+	(void)state;
+	sigaction(SIGUSR1, &action, &before);
+	a.fd = fd[0];
+	a.timeout = 300 * BV_MSEC;
+	end_start(&a);
+	for (int i = 0; i < 20; i++) {
+		pthread_kill(a.thread, SIGUSR1);
+		nanosleep(&pause, NULL);
+	}
+	assert_int_equal(end_join(&a), -ETIMEDOUT);
+	assert_true(now_ns() - begin >= 300 * BV_MSEC);
+	sigaction(SIGUSR1, &before, NULL);
+	assert_unharmed();
+}
+
 static void arguments(void **state)
 {
 	struct bv_remote region = bv_mr_remote(a.mr);
@@ -355,6 +401,8 @@ int main(int argc, char **argv)
 		pair_test(no_room),
 		pair_test(never_ready),
 		pair_test(rude_reason),
+		pair_test(cannot_reach_each_other),
+		pair_test(interrupted),
 		pair_test(arguments),
 	};
 	int rc;

@@ -41,15 +41,27 @@ void rig_close(void)
 	bv_close(dev);
 }
 
-void end_renew(struct end *end)
+static void renew(struct end *end, const char *peer)
 {
 	/* The first packet must do: a peer that is not ready yet would be an error at once. */
 	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
 
 	attr.rnr_retry = 0;
+	if (peer)
+		assert_int_equal(bv_gid_parse(peer, attr.peer_gid), 0);
 	bv_channel_destroy(end->ch);
 	end->ch = NULL;
 	assert_int_equal(bv_channel_create(pd, &attr, &end->ch), 0);
+}
+
+void end_renew(struct end *end)
+{
+	renew(end, NULL);
+}
+
+void end_renew_other_gid(struct end *end)
+{
+	renew(end, "fe80::1");
 }
 
 static void end_setup(struct end *end)

@@ -54,6 +54,8 @@ int rig_teardown(void **state);
 #define rig_test(f) cmocka_unit_test_setup_teardown(f, rig_setup, rig_teardown)
 
 void end_renew(struct end *end);
+/* With a GID of the other IP version. */
+void end_renew_other_gid(struct end *end);
 /* The exchange runs in a thread; end_join() gives its result. */
 void end_start(struct end *end);
 int end_join(struct end *end);

@@ -10,9 +10,32 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+
+static int dial(const char *address)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1)),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	union {
+		struct sockaddr_in *v4;
+		struct sockaddr *any;
+	} at = { &to };
+	const struct timespec pause = { .tv_nsec = BV_MSEC };
+
+	for (int64_t end = now_ns() + LONG; now_ns() < end; nanosleep(&pause, NULL)) {
+		const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		if (connect(s, at.any, sizeof(to)) == 0)
+			return s;
+		close(s);
+	}
+	fail_msg("nobody listens on %s", address);
+	return -1;
+}
 
 static void addresses(void **state)
 {
@@ -48,6 +71,51 @@ static void addresses(void **state)
 	assert_unharmed();
 }
 
+static void address_in_use(void **state)
+{
+	char address[64];
+	int s;
+
+	(void)state;
+	free_address("127.0.0.1", AF_INET, address);
+	a.address = b.address = address;
+	a.role = BV_EXCHANGE_LISTEN;
+	b.role = BV_EXCHANGE_CONNECT;
+	end_start(&a);
+	s = dial(address); /* now it listens */
+	assert_int_equal(bv_exchange_tcp(b.ch, address, BV_EXCHANGE_LISTEN, NULL, SHORT),
+			 -EADDRINUSE);
+	assert_text("Address already in use");
+	end_start(&b);
+	assert_int_equal(end_join(&b), 0);
+	assert_int_equal(end_join(&a), 0);
+	close(s);
+}
+
+/* No descriptor below the limit is free: nothing to wait for. */
+static void no_descriptors(void **state)
+{
+	struct rlimit before, none;
+	char address[64];
+	int last, rc[2];
+
+	(void)state;
+	free_address("127.0.0.1", AF_INET, address);
+	getrlimit(RLIMIT_NOFILE, &before);
+	last = dup(STDIN_FILENO);
+	none = before;
+	none.rlim_cur = (rlim_t)last;
+	close(last);
+	setrlimit(RLIMIT_NOFILE, &none);
+	rc[0] = bv_exchange_tcp(b.ch, address, BV_EXCHANGE_CONNECT, NULL, LONG);
+	rc[1] = bv_exchange_tcp(a.ch, address, BV_EXCHANGE_LISTEN, NULL, LONG);
+	setrlimit(RLIMIT_NOFILE, &before);
+	assert_int_equal(rc[0], -EMFILE);
+	assert_int_equal(rc[1], -EMFILE);
+	assert_text("cannot listen on");
+	assert_unharmed();
+}
+
 static void nobody_listens(void **state)
 {
 	const int64_t begin = now_ns();
@@ -75,28 +143,6 @@ static void nobody_comes(void **state)
 	assert_text("no peer came");
 	assert_true(now_ns() - begin >= SHORT && now_ns() - begin < SHORT + SLACK);
 	assert_unharmed();
-}
-
-static int dial(const char *address)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1)),
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	union {
-		struct sockaddr_in *v4;
-		struct sockaddr *any;
-	} at = { &to };
-	const struct timespec pause = { .tv_nsec = BV_MSEC };
-
-	for (int64_t end = now_ns() + LONG; now_ns() < end; nanosleep(&pause, NULL)) {
-		const int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-		if (connect(s, at.any, sizeof(to)) == 0)
-			return s;
-		close(s);
-	}
-	fail_msg("nobody listens on %s", address);
-	return -1;
 }
 
 /* B13: strangers before the peer, more of them than there are places, and none matters. */
@@ -223,6 +269,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		rig_test(addresses),
+		rig_test(address_in_use),
+		rig_test(no_descriptors),
 		rig_test(nobody_listens),
 		rig_test(nobody_comes),
 		rig_test(b13_listener_among_strangers),
