@@ -122,7 +122,7 @@ struct group {
 
 extern const struct group operations, stream, queues, faults, diagnosis, gone, killed, negotiation,
 	input, blocking, lifetime, recovery;
-extern const struct group scopes, events, checks, endings;
+extern const struct group scopes, events, checks, endings, seeds;
 extern const struct group memory_regions;
 
 #endif

@@ -16,9 +16,9 @@ struct options options = {
 };
 
 static const struct group *const groups[] = {
-	&operations, &stream,      &queues, &faults,   &diagnosis,      &gone,
-	&killed,     &negotiation, &input,  &blocking, &lifetime,       &recovery,
-	&scopes,     &events,      &checks, &endings,  &memory_regions,
+	&operations, &stream,      &queues, &faults,   &diagnosis, &gone,
+	&killed,     &negotiation, &input,  &blocking, &lifetime,  &recovery,
+	&scopes,     &events,      &checks, &endings,  &seeds,     &memory_regions,
 };
 
 static int usage(void)
