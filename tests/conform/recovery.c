@@ -294,7 +294,6 @@ static void close_waits(void **state)
 	struct link link;
 	struct post post;
 
-	(void)state;
 	need_live_device();
 	link_up(&link, NULL, NULL);
 	source = end_piece(&link.a, 4096, 8);
@@ -305,6 +304,7 @@ static void close_waits(void **state)
 	end_post(&link.a, &post);
 	assert_int_equal(side_recover(link.a.side, link.a.slot, RECOVER_CLOSE, WAIT_NS, NULL), 0);
 	end_check(&link.b, &target, 7, 8);
+	world_reset(state);
 	link_up(&link, NULL, NULL);
 	post.remote.rkey ^= 0xffffff00;
 	end_post(&link.a, &post);
