@@ -66,7 +66,7 @@ static void leave_by_return(struct bv_scope *copy)
 
 static void every_way_out(void **state)
 {
-	struct bv_scope copy;
+	struct bv_scope copy = { 0 };
 	unsigned turns = 0;
 
 	(void)state;
