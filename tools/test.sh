@@ -64,6 +64,14 @@ build_only() {
 	(build_in "$directory" --preset "$preset" -DBV_WERROR="$werror" "$@")
 }
 
+# Without packages or network there can be no machine, and the script has said so.
+soft_roce() {
+	local rc=0
+
+	tests/vm/rxe.sh -q "$1" || rc=$?
+	[ "$rc" -eq 0 ] || [ "$rc" -eq 77 ]
+}
+
 every_stage() {
 	stage "gcc, optimised" build_and_test release-gcc build
 	stage "static checks" tools/check.sh build
@@ -71,6 +79,7 @@ every_stage() {
 	stage "clang, ASan and UBSan" build_and_test asan-ubsan-clang build-asan-ubsan-clang \
 		-LE policy
 	stage "gcc, TSan" build_and_test tsan-gcc build-tsan-gcc -LE policy
+	stage "soft-RoCE in a VM" soft_roce build
 	stage "gcc, debug, builds" build_only dev-gcc build-dev-gcc
 	stage "gcc, verbs alone, LTO, builds" build_only release-gcc build-verbs-only \
 		-DBV_PROVIDER_MLX5=OFF -DBUILD_TESTING=OFF \
