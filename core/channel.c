@@ -19,6 +19,7 @@
 #include "pd.h"
 #include "plan.h"
 #include "provider.h"
+#include "wait.h"
 
 /* No slot is NULL, in any state (style R8). */
 static bool complete(const struct bv_channel_ops *ops)
@@ -127,7 +128,8 @@ static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_chann
 	ch->max_recv = plan->attr.max_recv;
 	ch->max_send_sge = (uint16_t)plan->attr.max_send_sge;
 	ch->max_recv_sge = (uint16_t)plan->attr.max_recv_sge;
-	ch->max_inline = core->max_inline;
+	ch->max_inline = (uint16_t)(core->max_inline < UINT16_MAX ? core->max_inline : UINT16_MAX);
+	ch->atomics = pd->device->limits.atomic_cap != IBV_ATOMIC_NONE;
 	ch->max_msg = plan->port.max_msg_sz;
 	core->pd = pd;
 	core->attr = plan->attr;
@@ -153,10 +155,12 @@ static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_chann
 static void tear_down(const struct bv_provider *provider, struct bv_channel *ch)
 {
 	struct bvi_recv_result *results = ch->recv_results;
+	struct ibv_comp_channel *wake = ch->core->wake;
 
 	bvi_debug_detach(ch);
 	bvi_channel_disconnect(ch->core);
 	provider->channel_destroy(ch);
+	bvi_wake_destroy(wake);
 	free(results);
 }
 
@@ -208,9 +212,17 @@ int bv_channel_create(struct bv_pd *pd, const struct bv_channel_attr *attr, stru
 		.pd = pd->ibv,
 		.attr = &plan.attr,
 	};
+	if (plan.attr.wakeups) {
+		rc = bvi_wake_create(dev->context, dev->name, &params.wake);
+		if (rc < 0)
+			return rc;
+	}
 	rc = dev->provider->channel_create(&params, &ch, why, sizeof(why));
-	if (rc < 0)
+	if (rc < 0) {
+		bvi_wake_destroy(params.wake);
 		return fail_create(dev, &plan.attr, why, rc);
+	}
+	ch->core->wake = params.wake;
 	rc = set_up(pd, &plan, ch);
 	if (rc < 0) {
 		tear_down(dev->provider, ch);
@@ -286,6 +298,7 @@ void bv_channel_query(const struct bv_channel *ch, struct bv_channel_info *info)
 		.max_recv_sge = ch->max_recv_sge,
 		.max_inline = ch->max_inline,
 		.max_msg = ch->max_msg,
+		.atomics = ch->atomics,
 	};
 	memcpy(info->gid, core->local.gid, sizeof(info->gid));
 }

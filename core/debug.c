@@ -40,7 +40,9 @@ void bv_channel_hand_over(struct bv_channel *ch)
 #include <string.h>
 
 #define TEXT_MAX 512
-#define STATES (BV_CHANNEL_ERROR + 1)
+/* One table for each state, and that of chains. */
+#define CHAIN (BV_CHANNEL_ERROR + 1)
+#define TABLES (CHAIN + 1)
 
 /* An outstanding work; its elements are in the ring's array. */
 struct tracked {
@@ -59,8 +61,8 @@ struct ring {
 
 struct bvi_debug {
 	atomic_flag lock;
-	struct bv_channel_ops ops[STATES];
-	const struct bv_channel_ops *real[STATES];
+	struct bv_channel_ops ops[TABLES];
+	const struct bv_channel_ops *real[TABLES];
 	pthread_t owner;
 	bool owned;
 	unsigned scopes;
@@ -133,7 +135,9 @@ static struct bvi_debug *debug_of(const struct bv_channel *ch)
 
 static const struct bv_channel_ops *real_of(const struct bv_channel *ch)
 {
-	return debug_of(ch)->real[ch->core->state];
+	const bool chained = ch->ops == &debug_of(ch)->ops[CHAIN];
+
+	return debug_of(ch)->real[chained ? CHAIN : ch->core->state];
 }
 
 static bool idle(const struct bvi_debug *debug)
@@ -380,12 +384,11 @@ static int poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 }
 
 /* Slots that we do not know are left as they are. */
-static void wrap(struct bvi_debug *debug, enum bv_channel_state state,
-		 const struct bv_channel_ops **table)
+static void wrap(struct bvi_debug *debug, unsigned index, const struct bv_channel_ops **table)
 {
-	struct bv_channel_ops *ops = &debug->ops[state];
+	struct bv_channel_ops *ops = &debug->ops[index];
 
-	debug->real[state] = *table;
+	debug->real[index] = *table;
 	*ops = **table;
 	ops->post_send = post_send;
 	ops->post_send_imm = post_send_imm;
@@ -444,6 +447,8 @@ void bvi_debug_attach(struct bv_channel *ch)
 	wrap(debug, BV_CHANNEL_PREPARED, &ch->core->prepared);
 	wrap(debug, BV_CHANNEL_READY, &ch->core->ready);
 	wrap(debug, BV_CHANNEL_ERROR, &ch->core->error);
+	if (ch->core->chain)
+		wrap(debug, CHAIN, &ch->core->chain);
 	ch->core->debug = debug;
 }
 

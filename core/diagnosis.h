@@ -23,6 +23,12 @@ bool bvi_diagnosis_facts(const struct bv_channel *ch, struct bv_diagnosis *d);
 /* Fills the causes from the rest. */
 void bvi_diagnosis_causes(struct bv_diagnosis *d);
 
+/* Whether the operation brings something back from the peer. */
+static inline bool bvi_op_fetches(enum bv_op op)
+{
+	return op == BV_OP_READ || op == BV_OP_FETCH_ADD || op == BV_OP_COMPARE_SWAP;
+}
+
 /* "RDMA WRITE with immediate", "receive"; "send-queue work" if it is not known. */
 const char *bvi_work_name(const struct bv_diagnosis *d);
 

@@ -49,7 +49,15 @@ static bool is_recv(const struct bv_diagnosis *d)
 /* The device writes into its list, so that the region needs local write. */
 static bool fills_memory(const struct bv_diagnosis *d)
 {
-	return is_recv(d) || d->what.op == BV_OP_READ;
+	return is_recv(d) || bvi_op_fetches(d->what.op);
+}
+
+/* What the peer must allow. */
+static const char *access_of(enum bv_op op)
+{
+	if (op == BV_OP_READ)
+		return "BV_ACCESS_REMOTE_READ";
+	return bvi_op_fetches(op) ? "BV_ACCESS_REMOTE_ATOMIC" : "BV_ACCESS_REMOTE_WRITE";
 }
 
 static void length_causes(struct bv_diagnosis *d)
@@ -66,9 +74,9 @@ static void length_causes(struct bv_diagnosis *d)
 
 static void qp_operation_causes(struct bv_diagnosis *d)
 {
-	if (d->what.op == BV_OP_READ)
+	if (bvi_op_fetches(d->what.op))
 		cause(d,
-		      "reads are not possible on this connection: one side allows none in flight",
+		      "reads and atomics are not possible on this connection: one side allows none in flight",
 		      "set rd_atomic above 0 on both sides");
 	cause(d, "the device cannot execute the request on this queue pair",
 	      "compare the work above with the attributes of bv_channel_create()");
@@ -133,26 +141,22 @@ static void invalid_request_causes(struct bv_diagnosis *d)
 		      bytes);
 	if (d->what.op != BV_OP_SEND)
 		cause(d, "the peer's channel does not allow this operation",
-		      "add %s to the access of its bv_channel_create()",
-		      d->what.op == BV_OP_READ ? "BV_ACCESS_REMOTE_READ" :
-						 "BV_ACCESS_REMOTE_WRITE");
-	if (d->what.op == BV_OP_READ)
-		cause(d, "more reads are in flight than the peer serves",
+		      "add %s to the access of its bv_channel_create()", access_of(d->what.op));
+	if (bvi_op_fetches(d->what.op))
+		cause(d, "more reads and atomics are in flight than the peer serves",
 		      "set rd_atomic alike on both sides");
 }
 
 static void remote_access_causes(struct bv_diagnosis *d)
 {
-	const bool read = d->what.op == BV_OP_READ;
-
 	cause(d, "the rkey is not, or no longer, that of a registered region",
 	      "the peer must keep the region registered, and send a new bv_remote each time it "
 	      "registers");
 	cause(d, "the range is not within the peer's region",
 	      "hold the remote range above against the peer's bv_mr_remote(); bv_remote_slice() "
 	      "refuses what lies outside");
-	cause(d, "the peer's region does not grant this access", "register it with %s",
-	      read ? "BV_ACCESS_REMOTE_READ" : "BV_ACCESS_REMOTE_WRITE and BV_ACCESS_LOCAL_WRITE");
+	cause(d, "the peer's region does not grant this access", "register it with %s%s",
+	      access_of(d->what.op), d->what.op == BV_OP_READ ? "" : " and BV_ACCESS_LOCAL_WRITE");
 	cause(d, "the peer's region is of another protection domain than its channel",
 	      "make both from one bv_pd");
 }

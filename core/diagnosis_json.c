@@ -34,7 +34,7 @@ static json_t *work_json(const struct bv_diagnosis *d)
 			 what->is_inline, "bytes", (json_int_t)what->bytes, "elements",
 			 (json_int_t)what->nranges, "known", what->op != BV_OP_NONE, "local",
 			 ranges);
-	if (what->op == BV_OP_WRITE || what->op == BV_OP_READ)
+	if (what->op == BV_OP_WRITE || bvi_op_fetches(what->op))
 		json_object_set_new(work, "remote",
 				    json_pack("{s:o, s:o}", "addr", hex(what->remote_addr), "rkey",
 					      hex(what->rkey)));

@@ -19,6 +19,10 @@ const char *bvi_work_name(const struct bv_diagnosis *d)
 		return imm ? "RDMA WRITE with immediate" : "RDMA WRITE";
 	case BV_OP_READ:
 		return "RDMA READ";
+	case BV_OP_FETCH_ADD:
+		return "FETCH AND ADD";
+	case BV_OP_COMPARE_SWAP:
+		return "COMPARE AND SWAP";
 	default:
 		return d->work & BV_WORK_RECV ? "receive" : "send-queue work";
 	}
@@ -39,15 +43,13 @@ static void add_local(const struct bv_work_info *what, struct bvi_text *out)
 /* " (4096 B at 0x… lkey 0x… -> 0x… rkey 0x…)" */
 static void add_work(const struct bv_work_info *what, struct bvi_text *out)
 {
-	const bool read = what->op == BV_OP_READ;
-
 	if (what->op == BV_OP_NONE)
 		return;
 	bvi_text_add(out, " (%" PRIu64 " B", what->bytes);
 	add_local(what, out);
-	if (what->op == BV_OP_WRITE || read)
-		bvi_text_add(out, " %s 0x%" PRIx64 " rkey 0x%x", read ? "<-" : "->",
-			     what->remote_addr, what->rkey);
+	if (what->op == BV_OP_WRITE || bvi_op_fetches(what->op))
+		bvi_text_add(out, " %s 0x%" PRIx64 " rkey 0x%x",
+			     what->op == BV_OP_WRITE ? "->" : "<-", what->remote_addr, what->rkey);
 	if (what->has_imm)
 		bvi_text_add(out, ", imm 0x%x", what->imm);
 	bvi_text_add(out, ")");

@@ -137,6 +137,11 @@ int bv_mr_reg(struct bv_pd *pd, void *addr, size_t length, unsigned access, stru
 		rc = check_on_demand(pd, access);
 	if (rc < 0)
 		return rc;
+	if (access & BV_ACCESS_REMOTE_ATOMIC && pd->device->limits.atomic_cap == IBV_ATOMIC_NONE)
+		return bvi_fail(-EOPNOTSUPP,
+				"bv_mr_reg: access has BV_ACCESS_REMOTE_ATOMIC; device %s has no "
+				"atomics (atomic_cap of ibv_devinfo -v)",
+				pd->device->name);
 	region = region_new();
 	if (!region)
 		return -ENOMEM;

@@ -70,6 +70,8 @@ static int check_attr(const struct bv_device *dev, const struct bv_channel_attr 
 		{ "max_recv", attr->max_recv, 1, max_wr(dev), wr },
 		{ "max_send_sge", attr->max_send_sge, 0, max_sge(dev), sge },
 		{ "max_recv_sge", attr->max_recv_sge, 0, max_sge(dev), sge },
+		{ "max_inline", attr->max_inline, 0, UINT16_MAX, "16 bits" },
+		{ "spin_ns", (uint64_t)attr->spin_ns, 0, BV_FOREVER, "BV_FOREVER: never sleep" },
 		{ "rd_atomic", attr->rd_atomic, 0, UINT8_MAX, "8 bits on the wire" },
 		{ "rnr_retry", attr->rnr_retry, 0, 7, "7 is BV_RNR_RETRY_FOREVER" },
 		{ "retry", attr->retry, 0, 7, code },
@@ -84,6 +86,11 @@ static int check_attr(const struct bv_device *dev, const struct bv_channel_attr 
 				"%s: access is 0x%x; a channel has only local write and the "
 				"BV_ACCESS_REMOTE_ flags: 0x%x",
 				dev->name, attr->access, ACCESS_OF_PEERS);
+	if (attr->access & BV_ACCESS_REMOTE_ATOMIC && dev->limits.atomic_cap == IBV_ATOMIC_NONE)
+		return bvi_fail(-EOPNOTSUPP,
+				"%s: access has BV_ACCESS_REMOTE_ATOMIC; the device has no atomics "
+				"(atomic_cap of ibv_devinfo -v)",
+				dev->name);
 	if (attr->mtu != 0 && bvi_mtu_code(attr->mtu) == 0)
 		return bvi_fail(-EINVAL,
 				"%s: mtu is %u; it may be 256, 512, 1024, 2048, 4096, or 0 "
@@ -276,5 +283,6 @@ int bvi_plan_channel(const struct bv_device *dev, const struct bv_channel_attr *
 	if (rc < 0)
 		return rc;
 	lower_to_device(dev, plan);
+	plan->attr.wakeups |= plan->attr.spin_ns < BV_FOREVER;
 	return 0;
 }

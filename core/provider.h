@@ -33,6 +33,7 @@
 #include <bareverbs/diagnosis.h>
 #include <bareverbs/error.h>
 #include <bareverbs/memory.h>
+#include <bareverbs/wake.h>
 #include <bareverbs/work.h>
 
 /*
@@ -47,6 +48,13 @@
  *	flags: BV_UNSIGNALED asks for no completion; the provider signals all the same at least once
  *	every max_send / 2 works, rounded up, so that credits always come back.
  * post_recv: the same with rq_*; returns the number | BV_WORK_RECV. Allowed from INIT on.
+ *	BV_MORE: the doorbell may wait until a post without it, or flush; the provider rings by itself
+ *	when the queue is full.
+ * post_fetch_add, post_compare_swap: the same; the result is one element of eight bytes.
+ * flush: rings for works posted with BV_MORE, if any wait; in every state. 0 or -errno: then the
+ *	works that the driver did not take are withdrawn, and sq_posted is as before their posts.
+ * arm: the next completion of each queue in @queues (BV_WAKE_*, at least one of the two) after those
+ *	that poll has taken raises an event of its completion channel; 0 or -errno. Only called if the channel has wakeups.
  * poll_send: up to max (>= 1) completions into wc[]. A success of work n sets sq_done = n + 1
  *	(unsignaled ones before it are done); an error likewise, and goes through
  *	bvi_channel_failed(). Every field of wc[] is written.
@@ -77,11 +85,15 @@ static_assert(sizeof(struct bvi_recv_result) == 16, "four results a cache line")
  */
 struct bvi_channel_core {
 	struct ibv_qp *qp;
+	struct ibv_cq *send_cq; /* which arm arms */
+	struct ibv_cq *recv_cq;
 	/* How it posts and polls: "BlueFlame, 64-byte CQEs"; lives as long as the channel. */
 	const char *data_path;
 	const struct bv_channel_ops *prepared;
 	const struct bv_channel_ops *ready;
 	const struct bv_channel_ops *error;
+	/* What the provider puts in place of ready while works wait for a doorbell; or NULL. */
+	const struct bv_channel_ops *chain;
 	uint32_t max_inline; /* granted; at least what was asked for */
 
 	bool failed;
@@ -90,6 +102,10 @@ struct bvi_channel_core {
 	struct bv_wc first_error;
 	struct bv_wc first_send_error;
 	uint64_t flushed;
+
+	struct ibv_comp_channel *wake; /* NULL: none */
+	uint32_t send_wakes;           /* taken so far */
+	uint32_t recv_wakes;
 
 	enum bv_channel_state state;
 	struct bv_pd *pd;
@@ -130,6 +146,7 @@ struct bv_channel_params {
 	struct ibv_context *context;
 	struct ibv_pd *pd;
 	const struct bv_channel_attr *attr;
+	struct ibv_comp_channel *wake; /* for both completion queues; NULL: none */
 };
 
 /**
@@ -192,15 +209,21 @@ int64_t bvi_refuse_write_inline_imm(struct bv_channel *ch, const void *buf, size
 				    const struct bv_remote *remote, uint32_t imm, unsigned flags);
 int64_t bvi_refuse_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
 			const struct bv_remote *remote, unsigned flags);
+int64_t bvi_refuse_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
+			     const struct bv_remote *remote, uint64_t add, unsigned flags);
+int64_t bvi_refuse_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
+				const struct bv_remote *remote, uint64_t compare, uint64_t swap,
+				unsigned flags);
 int64_t bvi_refuse_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
 
-/* The send-queue slots of the prepared and error tables; the other three are left to say. */
+/* The send-queue slots of the prepared and error tables; the others are left to say. */
 #define BVI_REFUSE_SENDS                                                                      \
 	.post_send = bvi_refuse_send, .post_send_imm = bvi_refuse_send_imm,                   \
 	.post_send_inline = bvi_refuse_inline, .post_send_inline_imm = bvi_refuse_inline_imm, \
 	.post_write = bvi_refuse_write, .post_write_imm = bvi_refuse_write_imm,               \
 	.post_write_inline = bvi_refuse_write_inline,                                         \
-	.post_write_inline_imm = bvi_refuse_write_inline_imm, .post_read = bvi_refuse_read
+	.post_write_inline_imm = bvi_refuse_write_inline_imm, .post_read = bvi_refuse_read,   \
+	.post_fetch_add = bvi_refuse_fetch_add, .post_compare_swap = bvi_refuse_compare_swap
 
 static inline void bvi_recv_result_store(struct bv_channel *ch, uint64_t number,
 					 const struct bv_wc *wc)
@@ -244,6 +267,8 @@ static inline BV_COLD void bvi_channel_failed(struct bv_channel *ch, const struc
 	core->first_error = *wc;
 	core->state = BV_CHANNEL_ERROR;
 	ch->ops = core->error;
+	/* What the device was not told of it cannot flush. */
+	(void)ch->ops->flush(ch);
 }
 
 #endif

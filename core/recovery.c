@@ -15,6 +15,7 @@
 #include "debug.h"
 #include "error.h"
 #include "pd.h"
+#include "wait.h"
 
 #define BATCH 8u
 /* Receives start at a multiple of this: rings of any size start at their first place then. */
@@ -66,9 +67,13 @@ static void signal_tail(struct bv_channel *ch)
 int bvi_channel_settle(struct bv_channel *ch, uint64_t send, uint64_t recv,
 		       struct bvi_deadline *deadline)
 {
+	struct bvi_wait wait = bvi_wait_until(ch, deadline);
 	struct bv_wc wc[BATCH];
 	bool sends, recvs, found = true;
+	int rc;
 
+	/* If it fails, the last works are outstanding no more. */
+	(void)bv_flush(ch);
 	for (;;) {
 		int sent = 0, received = 0;
 
@@ -76,8 +81,12 @@ int bvi_channel_settle(struct bv_channel *ch, uint64_t send, uint64_t recv,
 		recvs = ch->rq_done < recv && ch->rq_done != ch->rq_posted;
 		if (!sends && !recvs)
 			return 0;
-		if (!found && bvi_deadline_passed(deadline))
-			return -ETIMEDOUT;
+		rc = found ? 0 :
+			     bvi_wait_more(ch,
+					   (sends ? BV_WAKE_SEND : 0) | (recvs ? BV_WAKE_RECV : 0),
+					   &wait);
+		if (rc < 0)
+			return rc;
 		if (sends && tail_is_silent(ch))
 			signal_tail(ch);
 		/* A queue that is not asked for is left alone: its completions are the caller's. */

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "error.h"
+#include "provider.h"
 
 static int64_t unknown_flags(unsigned flags)
 {
@@ -52,4 +53,30 @@ int64_t bvi_reject_inline(const struct bv_channel *ch, uint64_t length,
 				"larger max_inline, or post from a region",
 				length, ch->max_inline);
 	return beyond_remote(length, remote);
+}
+
+int64_t bvi_reject_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+			  const struct bv_remote *remote, unsigned flags)
+{
+	if (flags & ~BV_POST_FLAGS)
+		return unknown_flags(flags);
+	if (result->length != sizeof(uint64_t))
+		return bvi_fail(-EINVAL,
+				"post: the result of an atomic is 8 bytes; the element has %u",
+				result->length);
+	if (remote->length < sizeof(uint64_t))
+		return beyond_remote(sizeof(uint64_t), remote);
+	if (remote->addr % sizeof(uint64_t) != 0)
+		return bvi_fail(-EINVAL,
+				"post: an atomic works on 8 bytes at a multiple of 8; the remote "
+				"address is 0x%" PRIx64,
+				remote->addr);
+	if (ch->core->state == BV_CHANNEL_READY && ch->core->rd_atomic == 0)
+		return bvi_fail(-EOPNOTSUPP,
+				"post: no atomics on this connection: it allows none in flight; "
+				"set rd_atomic above 0 on both sides");
+	return bvi_fail(
+		-EOPNOTSUPP,
+		"post: the device has no atomics (atomic_cap of ibv_devinfo -v); use sends, "
+		"and let the peer change its memory");
 }

@@ -109,6 +109,21 @@ int64_t bvi_refuse_read(struct bv_channel *ch, const struct bv_scatter *sg, unsi
 	return refuse(ch, "bv_post_read");
 }
 
+int64_t bvi_refuse_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
+			     const struct bv_remote *remote, uint64_t add, unsigned flags)
+{
+	(void)result, (void)remote, (void)add, (void)flags;
+	return refuse(ch, "bv_post_fetch_add");
+}
+
+int64_t bvi_refuse_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
+				const struct bv_remote *remote, uint64_t compare, uint64_t swap,
+				unsigned flags)
+{
+	(void)result, (void)remote, (void)compare, (void)swap, (void)flags;
+	return refuse(ch, "bv_post_compare_swap");
+}
+
 int64_t bvi_refuse_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
 {
 	(void)sg, (void)nsge;

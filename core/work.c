@@ -6,13 +6,15 @@
  * ended is then known without keeping it: a send-queue work succeeded if it is below the first one
  * that failed, and was flushed if above; receives have a ring of results (bvi_recv_result).
  *
- * Nothing here allocates, locks, or enters the kernel, but for texts of errors.
+ * Nothing here allocates, locks, or enters the kernel, but for texts of errors, and for sleeping where
+ * the channel's spin_ns asks for it.
  */
 #include <bareverbs/work.h>
 
 #include "clock.h"
 #include "error.h"
 #include "provider.h"
+#include "wait.h"
 
 /* Completions taken at a time: enough to catch up, few enough to live on the stack. */
 #define BATCH 8u
@@ -127,122 +129,160 @@ int bv_test(struct bv_channel *ch, int64_t work, struct bv_wc *wc)
 	return result_of(ch, work, wc);
 }
 
-static int wait_until(struct bv_channel *ch, int64_t work, struct bvi_deadline *deadline,
-		      struct bv_wc *wc)
+static unsigned queue_of(int64_t work)
+{
+	return is_recv(work) ? BV_WAKE_RECV : BV_WAKE_SEND;
+}
+
+static int wait_until(struct bv_channel *ch, int64_t work, struct bvi_wait *wait, struct bv_wc *wc)
 {
 	int rc;
 
+	/* Works that the device was not told of would be waited for in vain. */
+	rc = bv_work_done(ch, work) ? 0 : bv_flush(ch);
+	if (rc < 0)
+		return rc;
 	while (!bv_work_done(ch, work)) {
 		rc = reap(ch, work);
+		if (rc >= 0 && !bv_work_done(ch, work))
+			rc = bvi_wait_more(ch, queue_of(work), wait);
 		if (rc < 0)
 			return rc;
-		if (!bv_work_done(ch, work) && bvi_deadline_passed(deadline))
-			return -ETIMEDOUT;
 	}
 	rc = result_of(ch, work, wc);
 	return rc < 0 ? rc : 0;
 }
 
+static struct bvi_wait wait_for(const struct bv_channel *ch, int64_t timeout_ns)
+{
+	const struct bvi_deadline deadline = bvi_deadline_after(timeout_ns);
+
+	return bvi_wait_until(ch, &deadline);
+}
+
 int bv_wait(struct bv_channel *ch, int64_t work, int64_t timeout_ns, struct bv_wc *wc)
 {
-	struct bvi_deadline deadline = bvi_deadline_after(timeout_ns);
+	struct bvi_wait wait = wait_for(ch, timeout_ns);
 	const int rc = check_handle(ch, work);
 
-	return rc < 0 ? rc : wait_until(ch, work, &deadline, wc);
+	return rc < 0 ? rc : wait_until(ch, work, &wait, wc);
 }
 
 /*
  * The blocking calls: while the queue is full, reap and post again; then wait. again() tells
  * whether to post once more, and replaces -EAGAIN by what ended the attempt when not.
  */
-static bool again(struct bv_channel *ch, int64_t queue, struct bvi_deadline *deadline,
-		  int64_t *work)
+static bool again(struct bv_channel *ch, int64_t queue, struct bvi_wait *wait, int64_t *work)
 {
 	int n;
 
 	if (*work != -EAGAIN)
 		return false;
 	n = reap(ch, queue);
-	if (n == 0 && bvi_deadline_passed(deadline))
-		n = -ETIMEDOUT;
+	if (n == 0)
+		n = bvi_wait_more(ch, queue_of(queue), wait);
 	if (n < 0)
 		*work = n;
 	return n >= 0;
 }
 
-static int finish(struct bv_channel *ch, int64_t work, struct bvi_deadline *deadline,
-		  struct bv_wc *wc)
+static int finish(struct bv_channel *ch, int64_t work, struct bvi_wait *wait, struct bv_wc *wc)
 {
-	return work < 0 ? (int)work : wait_until(ch, work, deadline, wc);
+	return work < 0 ? (int)work : wait_until(ch, work, wait, wc);
 }
 
 int bv_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge, int64_t timeout_ns)
 {
-	struct bvi_deadline deadline = bvi_deadline_after(timeout_ns);
+	struct bvi_wait wait = wait_for(ch, timeout_ns);
 	int64_t work;
 
 	do
 		work = bv_post_send(ch, sg, nsge, 0);
-	while (again(ch, 0, &deadline, &work));
-	return finish(ch, work, &deadline, NULL);
+	while (again(ch, 0, &wait, &work));
+	return finish(ch, work, &wait, NULL);
 }
 
 int bv_send_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge, uint32_t imm,
 		int64_t timeout_ns)
 {
-	struct bvi_deadline deadline = bvi_deadline_after(timeout_ns);
+	struct bvi_wait wait = wait_for(ch, timeout_ns);
 	int64_t work;
 
 	do
 		work = bv_post_send_imm(ch, sg, nsge, imm, 0);
-	while (again(ch, 0, &deadline, &work));
-	return finish(ch, work, &deadline, NULL);
+	while (again(ch, 0, &wait, &work));
+	return finish(ch, work, &wait, NULL);
 }
 
 int bv_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 	     const struct bv_remote *remote, int64_t timeout_ns)
 {
-	struct bvi_deadline deadline = bvi_deadline_after(timeout_ns);
+	struct bvi_wait wait = wait_for(ch, timeout_ns);
 	int64_t work;
 
 	do
 		work = bv_post_write(ch, sg, nsge, remote, 0);
-	while (again(ch, 0, &deadline, &work));
-	return finish(ch, work, &deadline, NULL);
+	while (again(ch, 0, &wait, &work));
+	return finish(ch, work, &wait, NULL);
 }
 
 int bv_write_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 		 const struct bv_remote *remote, uint32_t imm, int64_t timeout_ns)
 {
-	struct bvi_deadline deadline = bvi_deadline_after(timeout_ns);
+	struct bvi_wait wait = wait_for(ch, timeout_ns);
 	int64_t work;
 
 	do
 		work = bv_post_write_imm(ch, sg, nsge, remote, imm, 0);
-	while (again(ch, 0, &deadline, &work));
-	return finish(ch, work, &deadline, NULL);
+	while (again(ch, 0, &wait, &work));
+	return finish(ch, work, &wait, NULL);
 }
 
 int bv_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
 	    const struct bv_remote *remote, int64_t timeout_ns)
 {
-	struct bvi_deadline deadline = bvi_deadline_after(timeout_ns);
+	struct bvi_wait wait = wait_for(ch, timeout_ns);
 	int64_t work;
 
 	do
 		work = bv_post_read(ch, sg, nsge, remote, 0);
-	while (again(ch, 0, &deadline, &work));
-	return finish(ch, work, &deadline, NULL);
+	while (again(ch, 0, &wait, &work));
+	return finish(ch, work, &wait, NULL);
+}
+
+int bv_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
+		 const struct bv_remote *remote, uint64_t add, int64_t timeout_ns)
+{
+	struct bvi_wait wait = wait_for(ch, timeout_ns);
+	int64_t work;
+
+	do
+		work = bv_post_fetch_add(ch, result, remote, add, 0);
+	while (again(ch, 0, &wait, &work));
+	return finish(ch, work, &wait, NULL);
+}
+
+int bv_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
+		    const struct bv_remote *remote, uint64_t compare, uint64_t swap,
+		    int64_t timeout_ns)
+{
+	struct bvi_wait wait = wait_for(ch, timeout_ns);
+	int64_t work;
+
+	do
+		work = bv_post_compare_swap(ch, result, remote, compare, swap, 0);
+	while (again(ch, 0, &wait, &work));
+	return finish(ch, work, &wait, NULL);
 }
 
 int bv_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge, int64_t timeout_ns,
 	    struct bv_wc *wc)
 {
-	struct bvi_deadline deadline = bvi_deadline_after(timeout_ns);
+	struct bvi_wait wait = wait_for(ch, timeout_ns);
 	int64_t work;
 
 	do
 		work = bv_post_recv(ch, sg, nsge);
-	while (again(ch, BV_WORK_RECV, &deadline, &work));
-	return finish(ch, work, &deadline, wc);
+	while (again(ch, BV_WORK_RECV, &wait, &work));
+	return finish(ch, work, &wait, wc);
 }

@@ -16,6 +16,8 @@
 #include <bareverbs/channel.h>
 #include <bareverbs/exchange.h>
 #include <bareverbs/work.h>
+#include <bareverbs/batch.h>
+#include <bareverbs/wake.h>
 #include <bareverbs/diagnosis.h>
 #include <bareverbs/recovery.h>
 #include <bareverbs/scope.h>

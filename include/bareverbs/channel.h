@@ -67,6 +67,9 @@ enum bv_channel_state {
  *	provider mlx5 and its firmware only, else -EOPNOTSUPP
  * @peer_gid: where the peer is, if it is known this early (bv_gid_parse() makes one of an IP address);
  *	all zero: not known. Only the choice of our GID looks at it, and on Ethernet only
+ * @wakeups: completions can wake a sleeping thread (wake.h)
+ * @spin_ns: how long waits poll before they sleep in the kernel; 0: at once, BV_FOREVER: they never
+ *	sleep. Below BV_FOREVER it implies @wakeups.
  */
 struct bv_channel_attr {
 	uint32_t max_send;
@@ -90,16 +93,15 @@ struct bv_channel_attr {
 	uint32_t flow_label;
 	uint16_t udp_sport;
 	uint8_t peer_gid[16];
+	bool wakeups;
+	int64_t spin_ns;
 };
 
 /* The order is that of the members, so that C++17 takes it too. */
 #define BV_CHANNEL_ATTR_DEFAULT                                                                  \
 	{                                                                                        \
 		256, 256, 16, 16, 128, BV_ACCESS_SHARED, 1, BV_GID_AUTO, 0, 16, 6, 6, 16, 14, 0, \
-			0, 0, 64, 0, 0,                                                          \
-		{                                                                                \
-			0                                                                        \
-		}                                                                                \
+			0, 0, 64, 0, 0, { 0 }, false, BV_FOREVER                                 \
 	}
 
 /**
@@ -245,6 +247,7 @@ BV_API uint64_t bv_channel_flushed(const struct bv_channel *ch);
  * @gid_index: the row in use
  * @gid: that row; all zero on InfiniBand without GRH
  * @max_send … @max_inline: what the calls of this channel accept
+ * @atomics: whether fetch-and-add and compare-and-swap are possible
  */
 struct bv_channel_info {
 	const char *provider;
@@ -263,6 +266,7 @@ struct bv_channel_info {
 	uint32_t max_recv_sge;
 	uint32_t max_inline;
 	uint32_t max_msg;
+	bool atomics;
 };
 
 /**

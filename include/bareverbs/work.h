@@ -4,7 +4,7 @@
  *
  * A post returns the work's handle, >= 0, or -errno and then nothing happened. Handles of one queue
  * are consecutive numbers, and the works of a queue complete in order: "is it done?" is a compare.
- * Receives are told apart from send-queue works (send, write, read) by the bit BV_WORK_RECV.
+ * Receives are told apart from send-queue works (all the others) by the bit BV_WORK_RECV.
  *
  * Three ways to use it, which may be mixed:
  *	blocking	bv_send(), bv_write(), bv_read(), bv_recv(): post, then wait to a time-out
@@ -36,7 +36,14 @@ BV_BEGIN_DECLS
 #define BV_FENCE 0x2u
 /* Wake the peer's event waiter. */
 #define BV_SOLICITED 0x4u
-#define BV_POST_FLAGS (BV_UNSIGNALED | BV_FENCE | BV_SOLICITED)
+/*
+ * More works follow: the device need not be told of this one yet. The next post without this flag
+ * tells it of all of them, with one doorbell, and so does bv_flush(); a full queue, a wait (bv_wait
+ * and the blocking calls), or an error of the channel does, too. Polling does not. Provider verbs
+ * also hands over what it holds after every 64.
+ */
+#define BV_MORE 0x8u
+#define BV_POST_FLAGS (BV_UNSIGNALED | BV_FENCE | BV_SOLICITED | BV_MORE)
 
 /* What a work was, as far as a completion tells. */
 enum bv_op {
@@ -46,6 +53,8 @@ enum bv_op {
 	BV_OP_READ,
 	BV_OP_RECV,           /* a send arrived */
 	BV_OP_RECV_WRITE_IMM, /* a write with immediate arrived and used up a receive */
+	BV_OP_FETCH_ADD,
+	BV_OP_COMPARE_SWAP,
 };
 
 /* struct bv_wc flags: @imm is valid. */
@@ -54,7 +63,7 @@ enum bv_op {
 /**
  * struct bv_wc - A completion
  * @work: the handle; for send-queue works it means that all before it are done, too
- * @bytes: of a receive: what arrived; of a read that was polled: what was read; else 0
+ * @bytes: of a receive: what arrived; of a read or an atomic that was polled: what was fetched; else 0
  * @imm: the immediate, host order; valid if BV_WC_IMM is in @flags, else 0
  * @vendor_err: the device's own code of an error, else 0
  * @status: enum bv_status. If it is not BV_STATUS_SUCCESS, only @work, @status and @vendor_err are
@@ -94,9 +103,16 @@ struct bv_channel_ops {
 					 unsigned flags);
 	int64_t (*post_read)(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
 			     const struct bv_remote *remote, unsigned flags);
+	int64_t (*post_fetch_add)(struct bv_channel *ch, const struct bv_scatter *result,
+				  const struct bv_remote *remote, uint64_t add, unsigned flags);
+	int64_t (*post_compare_swap)(struct bv_channel *ch, const struct bv_scatter *result,
+				     const struct bv_remote *remote, uint64_t compare,
+				     uint64_t swap, unsigned flags);
 	int64_t (*post_recv)(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+	int (*flush)(struct bv_channel *ch);
 	int (*poll_send)(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 	int (*poll_recv)(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+	int (*arm)(struct bv_channel *ch, unsigned queues);
 };
 
 /*
@@ -115,7 +131,8 @@ struct bv_channel {
 	uint32_t max_send;
 	uint32_t max_recv;
 	uint32_t max_msg;
-	uint32_t max_inline;
+	uint16_t max_inline;
+	bool atomics; /* possible on this channel */
 	uint16_t max_send_sge;
 	uint16_t max_recv_sge;
 	uint32_t recv_result_mask;
@@ -128,6 +145,8 @@ BV_API BV_COLD int64_t bvi_reject_list(const struct bv_channel *ch, unsigned nsg
 				       uint64_t length, const struct bv_remote *remote,
 				       unsigned flags);
 BV_API BV_COLD int64_t bvi_reject_inline(const struct bv_channel *ch, uint64_t length,
+					 const struct bv_remote *remote, unsigned flags);
+BV_API BV_COLD int64_t bvi_reject_atomic(struct bv_channel *ch, const struct bv_scatter *result,
 					 const struct bv_remote *remote, unsigned flags);
 
 static inline uint64_t bvi_gather_bytes(const struct bv_gather *sg, unsigned nsge)
@@ -167,7 +186,7 @@ static inline uint64_t bvi_remote_limit(const struct bv_channel *ch, const struc
  * @sg, @nsge: what to send, in list order; 0..max_send_sge elements, @sg may be NULL if 0; at most
  *	max_msg bytes
  * @imm: goes with it, host order; with no elements it is the whole message
- * @flags: BV_UNSIGNALED, BV_FENCE, BV_SOLICITED or'ed
+ * @flags: BV_UNSIGNALED, BV_FENCE, BV_SOLICITED, BV_MORE or'ed
  *
  * Return: the handle; -EAGAIN max_send works are outstanding: reap completions and try again;
  *	-EINVAL not READY, too many elements, or an unknown flag; -EMSGSIZE too long; -EIO the
@@ -310,6 +329,64 @@ static inline int64_t bv_post_read(struct bv_channel *ch, const struct bv_scatte
 	return ch->ops->post_read(ch, sg, nsge, remote, flags);
 }
 
+static inline bool bvi_atomic_fits(const struct bv_channel *ch, const struct bv_scatter *result,
+				   const struct bv_remote *remote, unsigned flags)
+{
+	return ch->atomics && result->length == sizeof(uint64_t) &&
+	       remote->length >= sizeof(uint64_t) && remote->addr % sizeof(uint64_t) == 0 &&
+	       !(flags & ~BV_POST_FLAGS);
+}
+
+/**
+ * bv_post_fetch_add, bv_post_compare_swap - Change eight bytes of the peer's memory in one step
+ * @ch: READY
+ * @result: an element of eight bytes: receives what was there before, in host order
+ * @remote: starts with a number of eight bytes, in the peer's host order, at a multiple of 8
+ * @add: added to it, modulo 2^64
+ * @compare, @swap: if it is @compare, it becomes @swap; it was, if the result is @compare
+ * @flags: as above
+ *
+ * One step means: no other atomic of the peer's device comes in between. Loads and stores of the
+ * peer's CPU may, on most devices. The peer's region and its channel need BV_ACCESS_REMOTE_ATOMIC.
+ *
+ * Return: as bv_post_send(); -EINVAL also @result does not have eight bytes, or the remote address
+ *	is no multiple of 8; -ERANGE @remote is shorter than eight bytes; -EOPNOTSUPP the device has
+ *	no atomics, or the channel agreed on a rd_atomic of 0.
+ * Owner: the result is the device's until the work completes.  Threads: the one that uses @ch.
+ * Blocks: never.
+ */
+static inline int64_t bv_post_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
+					const struct bv_remote *remote, uint64_t add,
+					unsigned flags)
+{
+	if (bvi_unlikely(!bvi_atomic_fits(ch, result, remote, flags)))
+		return bvi_reject_atomic(ch, result, remote, flags);
+	return ch->ops->post_fetch_add(ch, result, remote, add, flags);
+}
+
+static inline int64_t bv_post_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
+					   const struct bv_remote *remote, uint64_t compare,
+					   uint64_t swap, unsigned flags)
+{
+	if (bvi_unlikely(!bvi_atomic_fits(ch, result, remote, flags)))
+		return bvi_reject_atomic(ch, result, remote, flags);
+	return ch->ops->post_compare_swap(ch, result, remote, compare, swap, flags);
+}
+
+/**
+ * bv_flush - Tell the device of all works that were posted with BV_MORE
+ * @ch: in any state
+ *
+ * Return: 0, also if there are none; -errno of the driver: the last ones were withdrawn, they have
+ *	no handle any more (bv_last_posted() tells which is the last). Provider mlx5 never fails.
+ * Owner: buffers of works that were withdrawn are the caller's.  Threads: the one that uses @ch.
+ * Blocks: never.
+ */
+static inline int bv_flush(struct bv_channel *ch)
+{
+	return ch->ops->flush(ch);
+}
+
 /**
  * bv_post_recv - Offer buffers to the peer's next send, or write with immediate
  * @ch: PREPARED or READY
@@ -403,22 +480,27 @@ static inline bool bv_work_done(const struct bv_channel *ch, int64_t work)
 BV_API BV_MUST_CHECK int bv_test(struct bv_channel *ch, int64_t work, struct bv_wc *wc);
 
 /**
- * bv_wait - Wait until a work is done, polling
+ * bv_wait - Wait until a work is done
  * @ch: in any state
  * @work: as bv_test()
  * @timeout_ns: 0..BV_FOREVER; less is 0
  * @wc: as bv_test()
  *
+ * Polls; after spin_ns of the channel's attributes it sleeps in the kernel, and takes the channel's
+ * events (bv_channel_woken()) when it wakes.
+ *
  * Return: 0 done; -ETIMEDOUT not done in time, and still outstanding; the rest as bv_test().
  * Owner: as bv_test().  Threads: the one that uses @ch.
- * Blocks: up to @timeout_ns, never in the kernel.
+ * Blocks: up to @timeout_ns, in the kernel only after spin_ns.
  */
 BV_API BV_MUST_CHECK int bv_wait(struct bv_channel *ch, int64_t work, int64_t timeout_ns,
 				 struct bv_wc *wc);
 
 /**
- * bv_send, bv_send_imm, bv_write, bv_write_imm, bv_read, bv_recv - Post, then wait until it is done
- * @ch, @sg, @nsge, @remote, @imm: as the bv_post_ call of the same name
+ * bv_send, bv_send_imm, bv_write, bv_write_imm, bv_read, bv_fetch_add, bv_compare_swap, bv_recv -
+ *	Post, then wait until it is done
+ * @ch, @sg, @nsge, @remote, @imm, @result, @add, @compare, @swap: as the bv_post_ call of the same
+ *	name
  * @timeout_ns: for the whole call, including waiting for a free place in a full queue;
  *	0..BV_FOREVER
  * @wc: receives the result of a receive; NULL is fine
@@ -429,7 +511,7 @@ BV_API BV_MUST_CHECK int bv_wait(struct bv_channel *ch, int64_t work, int64_t ti
  *	outstanding: after -ETIMEDOUT it may be (it is the last one posted), and with a broken
  *	completion queue it is. Wait for it with bv_wait(), or destroy the channel before the
  *	buffers.
- * Threads: the one that uses @ch.  Blocks: up to @timeout_ns, never in the kernel.
+ * Threads: the one that uses @ch.  Blocks: up to @timeout_ns, in the kernel only after spin_ns.
  */
 BV_API BV_MUST_CHECK int bv_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 				 int64_t timeout_ns);
@@ -442,6 +524,12 @@ BV_API BV_MUST_CHECK int bv_write_imm(struct bv_channel *ch, const struct bv_gat
 				      int64_t timeout_ns);
 BV_API BV_MUST_CHECK int bv_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
 				 const struct bv_remote *remote, int64_t timeout_ns);
+BV_API BV_MUST_CHECK int bv_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
+				      const struct bv_remote *remote, uint64_t add,
+				      int64_t timeout_ns);
+BV_API BV_MUST_CHECK int bv_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
+					 const struct bv_remote *remote, uint64_t compare,
+					 uint64_t swap, int64_t timeout_ns);
 BV_API BV_MUST_CHECK int bv_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
 				 int64_t timeout_ns, struct bv_wc *wc);
 

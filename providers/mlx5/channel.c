@@ -34,15 +34,19 @@ static_assert(sizeof(struct mlx5_sge) == sizeof(struct bv_scatter) &&
 const struct bv_channel_ops bvi_mlx5_ops_prepared = {
 	BVI_REFUSE_SENDS,
 	.post_recv = bvi_mlx5_post_recv,
+	.flush = bvi_mlx5_flush,
 	.poll_send = bvi_mlx5_poll_send,
 	.poll_recv = bvi_mlx5_poll_recv,
+	.arm = bvi_mlx5_arm,
 };
 
 const struct bv_channel_ops bvi_mlx5_ops_error = {
 	BVI_REFUSE_SENDS,
 	.post_recv = bvi_refuse_recv,
+	.flush = bvi_mlx5_flush,
 	.poll_send = bvi_mlx5_poll_send,
 	.poll_recv = bvi_mlx5_poll_recv,
+	.arm = bvi_mlx5_arm,
 };
 
 struct reason {
@@ -92,10 +96,11 @@ static int domain_create(struct mlx5_channel *c, const struct bv_channel_params 
  * lap "before the first" as well, so that a poller need not look at the opcode; the device only
  * ever writes here.
  */
-static int cq_create(struct mlx5_cq *cq, struct ibv_context *context, uint32_t depth,
-		     struct ibv_cq **ibv, const struct reason *why)
+static int cq_create(struct mlx5_cq *cq, struct mlx5_cq_arm *arm,
+		     const struct bv_channel_params *params, uint32_t depth, struct ibv_cq **ibv,
+		     const struct reason *why)
 {
-	struct ibv_cq_init_attr_ex attr = { .cqe = depth };
+	struct ibv_cq_init_attr_ex attr = { .cqe = depth, .channel = params->wake };
 	/* The size is asked for, as the default may come from the environment. */
 	struct mlx5dv_cq_init_attr dv_attr = {
 		.comp_mask = MLX5DV_CQ_INIT_ATTR_MASK_CQE_SIZE,
@@ -103,7 +108,7 @@ static int cq_create(struct mlx5_cq *cq, struct ibv_context *context, uint32_t d
 	};
 	struct mlx5dv_cq dv = { 0 };
 	struct mlx5dv_obj obj = { .cq = { .out = &dv } };
-	struct ibv_cq_ex *ex = mlx5dv_create_cq(context, &attr, &dv_attr);
+	struct ibv_cq_ex *ex = mlx5dv_create_cq(params->context, &attr, &dv_attr);
 	struct prm_cqe *ring;
 	int rc;
 
@@ -126,6 +131,8 @@ static int cq_create(struct mlx5_cq *cq, struct ibv_context *context, uint32_t d
 	cq->end = ring + dv.cqe_cnt;
 	cq->dbrec = (bv_be32 *)(void *)dv.dbrec;
 	cq->count = dv.cqe_cnt;
+	arm->reg = (uint8_t *)dv.cq_uar + PRM_UAR_CQ_ARM;
+	arm->cqn = dv.cqn;
 	return 0;
 }
 
@@ -230,12 +237,14 @@ static int queues_create(struct mlx5_channel *c, const struct bv_channel_params 
 	struct mlx5dv_obj obj = { .qp = { .out = &dv } };
 	int rc;
 
-	rc = cq_create(&c->send_cq, params->context, attr->max_send, &c->ibv_send_cq, why);
+	rc = cq_create(&c->send_cq, &c->send_arm, params, attr->max_send, &c->ibv_send_cq, why);
 	if (rc < 0)
 		return rc;
-	rc = cq_create(&c->recv_cq, params->context, attr->max_recv, &c->ibv_recv_cq, why);
+	rc = cq_create(&c->recv_cq, &c->recv_arm, params, attr->max_recv, &c->ibv_recv_cq, why);
 	if (rc < 0)
 		return rc;
+	c->core.send_cq = c->ibv_send_cq;
+	c->core.recv_cq = c->ibv_recv_cq;
 	c->core.qp = qp_create(c, params);
 	if (!c->core.qp)
 		return fail_call(why, "mlx5dv_create_qp",
@@ -263,6 +272,7 @@ int bvi_mlx5_channel_create(const struct bv_channel_params *params, struct bv_ch
 	c->base.core = &c->core;
 	c->core.data_path = c->data_path;
 	c->core.prepared = &bvi_mlx5_ops_prepared;
+	c->core.chain = &bvi_mlx5_ops_chain;
 	c->core.error = &bvi_mlx5_ops_error;
 	rc = domain_create(c, params, &reason);
 	if (rc == 0)

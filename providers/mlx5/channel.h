@@ -61,14 +61,23 @@ struct mlx5_cq {
 	uint8_t owner; /* of a completion of this lap */
 };
 
+/* What arming a completion queue takes besides. */
+struct mlx5_cq_arm {
+	void *reg;
+	uint32_t cqn;
+};
+
 struct mlx5_channel {
 	_Alignas(BV_MLX5_LINE) struct bv_channel base;
 	struct mlx5_sq sq;
 	_Alignas(BV_MLX5_LINE) struct mlx5_cq send_cq;
+	const struct prm_seg *unrung; /* the last WQE posted with BV_MORE, if no doorbell covers it */
 	_Alignas(BV_MLX5_LINE) struct mlx5_rq rq;
 	struct mlx5_cq recv_cq;
 
 	struct bvi_channel_core core;
+	struct mlx5_cq_arm send_arm;
+	struct mlx5_cq_arm recv_arm;
 	struct ibv_td *td;
 	struct ibv_pd *domain; /* parent domain: the caller's pd and td */
 	struct ibv_cq *ibv_send_cq;
@@ -85,9 +94,11 @@ static inline struct mlx5_channel *to_mlx5(struct bv_channel *ch)
 	return (struct mlx5_channel *)(void *)ch;
 }
 
-/* sq.c: doorbells through BlueFlame, or eight bytes each. */
+/* sq.c: doorbells through BlueFlame, or eight bytes each; and while works wait for theirs. */
 extern const struct bv_channel_ops bvi_mlx5_ops_blueflame;
 extern const struct bv_channel_ops bvi_mlx5_ops_doorbell;
+extern const struct bv_channel_ops bvi_mlx5_ops_chain;
+int bvi_mlx5_flush(struct bv_channel *ch);
 /* channel.c: before connecting, and after an error */
 extern const struct bv_channel_ops bvi_mlx5_ops_prepared;
 extern const struct bv_channel_ops bvi_mlx5_ops_error;
@@ -96,6 +107,9 @@ extern const struct bv_channel_ops bvi_mlx5_ops_error;
 int64_t bvi_mlx5_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
 int bvi_mlx5_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_mlx5_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+
+/* arm.c */
+int bvi_mlx5_arm(struct bv_channel *ch, unsigned queues);
 
 /* describe.c */
 int bvi_mlx5_describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info);

@@ -54,9 +54,13 @@ static_assert(KIND_FITS(struct bv_wc) && KIND_FITS(struct bvi_recv_result),
 
 /* By WQE opcode; the device repeats ours, which are all below 32. */
 static const struct kind send_kinds[32] = {
-	[PRM_OPCODE_WRITE] = { .op = BV_OP_WRITE }, [PRM_OPCODE_WRITE_IMM] = { .op = BV_OP_WRITE },
-	[PRM_OPCODE_SEND] = { .op = BV_OP_SEND },   [PRM_OPCODE_SEND_IMM] = { .op = BV_OP_SEND },
+	[PRM_OPCODE_WRITE] = { .op = BV_OP_WRITE },
+	[PRM_OPCODE_WRITE_IMM] = { .op = BV_OP_WRITE },
+	[PRM_OPCODE_SEND] = { .op = BV_OP_SEND },
+	[PRM_OPCODE_SEND_IMM] = { .op = BV_OP_SEND },
 	[PRM_OPCODE_READ] = { .op = BV_OP_READ },
+	[PRM_OPCODE_COMPARE_SWAP] = { .op = BV_OP_COMPARE_SWAP },
+	[PRM_OPCODE_FETCH_ADD] = { .op = BV_OP_FETCH_ADD },
 };
 
 /* By completion opcode. */
@@ -139,8 +143,11 @@ static inline uint64_t send_done(const struct mlx5_channel *c, const struct prm_
 
 	assert(number < c->base.sq_posted);
 	bv_owner_before_cqe(); /* the length, and the memory that a read filled */
-	if (opcode == PRM_OPCODE_READ)
-		bytes = bv_from_be32(cqe->byte_cnt);
+	static_assert(PRM_OPCODE_READ < PRM_OPCODE_COMPARE_SWAP &&
+			      PRM_OPCODE_COMPARE_SWAP < PRM_OPCODE_FETCH_ADD,
+		      "what fetches comes last");
+	if (opcode >= PRM_OPCODE_READ)
+		bytes = opcode == PRM_OPCODE_READ ? bv_from_be32(cqe->byte_cnt) : 8;
 	wc_set(wc, number, bytes, 0, &send_kinds[opcode % 32]);
 	return number + 1;
 }

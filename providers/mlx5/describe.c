@@ -19,6 +19,8 @@ static const struct {
 	[PRM_OPCODE_SEND] = { BV_OP_SEND, false, false },
 	[PRM_OPCODE_SEND_IMM] = { BV_OP_SEND, true, false },
 	[PRM_OPCODE_READ] = { BV_OP_READ, false, true },
+	[PRM_OPCODE_COMPARE_SWAP] = { BV_OP_COMPARE_SWAP, false, true },
+	[PRM_OPCODE_FETCH_ADD] = { BV_OP_FETCH_ADD, false, true },
 };
 
 /* 32-bit word @i of a segment. */
@@ -86,6 +88,10 @@ static int describe_send(const struct mlx5_sq *sq, uint64_t number, struct bv_wo
 	if (opcodes[opcode].has_remote) {
 		info->remote_addr = bv_from_be64(seg->w[0]);
 		info->rkey = seg_word(seg, 2);
+		seg = after(sq, seg);
+		left--;
+	}
+	if (info->op == BV_OP_COMPARE_SWAP || info->op == BV_OP_FETCH_ADD) {
 		seg = after(sq, seg);
 		left--;
 	}

@@ -39,6 +39,8 @@ enum {
 	PRM_OPCODE_SEND = 0x0a,
 	PRM_OPCODE_SEND_IMM = 0x0b,
 	PRM_OPCODE_READ = 0x10,
+	PRM_OPCODE_COMPARE_SWAP = 0x11,
+	PRM_OPCODE_FETCH_ADD = 0x12,
 };
 
 /* Byte fm_ce_se of the control segment. */
@@ -64,6 +66,16 @@ static inline struct prm_seg prm_ctrl(uint16_t index, unsigned opcode, uint32_t 
 static inline struct prm_seg prm_raddr(uint64_t addr, uint32_t rkey)
 {
 	return (struct prm_seg){ { bv_to_be64(addr), bv_to_be32x2(rkey, 0) } };
+}
+
+/*
+ * Atomic segment: what is stored or added | what is compared with (reserved if nothing is). Host order
+ * of both sides is the device's business: it answers in ours where the driver reports atomics at all
+ * (get_atomic_caps_qp() of the kernel's mlx5_ib: atomic_req_8B_endianness_mode).
+ */
+static inline struct prm_seg prm_atomic(uint64_t swap_add, uint64_t compare)
+{
+	return (struct prm_seg){ { bv_to_be64(swap_add), bv_to_be64(compare) } };
 }
 
 /* Data segment: length 30:0 | lkey | address. Length 0 would mean 2 GiB: leave empty ones out. */
@@ -100,8 +112,20 @@ enum {
 	PRM_DBREC_SEND = 1,
 };
 
-/* First word of a completion queue's record: consumer index. */
-#define PRM_CQ_CI_MASK 0xffffffu
+/*
+ * A completion queue's record: consumer index; and what the queue was armed with: sequence number
+ * 29:28, only for solicited ones 24, consumer index 23:0.
+ */
+enum {
+	PRM_CQ_DBREC_CI = 0,
+	PRM_CQ_DBREC_ARM = 1,
+	PRM_CQ_CI_MASK = 0xffffff,
+	PRM_CQ_ARM_SOLICITED = 1 << 24,
+	PRM_CQ_ARM_SN_SHIFT = 28,
+};
+
+/* In the UAR page: arm word in the high half, CQN in the low one. */
+#define PRM_UAR_CQ_ARM 0x20
 
 /* op_own 7:4 */
 enum {

@@ -32,6 +32,7 @@ void bvi_mlx5_channel_reset(struct bv_channel *ch)
 	cq_discard(&c->recv_cq);
 	c->sq.pi = 0;
 	c->sq.unsignaled = 0;
+	c->unrung = NULL;
 	bv_dbrec_write(c->sq.dbrec, bv_to_be32(0));
 	bv_dbrec_write(c->rq.dbrec, bv_to_be32(0));
 }

@@ -16,29 +16,37 @@
 static const struct bv_channel_ops ops_prepared = {
 	BVI_REFUSE_SENDS,
 	.post_recv = bvi_verbs_post_recv,
+	.flush = bvi_verbs_flush,
 	.poll_send = bvi_verbs_poll_send,
 	.poll_recv = bvi_verbs_poll_recv,
+	.arm = bvi_verbs_arm,
 };
 
 static const struct bv_channel_ops ops_prepared_ex = {
 	BVI_REFUSE_SENDS,
 	.post_recv = bvi_verbs_post_recv,
+	.flush = bvi_verbs_flush,
 	.poll_send = bvi_verbs_poll_send_ex,
 	.poll_recv = bvi_verbs_poll_recv_ex,
+	.arm = bvi_verbs_arm,
 };
 
 static const struct bv_channel_ops ops_error = {
 	BVI_REFUSE_SENDS,
 	.post_recv = bvi_refuse_recv,
+	.flush = bvi_verbs_flush,
 	.poll_send = bvi_verbs_poll_send,
 	.poll_recv = bvi_verbs_poll_recv,
+	.arm = bvi_verbs_arm,
 };
 
 static const struct bv_channel_ops ops_error_ex = {
 	BVI_REFUSE_SENDS,
 	.post_recv = bvi_refuse_recv,
+	.flush = bvi_verbs_flush,
 	.poll_send = bvi_verbs_poll_send_ex,
 	.poll_recv = bvi_verbs_poll_recv_ex,
+	.arm = bvi_verbs_arm,
 };
 
 /* What a libibverbs constructor that returned NULL left in errno. */
@@ -67,16 +75,17 @@ static void domain_create(struct verbs_channel *v, const struct bv_channel_param
 	v->td = NULL;
 }
 
-static struct ibv_cq_ex *cq_create_ex(struct ibv_context *context, uint32_t depth)
+static struct ibv_cq_ex *cq_create_ex(const struct bv_channel_params *params, uint32_t depth)
 {
 	struct ibv_cq_init_attr_ex attr = {
 		.cqe = depth,
+		.channel = params->wake,
 		.wc_flags = IBV_WC_EX_WITH_BYTE_LEN | IBV_WC_EX_WITH_IMM,
 		.comp_mask = IBV_CQ_INIT_ATTR_MASK_FLAGS,
 		.flags = IBV_CREATE_CQ_ATTR_SINGLE_THREADED,
 	};
 
-	return ibv_create_cq_ex(context, &attr);
+	return ibv_create_cq_ex(params->context, &attr);
 }
 
 /*
@@ -91,17 +100,17 @@ static int cqs_create(struct verbs_channel *v, const struct bv_channel_params *p
 	const uint32_t depth_send = params->attr->max_send, depth_recv = params->attr->max_recv;
 
 	if (v->domain)
-		v->send_cq_ex = cq_create_ex(params->context, depth_send);
+		v->send_cq_ex = cq_create_ex(params, depth_send);
 	if (v->send_cq_ex) {
 		v->send_cq = ibv_cq_ex_to_cq(v->send_cq_ex);
-		v->recv_cq_ex = cq_create_ex(params->context, depth_recv);
+		v->recv_cq_ex = cq_create_ex(params, depth_recv);
 		if (v->recv_cq_ex)
 			v->recv_cq = ibv_cq_ex_to_cq(v->recv_cq_ex);
 	} else {
-		v->send_cq = ibv_create_cq(params->context, (int)depth_send, NULL, NULL, 0);
+		v->send_cq = ibv_create_cq(params->context, (int)depth_send, NULL, params->wake, 0);
 		if (!v->send_cq)
 			return fail_call(why, size, "ibv_create_cq (send)", "");
-		v->recv_cq = ibv_create_cq(params->context, (int)depth_recv, NULL, NULL, 0);
+		v->recv_cq = ibv_create_cq(params->context, (int)depth_recv, NULL, params->wake, 0);
 	}
 	return v->recv_cq ? 0 : fail_call(why, size, "ibv_create_cq (receive)", "");
 }
@@ -163,7 +172,12 @@ static int queues_create(struct verbs_channel *v, const struct bv_channel_params
 		return fail_call(why, size, "ibv_create_qp",
 				 ": ask for fewer or smaller works, elements or inline bytes");
 	v->core.qp = v->qp;
-	return 0;
+	v->core.send_cq = v->send_cq;
+	v->core.recv_cq = v->recv_cq;
+	rc = bvi_verbs_chain_create(v, params->attr);
+	if (rc < 0)
+		snprintf(why, size, "no memory for a channel");
+	return rc;
 }
 
 int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_channel **ch,
@@ -211,5 +225,6 @@ void bvi_verbs_channel_destroy(struct bv_channel *ch)
 	if (v->td)
 		ibv_dealloc_td(v->td);
 	bvi_verbs_posted_destroy(v);
+	bvi_verbs_chain_destroy(v);
 	free(v);
 }

@@ -16,6 +16,8 @@
 #define VERBS_BURST 16
 /* Elements of a work that are kept one by one. */
 #define VERBS_POSTED_SGE 2
+/* Works that wait for one doorbell, at most. */
+#define VERBS_CHAIN_MAX 64
 /* A wr_id that no work has: marks entries of @wc that hold no completion. */
 #define VERBS_NO_WORK UINT64_MAX
 
@@ -38,6 +40,20 @@ struct verbs_posted {
 
 static_assert(sizeof(struct verbs_posted) == 64, "one cache line a work");
 
+/*
+ * Works posted with BV_MORE, linked into the list that one ibv_post_send() will get. What they point
+ * to may be gone by then, so there are copies of it.
+ */
+struct verbs_chain {
+	struct ibv_send_wr *wr; /* @max places */
+	struct ibv_sge *sge;    /* @max_sge for each */
+	uint8_t *payload;       /* @max_inline bytes for each */
+	uint32_t max;
+	uint32_t max_sge;
+	uint32_t max_inline;
+	uint32_t n;
+};
+
 struct verbs_channel {
 	struct bv_channel base;
 	struct ibv_qp *qp;
@@ -47,6 +63,7 @@ struct verbs_channel {
 	struct ibv_cq_ex *recv_cq_ex;
 	uint32_t unsignaled;       /* works since the last signaled one */
 	uint32_t signal_every;     /* a signal comes at least once in so many works */
+	uint32_t chained;          /* BV_MORE if works wait in @chain, else 0 */
 	uint32_t posted_send_mask; /* places of @posted_send - 1 */
 	uint32_t posted_recv_mask;
 	struct verbs_posted *posted_send;
@@ -55,6 +72,7 @@ struct verbs_channel {
 	struct ibv_recv_wr recv_wr;
 	struct ibv_wc wc[VERBS_BURST];
 
+	struct verbs_chain chain;
 	struct bvi_channel_core core;
 	struct ibv_td *td;     /* NULL if the device has none */
 	struct ibv_pd *domain; /* parent domain; NULL without @td */
@@ -69,6 +87,16 @@ static inline struct verbs_channel *to_verbs(struct bv_channel *ch)
 extern const struct bv_channel_ops bvi_verbs_ops_ready;
 extern const struct bv_channel_ops bvi_verbs_ops_ready_ex;
 int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+
+/* chain.c */
+int bvi_verbs_chain_create(struct verbs_channel *v, const struct bv_channel_attr *attr);
+void bvi_verbs_chain_destroy(struct verbs_channel *v);
+/* Posts v->send_wr, or has it wait: 0 or -errno. */
+int bvi_verbs_chain_post(struct verbs_channel *v, unsigned flags);
+int bvi_verbs_flush(struct bv_channel *ch);
+
+/* arm.c */
+int bvi_verbs_arm(struct bv_channel *ch, unsigned queues);
 
 /* poll.c */
 int bvi_verbs_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max);

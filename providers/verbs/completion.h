@@ -5,6 +5,7 @@
 #ifndef BV_PROVIDERS_VERBS_COMPLETION_H
 #define BV_PROVIDERS_VERBS_COMPLETION_H
 
+#include <assert.h>
 #include <endian.h>
 
 #include "core/provider.h"
@@ -21,15 +22,28 @@ verbs_failed(struct bv_channel *ch, int64_t work, enum ibv_wc_status status, uin
 	bvi_channel_failed(ch, wc);
 }
 
-/* @bytes: of a read, else 0 */
+/* Whether a length belongs to it: drivers say eight for atomics, or nothing (rxe). */
+static inline bool verbs_fetched(enum ibv_wc_opcode opcode)
+{
+	static_assert(IBV_WC_SEND < IBV_WC_RDMA_READ && IBV_WC_RDMA_WRITE < IBV_WC_RDMA_READ &&
+			      IBV_WC_RDMA_READ < IBV_WC_COMP_SWAP &&
+			      IBV_WC_COMP_SWAP < IBV_WC_FETCH_ADD,
+		      "what fetches comes last");
+	return opcode >= IBV_WC_RDMA_READ;
+}
+
+/* @bytes: of what it fetched, else 0 */
 static inline void verbs_sent(struct bv_wc *wc, uint64_t number, enum ibv_wc_opcode opcode,
 			      uint32_t bytes)
 {
-	const uint8_t op = opcode == IBV_WC_RDMA_WRITE ? BV_OP_WRITE :
-			   opcode == IBV_WC_RDMA_READ  ? BV_OP_READ :
-							 BV_OP_SEND;
+	static const uint8_t ops[] = {
+		[IBV_WC_SEND] = BV_OP_SEND,           [IBV_WC_RDMA_WRITE] = BV_OP_WRITE,
+		[IBV_WC_RDMA_READ] = BV_OP_READ,      [IBV_WC_COMP_SWAP] = BV_OP_COMPARE_SWAP,
+		[IBV_WC_FETCH_ADD] = BV_OP_FETCH_ADD,
+	};
 
-	*wc = (struct bv_wc){ .work = (int64_t)number, .bytes = bytes, .op = op };
+	assert((unsigned)opcode < sizeof(ops));
+	*wc = (struct bv_wc){ .work = (int64_t)number, .bytes = bytes, .op = ops[opcode] };
 }
 
 /* @imm: network order; counts if @wc_flags say so */

@@ -25,13 +25,15 @@ static inline int poll_burst(struct verbs_channel *v, struct ibv_cq *cq, unsigne
 static inline void send_done(struct bv_channel *ch, const struct ibv_wc *from, struct bv_wc *wc)
 {
 	const uint64_t number = from->wr_id;
-	const bool read = from->opcode == IBV_WC_RDMA_READ;
 
 	ch->sq_done = number + 1;
 	if (bvi_unlikely(from->status != IBV_WC_SUCCESS))
 		verbs_failed(ch, (int64_t)number, from->status, from->vendor_err, wc);
+	else if (bvi_unlikely(verbs_fetched(from->opcode)))
+		verbs_sent(wc, number, from->opcode,
+			   from->opcode == IBV_WC_RDMA_READ ? from->byte_len : 8);
 	else
-		verbs_sent(wc, number, from->opcode, read ? from->byte_len : 0);
+		verbs_sent(wc, number, from->opcode, 0);
 }
 
 static inline void recv_done(struct bv_channel *ch, const struct ibv_wc *from, struct bv_wc *wc)

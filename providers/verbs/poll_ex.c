@@ -18,9 +18,12 @@ static inline void send_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct
 		verbs_failed(ch, (int64_t)number, cq->status, ibv_wc_read_vendor_err(cq), wc);
 	} else {
 		const enum ibv_wc_opcode opcode = ibv_wc_read_opcode(cq);
-		const bool read = opcode == IBV_WC_RDMA_READ;
 
-		verbs_sent(wc, number, opcode, read ? ibv_wc_read_byte_len(cq) : 0);
+		if (bvi_unlikely(verbs_fetched(opcode)))
+			verbs_sent(wc, number, opcode,
+				   opcode == IBV_WC_RDMA_READ ? ibv_wc_read_byte_len(cq) : 8);
+		else
+			verbs_sent(wc, number, opcode, 0);
 	}
 }
 

@@ -86,29 +86,35 @@ static inline void keep_target(struct verbs_posted *posted, const struct ibv_sen
 {
 	if (opcode == IBV_WR_SEND_WITH_IMM || opcode == IBV_WR_RDMA_WRITE_WITH_IMM)
 		posted->imm = wr->imm_data;
-	if (opcode != IBV_WR_SEND && opcode != IBV_WR_SEND_WITH_IMM) {
+	if (opcode == IBV_WR_ATOMIC_FETCH_AND_ADD || opcode == IBV_WR_ATOMIC_CMP_AND_SWP) {
+		posted->remote_addr = wr->wr.atomic.remote_addr;
+		posted->rkey = wr->wr.atomic.rkey;
+	} else if (opcode != IBV_WR_SEND && opcode != IBV_WR_SEND_WITH_IMM) {
 		posted->remote_addr = wr->wr.rdma.remote_addr;
 		posted->rkey = wr->wr.rdma.rkey;
 	}
 }
 
-/* @send_flags: IBV_SEND_INLINE or 0 */
-static inline int64_t post(struct bv_channel *ch, const void *list, unsigned nsge,
-			   enum ibv_wr_opcode opcode, unsigned flags, unsigned send_flags)
+/* Works that the driver was not told of never complete: the queue would stay full. */
+static BV_COLD int64_t full(struct bv_channel *ch)
 {
-	struct verbs_channel *v = to_verbs(ch);
+	const int rc = bvi_verbs_flush(ch);
+
+	return rc < 0 ? rc : -EAGAIN;
+}
+
+/* Makes v->send_wr of a work, and keeps what it was. @send_flags: IBV_SEND_INLINE or 0 */
+static inline uint32_t build(struct verbs_channel *v, const void *list, unsigned nsge,
+			     enum ibv_wr_opcode opcode, unsigned flags, unsigned send_flags)
+{
 	struct ibv_send_wr *wr = &v->send_wr;
-	const uint64_t number = ch->sq_posted;
+	const uint64_t number = v->base.sq_posted;
 	struct verbs_posted *posted = &v->posted_send[number & v->posted_send_mask];
-	struct ibv_send_wr *bad;
 	uint32_t unsignaled = 0;
-	int rc;
 
 	static_assert(BV_FENCE >> 1 == IBV_SEND_FENCE && BV_SOLICITED == IBV_SEND_SOLICITED,
 		      "flags move into place by a shift");
-	assert(nsge <= ch->max_send_sge || send_flags & IBV_SEND_INLINE);
-	if (bvi_unlikely(number - ch->sq_done == ch->max_send))
-		return -EAGAIN;
+	assert(nsge <= 1 || nsge <= v->base.max_send_sge);
 	send_flags |= (flags & BV_FENCE) >> 1 | (flags & BV_SOLICITED);
 	if (flags & BV_UNSIGNALED && v->unsignaled + 1 < v->signal_every)
 		unsignaled = v->unsignaled + 1;
@@ -121,7 +127,41 @@ static inline int64_t post(struct bv_channel *ch, const void *list, unsigned nsg
 	wr->send_flags = send_flags;
 	keep(posted, opcode, list, nsge, send_flags & IBV_SEND_INLINE);
 	keep_target(posted, wr, opcode);
-	rc = ibv_post_send(v->qp, wr, &bad);
+	return unsignaled;
+}
+
+/* A work that may wait, or has others that wait before it. */
+static __attribute__((noinline)) int64_t post_chained(struct bv_channel *ch, const void *list,
+						      unsigned nsge, enum ibv_wr_opcode opcode,
+						      unsigned flags, unsigned send_flags)
+{
+	struct verbs_channel *v = to_verbs(ch);
+	const uint64_t number = ch->sq_posted;
+	const uint32_t unsignaled = build(v, list, nsge, opcode, flags, send_flags);
+	const int rc = bvi_verbs_chain_post(v, flags);
+
+	if (bvi_unlikely(rc < 0))
+		return rc;
+	v->unsignaled = unsignaled;
+	ch->sq_posted = number + 1;
+	return (int64_t)number;
+}
+
+static inline int64_t post(struct bv_channel *ch, const void *list, unsigned nsge,
+			   enum ibv_wr_opcode opcode, unsigned flags, unsigned send_flags)
+{
+	struct verbs_channel *v = to_verbs(ch);
+	const uint64_t number = ch->sq_posted;
+	struct ibv_send_wr *bad;
+	uint32_t unsignaled;
+	int rc;
+
+	if (bvi_unlikely(number - ch->sq_done == ch->max_send))
+		return full(ch);
+	if (bvi_unlikely((flags | v->chained) & BV_MORE))
+		return post_chained(ch, list, nsge, opcode, flags, send_flags);
+	unsignaled = build(v, list, nsge, opcode, flags, send_flags);
+	rc = ibv_post_send(v->qp, &v->send_wr, &bad);
 	if (bvi_unlikely(rc))
 		return refused(rc);
 	v->unsignaled = unsignaled;
@@ -214,6 +254,32 @@ static int64_t post_read(struct bv_channel *ch, const struct bv_scatter *sg, uns
 	return post(ch, sg, nsge, IBV_WR_RDMA_READ, flags, 0);
 }
 
+static inline void set_atomic(struct bv_channel *ch, const struct bv_remote *remote,
+			      uint64_t compare_add, uint64_t swap)
+{
+	struct ibv_send_wr *wr = &to_verbs(ch)->send_wr;
+
+	wr->wr.atomic.remote_addr = remote->addr;
+	wr->wr.atomic.compare_add = compare_add;
+	wr->wr.atomic.swap = swap;
+	wr->wr.atomic.rkey = remote->rkey;
+}
+
+static int64_t post_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
+			      const struct bv_remote *remote, uint64_t add, unsigned flags)
+{
+	set_atomic(ch, remote, add, 0);
+	return post(ch, result, 1, IBV_WR_ATOMIC_FETCH_AND_ADD, flags, 0);
+}
+
+static int64_t post_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
+				 const struct bv_remote *remote, uint64_t compare, uint64_t swap,
+				 unsigned flags)
+{
+	set_atomic(ch, remote, compare, swap);
+	return post(ch, result, 1, IBV_WR_ATOMIC_CMP_AND_SWP, flags, 0);
+}
+
 int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
 {
 	struct verbs_channel *v = to_verbs(ch);
@@ -241,7 +307,9 @@ int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, 
 	.post_send_inline = post_send_inline, .post_send_inline_imm = post_send_inline_imm,     \
 	.post_write = post_write, .post_write_imm = post_write_imm,                             \
 	.post_write_inline = post_write_inline, .post_write_inline_imm = post_write_inline_imm, \
-	.post_read = post_read, .post_recv = bvi_verbs_post_recv
+	.post_read = post_read, .post_fetch_add = post_fetch_add,                               \
+	.post_compare_swap = post_compare_swap, .post_recv = bvi_verbs_post_recv,               \
+	.flush = bvi_verbs_flush, .arm = bvi_verbs_arm
 
 const struct bv_channel_ops bvi_verbs_ops_ready = {
 	POSTS,

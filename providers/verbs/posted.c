@@ -76,6 +76,12 @@ static int describe_send(const struct verbs_posted *posted, struct bv_work_info 
 	case IBV_WR_RDMA_WRITE:
 		info->op = BV_OP_WRITE;
 		break;
+	case IBV_WR_ATOMIC_FETCH_AND_ADD:
+		info->op = BV_OP_FETCH_ADD;
+		break;
+	case IBV_WR_ATOMIC_CMP_AND_SWP:
+		info->op = BV_OP_COMPARE_SWAP;
+		break;
 	case IBV_WR_RDMA_READ:
 		info->op = BV_OP_READ;
 		break;

@@ -79,7 +79,7 @@ static void unknown_flag(void **state)
 	(void)state;
 	link_up(&link, NULL, NULL);
 	for (int op = 0; op < OP_RECV; op++) {
-		for (unsigned bit = 3; bit < 32; bit++) {
+		for (unsigned bit = 4; bit < 32; bit++) {
 			const struct post post = post_of(&link, (enum op)op, 1u << bit);
 
 			end_refused(&link.a, &post, -EINVAL);

@@ -7,7 +7,13 @@ enum {
 	IMM = 0x01020384,
 	TARGET = 32 << 10, /* where writes go and reads come from */
 	RECEIVED = 48 << 10,
+	RESULT = 40 << 10,
 };
+
+/* Those that a single request can have. */
+#define ALL_FLAGS (BV_UNSIGNALED | BV_FENCE | BV_SOLICITED)
+#define COMPARE UINT64_C(0x5a5a5a5a5a5a5a5a)
+#define SWAP_ADD UINT64_C(0x0123456789abcdef)
 
 const struct request case_filler = { .op = ORACLE_WRITE };
 
@@ -30,8 +36,7 @@ static void add_lists(struct request *out, size_t max, size_t *n, enum oracle_op
 		for (size_t e = 0; e < sizeof(empties) / sizeof(empties[0]); e++)
 			add(out, max, n,
 			    (struct request){ .op = op, .nsge = nsge, .empty = empties[e] });
-		for (unsigned flags = 1; flags <= BV_POST_FLAGS && (nsge == 1 || nsge == 5);
-		     flags++)
+		for (unsigned flags = 1; flags <= ALL_FLAGS && (nsge == 1 || nsge == 5); flags++)
 			add(out, max, n,
 			    (struct request){ .op = op, .nsge = nsge, .flags = flags });
 	}
@@ -48,10 +53,18 @@ static void add_inlines(struct request *out, size_t max, size_t *n, enum oracle_
 		const uint32_t len = lengths[i];
 
 		for (unsigned flags = 0;
-		     flags <= (len == 0 || len == 8 || len == 100 ? BV_POST_FLAGS : 0); flags++)
+		     flags <= (len == 0 || len == 8 || len == 100 ? ALL_FLAGS : 0); flags++)
 			add(out, max, n,
 			    (struct request){
 				    .op = op, .inlined = true, .len = len, .flags = flags });
+	}
+}
+
+static void add_atomics(struct request *out, size_t max, size_t *n)
+{
+	for (unsigned flags = 0; flags <= ALL_FLAGS; flags++) {
+		add(out, max, n, (struct request){ .op = ORACLE_FETCH_ADD, .flags = flags });
+		add(out, max, n, (struct request){ .op = ORACLE_COMPARE_SWAP, .flags = flags });
 	}
 }
 
@@ -64,6 +77,7 @@ size_t cases_all(struct request *out, size_t max, uint32_t max_inline)
 		if (op != ORACLE_READ)
 			add_inlines(out, max, &n, op, max_inline);
 	}
+	add_atomics(out, max, &n);
 	return n;
 }
 
@@ -80,9 +94,13 @@ static void gather_fill(const struct twin *t, const struct request *r, struct ib
 int case_post_theirs(const struct twin *t, const struct request *r)
 {
 	static const enum ibv_wr_opcode opcodes[] = {
-		[ORACLE_SEND] = IBV_WR_SEND,        [ORACLE_SEND_IMM] = IBV_WR_SEND_WITH_IMM,
-		[ORACLE_WRITE] = IBV_WR_RDMA_WRITE, [ORACLE_WRITE_IMM] = IBV_WR_RDMA_WRITE_WITH_IMM,
+		[ORACLE_SEND] = IBV_WR_SEND,
+		[ORACLE_SEND_IMM] = IBV_WR_SEND_WITH_IMM,
+		[ORACLE_WRITE] = IBV_WR_RDMA_WRITE,
+		[ORACLE_WRITE_IMM] = IBV_WR_RDMA_WRITE_WITH_IMM,
 		[ORACLE_READ] = IBV_WR_RDMA_READ,
+		[ORACLE_FETCH_ADD] = IBV_WR_ATOMIC_FETCH_AND_ADD,
+		[ORACLE_COMPARE_SWAP] = IBV_WR_ATOMIC_CMP_AND_SWP,
 	};
 	struct ibv_sge sge[TWIN_MAX_SEND_SGE] = {
 		{ .addr = (uintptr_t)t->buf, .length = r->len },
@@ -100,8 +118,16 @@ int case_post_theirs(const struct twin *t, const struct request *r)
 		.wr.rdma = { (uintptr_t)t->buf + TARGET, t->mr->rkey },
 	};
 
-	if (!r->inlined)
+	if (case_is_atomic(r)) {
+		sge[0] = (struct ibv_sge){ (uintptr_t)t->buf + RESULT, 8, t->mr->lkey };
+		wr.num_sge = 1;
+		wr.wr.atomic.remote_addr = (uintptr_t)t->buf + TARGET;
+		wr.wr.atomic.rkey = t->mr->rkey;
+		wr.wr.atomic.compare_add = r->op == ORACLE_FETCH_ADD ? SWAP_ADD : COMPARE;
+		wr.wr.atomic.swap = SWAP_ADD;
+	} else if (!r->inlined) {
 		gather_fill(t, r, sge);
+	}
 	return ibv_post_send(t->qp, &wr, &bad);
 }
 
@@ -128,8 +154,9 @@ static int64_t post_list(const struct twin *t, const struct request *r,
 		return bv_post_write_imm(t->ch, from, r->nsge, remote, IMM, r->flags);
 	case ORACLE_READ:
 		return bv_post_read(t->ch, to, r->nsge, remote, r->flags);
+	default:
+		return -EINVAL;
 	}
-	return -EINVAL;
 }
 
 int64_t case_post_ours(const struct twin *t, const struct request *r)
@@ -139,7 +166,12 @@ int64_t case_post_ours(const struct twin *t, const struct request *r)
 		.length = TWIN_BUF - TARGET,
 		.rkey = t->mr->rkey,
 	};
+	const struct bv_scatter result = { (uintptr_t)t->buf + RESULT, 8, t->mr->lkey };
 
+	if (r->op == ORACLE_FETCH_ADD)
+		return bv_post_fetch_add(t->ch, &result, &remote, SWAP_ADD, r->flags);
+	if (r->op == ORACLE_COMPARE_SWAP)
+		return bv_post_compare_swap(t->ch, &result, &remote, COMPARE, SWAP_ADD, r->flags);
 	if (!r->inlined)
 		return post_list(t, r, &remote);
 	switch (r->op) {
@@ -194,6 +226,11 @@ int64_t case_recv_ours(const struct twin *t, unsigned shape)
 	return bv_post_recv(t->ch, to, nsge);
 }
 
+bool case_is_atomic(const struct request *r)
+{
+	return r->op == ORACLE_FETCH_ADD || r->op == ORACLE_COMPARE_SWAP;
+}
+
 bool case_consumes_receive(const struct request *r)
 {
 	return r->op == ORACLE_SEND || r->op == ORACLE_SEND_IMM || r->op == ORACLE_WRITE_IMM;
@@ -212,7 +249,8 @@ uint32_t case_bytes(const struct request *r)
 
 const char *case_name(const struct request *r, char *text, size_t size)
 {
-	static const char *const names[] = { "send", "send_imm", "write", "write_imm", "read" };
+	static const char *const names[] = { "send", "send_imm",  "write",       "write_imm",
+					     "read", "fetch_add", "compare_swap" };
 
 	if (r->inlined)
 		snprintf(text, size, "%s inline %u flags %#x", names[r->op], r->len, r->flags);

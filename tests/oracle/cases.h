@@ -14,6 +14,8 @@ enum oracle_op {
 	ORACLE_WRITE,
 	ORACLE_WRITE_IMM,
 	ORACLE_READ,
+	ORACLE_FETCH_ADD,
+	ORACLE_COMPARE_SWAP,
 };
 
 struct request {
@@ -40,6 +42,7 @@ int64_t case_post_ours(const struct twin *t, const struct request *r);
 int case_recv_theirs(const struct twin *t, unsigned shape);
 int64_t case_recv_ours(const struct twin *t, unsigned shape);
 
+bool case_is_atomic(const struct request *r);
 bool case_consumes_receive(const struct request *r);
 uint32_t case_bytes(const struct request *r);
 const char *case_name(const struct request *r, char *text, size_t size);

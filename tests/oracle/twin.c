@@ -34,7 +34,7 @@ static void context_open(struct twin *t)
 	memset(t->buf, 0x5a, TWIN_BUF);
 	t->mr = ibv_reg_mr(t->pd, t->buf, TWIN_BUF,
 			   IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
-				   IBV_ACCESS_REMOTE_READ);
+				   IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC);
 	assert_non_null(t->mr);
 }
 
@@ -48,7 +48,8 @@ static void connect_to_itself(struct ibv_qp *qp)
 	struct ibv_qp_attr to = {
 		.qp_state = IBV_QPS_INIT,
 		.port_num = 1,
-		.qp_access_flags = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ,
+		.qp_access_flags = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
+				   IBV_ACCESS_REMOTE_ATOMIC,
 	};
 
 	qp_modify(qp, &to, IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
@@ -138,7 +139,7 @@ static void theirs_create(struct twin *t)
 /* Plays core, which would fill in the limits and the result ring. */
 static void ours_create(struct twin *t)
 {
-	const struct bv_channel_params params = { t->context, t->pd, &attr };
+	const struct bv_channel_params params = { t->context, t->pd, &attr, NULL };
 	struct bv_channel *ch;
 	char why[256] = "";
 
@@ -148,7 +149,8 @@ static void ours_create(struct twin *t)
 	ch->max_recv = attr.max_recv;
 	ch->max_send_sge = (uint16_t)attr.max_send_sge;
 	ch->max_recv_sge = (uint16_t)attr.max_recv_sge;
-	ch->max_inline = ch->core->max_inline;
+	ch->max_inline = (uint16_t)ch->core->max_inline;
+	ch->atomics = true;
 	ch->max_msg = TWIN_BUF;
 	ch->recv_result_mask = TWIN_MAX_RECV - 1;
 	ch->recv_results = calloc(TWIN_MAX_RECV, sizeof(*ch->recv_results));

@@ -52,6 +52,7 @@ static void make_device(struct fake_device *device, const char *name, uint8_t li
 	device->attr.vendor_part_id = 4119;
 	device->attr.phys_port_cnt = 1;
 	device->attr.max_qp_wr = 32768;
+	device->attr.atomic_cap = IBV_ATOMIC_HCA;
 	device->attr.max_cqe = 4194303;
 	device->attr.max_sge = 30;
 	device->attr.max_qp_rd_atom = 16;

@@ -104,6 +104,33 @@ static int64_t post_read(struct bv_channel *ch, const struct bv_scatter *sg, uns
 	return post(ch);
 }
 
+static int64_t post_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
+			      const struct bv_remote *remote, uint64_t add, unsigned flags)
+{
+	(void)result, (void)remote, (void)add, (void)flags;
+	return post(ch);
+}
+
+static int64_t post_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
+				 const struct bv_remote *remote, uint64_t compare, uint64_t swap,
+				 unsigned flags)
+{
+	(void)result, (void)remote, (void)compare, (void)swap, (void)flags;
+	return post(ch);
+}
+
+static int flush(struct bv_channel *ch)
+{
+	(void)ch;
+	return 0;
+}
+
+static int arm(struct bv_channel *ch, unsigned queues)
+{
+	(void)ch, (void)queues;
+	return 0;
+}
+
 static int64_t post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
 {
 	(void)sg, (void)nsge;
@@ -157,10 +184,8 @@ static int poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 }
 
 static const struct bv_channel_ops prepared = {
-	BVI_REFUSE_SENDS,
-	.post_recv = post_recv,
-	.poll_send = poll_send,
-	.poll_recv = poll_recv,
+	BVI_REFUSE_SENDS,       .post_recv = post_recv, .flush = flush,
+	.poll_send = poll_send, .poll_recv = poll_recv, .arm = arm,
 };
 
 static const struct bv_channel_ops ready = {
@@ -173,16 +198,18 @@ static const struct bv_channel_ops ready = {
 	.post_write_inline = post_write_inline,
 	.post_write_inline_imm = post_write_inline_imm,
 	.post_read = post_read,
+	.post_fetch_add = post_fetch_add,
+	.post_compare_swap = post_compare_swap,
 	.post_recv = post_recv,
+	.flush = flush,
 	.poll_send = poll_send,
 	.poll_recv = poll_recv,
+	.arm = arm,
 };
 
 static const struct bv_channel_ops error = {
-	BVI_REFUSE_SENDS,
-	.post_recv = bvi_refuse_recv,
-	.poll_send = poll_send,
-	.poll_recv = poll_recv,
+	BVI_REFUSE_SENDS,       .post_recv = bvi_refuse_recv, .flush = flush,
+	.poll_send = poll_send, .poll_recv = poll_recv,       .arm = arm,
 };
 
 static int channel_create(const struct bv_channel_params *params, struct bv_channel **ch, char *why,

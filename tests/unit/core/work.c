@@ -408,7 +408,7 @@ static void rejected(void **state)
 	assert_text(text)
 	REJECTED(bv_post_send(ch, out, 3, 0), -EINVAL, "3 elements; the channel was created for 2");
 	REJECTED(bv_post_send(ch, NULL, UINT32_MAX, 0), -EINVAL, "elements");
-	REJECTED(bv_post_send(ch, NULL, 0, 0x18), -EINVAL, "unknown flags 0x18");
+	REJECTED(bv_post_send(ch, NULL, 0, 0x18), -EINVAL, "unknown flags 0x10");
 	REJECTED(bv_post_send(ch, big, 1, 0), -EMSGSIZE, "more than 1073741824 bytes");
 	REJECTED(bv_post_send_imm(ch, big, 2, 0, 0), -EMSGSIZE, "more than");
 	REJECTED(bv_post_send_imm(ch, out, 3, 0, 0), -EINVAL, "elements");
@@ -420,7 +420,7 @@ static void rejected(void **state)
 		 "65 bytes do not fit into the remote region, which has 64 from 0x1000 on");
 	REJECTED(bv_post_write_imm(ch, out, 2, &remote, 0, 0), -ERANGE, "remote region");
 	REJECTED(bv_post_write_imm(ch, out, 3, &remote, 0, 0), -EINVAL, "elements");
-	REJECTED(bv_post_write(ch, out, 1, &remote, 8), -EINVAL, "unknown flags");
+	REJECTED(bv_post_write(ch, out, 1, &remote, 16), -EINVAL, "unknown flags");
 	REJECTED(bv_post_write_inline(ch, buf, 33, &remote, 0), -EMSGSIZE, "inline");
 	REJECTED(bv_post_write_inline(ch, buf, 9, &(struct bv_remote){ .length = 8 }, 0), -ERANGE,
 		 "9 bytes do not fit");

@@ -76,6 +76,18 @@ static int64_t post_read(struct bv_channel *ch)
 	return bv_post_read(ch, one_scatter, 1, REMOTE, BV_FENCE);
 }
 
+static const struct bv_scatter eight[1] = { { ADDR, 8, LKEY } };
+
+static int64_t post_fetch_add(struct bv_channel *ch)
+{
+	return bv_post_fetch_add(ch, eight, REMOTE, 0x0102030405060708, BV_FENCE);
+}
+
+static int64_t post_compare_swap(struct bv_channel *ch)
+{
+	return bv_post_compare_swap(ch, eight, REMOTE, 0x1112131415161718, 0x0102030405060708, 0);
+}
+
 static int64_t post_write_empty(struct bv_channel *ch)
 {
 	return bv_post_write(ch, NULL, 0, REMOTE, 0);
@@ -131,6 +143,14 @@ static const struct golden {
 	  "8000001c 01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c",
 	  1 },
 	{ "read", post_read, "00000510 12345603 00000088 00000000" RADDR DATA, 1 },
+	{ "fetch_add", post_fetch_add,
+	  "00000512 12345604 00000088 00000000" RADDR
+	  "01020304 05060708 00000000 00000000 00000008 0a0b0c0d 11223344 55667788",
+	  1 },
+	{ "compare_swap", post_compare_swap,
+	  "00000511 12345604 00000008 00000000" RADDR
+	  "01020304 05060708 11121314 15161718 00000008 0a0b0c0d 11223344 55667788",
+	  1 },
 	{ "write_empty", post_write_empty, "00000508 12345602 00000008 00000000" RADDR, 1 },
 	{ "write_list", post_write_list, "00000508 12345604 00000008 00000000" RADDR DATA DATA, 1 },
 	{ "write_long", post_write_long,

@@ -55,7 +55,10 @@ static void channel_fill(struct plain *p, const struct plain_shape *shape)
 	assert_non_null(ch->recv_results);
 	ch->ops = shape->blueflame ? &bvi_mlx5_ops_blueflame : &bvi_mlx5_ops_doorbell;
 	p->c.core.state = BV_CHANNEL_READY;
+	p->c.core.ready = ch->ops;
+	p->c.core.chain = &bvi_mlx5_ops_chain;
 	p->c.core.error = ch->ops;
+	ch->atomics = true;
 }
 
 struct plain *plain_new(const struct plain_shape *shape)
@@ -202,5 +205,14 @@ int64_t bvi_reject_inline(const struct bv_channel *ch, uint64_t length,
 	(void)ch;
 	(void)remote;
 	fail_msg("refused: %llu bytes inline, flags %#x", (unsigned long long)length, flags);
+	return -EINVAL;
+}
+
+int64_t bvi_reject_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+			  const struct bv_remote *remote, unsigned flags)
+{
+	(void)ch;
+	fail_msg("refused: an atomic of %u bytes at 0x%llx, flags %#x", result->length,
+		 (unsigned long long)remote->addr, flags);
 	return -EINVAL;
 }

@@ -20,15 +20,27 @@ static int keep(int *refuse)
 static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad)
 {
 	assert_ptr_equal(qp, &now->qp);
-	assert_null(wr->next);
-	assert_true(wr->num_sge <= 4);
-	*bad = wr;
-	now->wr = *wr;
-	for (int i = 0; i < wr->num_sge; i++)
-		now->list[i] = wr->sg_list[i];
-	if (wr->send_flags & IBV_SEND_INLINE)
-		memcpy(now->payload, (const void *)(uintptr_t)wr->sg_list[0].addr,
-		       wr->sg_list[0].length);
+	now->chain = 0;
+	for (; wr; wr = wr->next) {
+		assert_true(wr->num_sge <= 4);
+		*bad = wr;
+		if (now->refuse && now->chain == now->refuse_after)
+			break;
+		now->wr = *wr;
+		for (int i = 0; i < wr->num_sge; i++)
+			now->list[i] = wr->sg_list[i];
+		if (wr->send_flags & IBV_SEND_INLINE)
+			memcpy(now->payload, (const void *)(uintptr_t)wr->sg_list[0].addr,
+			       wr->sg_list[0].length);
+		now->wr_ids[now->chain++ % DRIVER_MAX_SEND] = wr->wr_id;
+	}
+	return keep(&now->refuse);
+}
+
+static int req_notify(struct ibv_cq *cq, int solicited_only)
+{
+	now->notified[cq == now->v.recv_cq]++;
+	now->solicited_only = solicited_only;
 	return keep(&now->refuse);
 }
 
@@ -162,8 +174,11 @@ static void cq_fill(struct driver_cq *cq)
 
 struct driver *driver_new(bool extended)
 {
-	const struct bv_channel_attr attr = { .max_send = DRIVER_MAX_SEND,
-					      .max_recv = DRIVER_MAX_RECV };
+	const struct bv_channel_attr attr = {
+		.max_send = DRIVER_MAX_SEND,
+		.max_recv = DRIVER_MAX_RECV,
+		.max_send_sge = 4,
+	};
 	struct driver *d = calloc(1, sizeof(*d));
 	struct bv_channel *ch;
 
@@ -172,6 +187,7 @@ struct driver *driver_new(bool extended)
 	d->context.ops.post_send = post_send;
 	d->context.ops.post_recv = post_recv;
 	d->context.ops.poll_cq = poll_cq;
+	d->context.ops.req_notify_cq = req_notify;
 	d->qp.context = &d->context;
 	cq_fill(&d->send);
 	cq_fill(&d->recv);
@@ -184,6 +200,8 @@ struct driver *driver_new(bool extended)
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		d->v.wc[i].wr_id = VERBS_NO_WORK;
 	assert_int_equal(bvi_verbs_posted_create(&d->v, &attr), 0);
+	d->v.core.max_inline = sizeof(d->payload);
+	assert_int_equal(bvi_verbs_chain_create(&d->v, &attr), 0);
 	ch = driver_channel(d);
 	ch->core = &d->v.core;
 	ch->ops = extended ? &bvi_verbs_ops_ready_ex : &bvi_verbs_ops_ready;
@@ -192,6 +210,7 @@ struct driver *driver_new(bool extended)
 	ch->max_recv = DRIVER_MAX_RECV;
 	ch->max_msg = 1u << 30;
 	ch->max_inline = sizeof(d->payload);
+	ch->atomics = true;
 	ch->max_send_sge = 4;
 	ch->max_recv_sge = 4;
 	ch->recv_result_mask = DRIVER_MAX_RECV - 1;
@@ -205,6 +224,7 @@ void driver_free(struct driver *d)
 	assert_int_equal(d->send.starts, d->send.ends);
 	assert_int_equal(d->recv.starts, d->recv.ends);
 	bvi_verbs_posted_destroy(&d->v);
+	bvi_verbs_chain_destroy(&d->v);
 	free(d->v.base.recv_results);
 	free(d);
 	now = NULL;
@@ -238,5 +258,14 @@ int64_t bvi_reject_inline(const struct bv_channel *ch, uint64_t length,
 	(void)ch;
 	(void)remote;
 	fail_msg("refused: %llu bytes inline, flags %#x", (unsigned long long)length, flags);
+	return -EINVAL;
+}
+
+int64_t bvi_reject_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+			  const struct bv_remote *remote, unsigned flags)
+{
+	(void)ch;
+	fail_msg("refused: an atomic of %u bytes at 0x%llx, flags %#x", result->length,
+		 (unsigned long long)remote->addr, flags);
 	return -EINVAL;
 }

@@ -43,9 +43,14 @@ struct driver {
 	struct driver_cq send;
 	struct driver_cq recv;
 
-	int refuse;       /* what the next post returns; 0: takes it */
-	int refuse_errno; /* and leaves in errno */
+	int refuse;            /* what the next post returns; 0: takes it */
+	int refuse_errno;      /* and leaves in errno */
+	unsigned refuse_after; /* so many of its works it takes before */
 	unsigned posts;
+	unsigned chain; /* works that the last post took, and their numbers */
+	uint64_t wr_ids[DRIVER_MAX_SEND];
+	unsigned notified[2];  /* times that the send and receive queue were armed */
+	int solicited_only;    /* how the last one was */
 	struct ibv_send_wr wr; /* the last one, and its list */
 	struct ibv_recv_wr recv_wr;
 	struct ibv_sge list[4];

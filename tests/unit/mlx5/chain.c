@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Works posted with BV_MORE: in the ring at once, but neither record nor register tells of them until
+ * one doorbell of eight bytes does for all. And nothing of it is left for the works that follow.
+ */
+#include "plain.h"
+
+#include <endian.h>
+#include <errno.h>
+
+#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
+
+static const uint8_t zeroes[2 * PLAIN_BF_SIZE];
+static const uint8_t payload[64];
+
+/* The last WQE of the chain started at @index; its first eight bytes are in @half and nothing else. */
+static void expect_doorbell(const struct plain *p, unsigned half, uint16_t index, uint32_t record)
+{
+	const uint8_t *const bf = p->bf + half * PLAIN_BF_SIZE;
+	uint8_t wqe[64];
+
+	plain_read_sq(p, index, wqe, sizeof(wqe));
+	assert_memory_equal(bf, wqe, 8);
+	assert_memory_equal(bf + 8, zeroes, PLAIN_BF_SIZE - 8);
+	assert_int_equal(be32toh(p->qp_dbrec[PRM_DBREC_SEND]), record);
+}
+
+static void expect_silence(const struct plain *p, uint32_t record)
+{
+	assert_memory_equal(p->bf, zeroes, sizeof(zeroes));
+	assert_int_equal(be32toh(p->qp_dbrec[PRM_DBREC_SEND]), record);
+}
+
+static void quiet(struct plain *p)
+{
+	memset(p->bf, 0, sizeof(zeroes));
+}
+
+static void chain(bool blueflame)
+{
+	struct plain_shape shape = plain_default;
+	const struct bv_gather list[2] = { { 1, 2, 3 }, { 4, 5, 6 } };
+	const struct bv_scatter result = { 8, 8, 8 };
+	struct plain *p;
+	struct bv_channel *ch;
+
+	shape.blueflame = blueflame;
+	p = plain_new(&shape);
+	ch = plain_channel(p);
+	/* One block, two blocks, an empty one, an atomic: each takes another way through the code. */
+	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, BV_MORE), 0);
+	assert_int_equal(bv_post_write_inline(ch, payload, 60, REMOTE, BV_MORE), 1);
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE | BV_UNSIGNALED), 2);
+	assert_int_equal(bv_post_compare_swap(ch, &result, REMOTE, 1, 2, BV_MORE), 3);
+	expect_silence(p, 0);
+	assert_int_equal(bv_flush(ch), 0);
+	expect_doorbell(p, 0, 4, 5);
+	quiet(p);
+	assert_int_equal(bv_flush(ch), 0);
+	expect_silence(p, 5);
+	/* The last one rings for all, by eight bytes: it is not what the device needs first. */
+	assert_int_equal(bv_post_write(ch, list, 1, REMOTE, BV_MORE), 4);
+	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, 0), 5);
+	expect_doorbell(p, 1, 6, 7);
+	quiet(p);
+	assert_int_equal(bv_post_write(ch, list, 1, REMOTE, BV_MORE), 6);
+	assert_int_equal(bv_post_write(ch, list, 2, REMOTE, 0), 7);
+	expect_doorbell(p, 0, 8, 9);
+	quiet(p);
+	/* And from then on all is as it was. */
+	assert_ptr_equal(ch->ops, p->c.core.ready);
+	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, 0), 8);
+	if (blueflame)
+		assert_int_not_equal(p->bf[PLAIN_BF_SIZE + 16], 0);
+	else
+		expect_doorbell(p, 1, 9, 10);
+	plain_free(p);
+}
+
+static void with_blueflame(void **state)
+{
+	(void)state;
+	chain(true);
+}
+
+static void with_doorbells(void **state)
+{
+	(void)state;
+	chain(false);
+}
+
+static void full(void **state)
+{
+	struct plain *p = plain_new(&plain_default);
+	struct bv_channel *ch = plain_channel(p);
+
+	(void)state;
+	for (int i = 0; i < (int)plain_default.max_send; i++)
+		assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, BV_MORE), i);
+	expect_silence(p, 0);
+	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, BV_MORE), -EAGAIN);
+	expect_doorbell(p, 0, 15, 16);
+	quiet(p);
+	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, BV_MORE), -EAGAIN);
+	expect_silence(p, 16);
+	plain_free(p);
+}
+
+/* A channel that fails tells the device what waits, so that it comes back as flushes. */
+static void failure(void **state)
+{
+	struct plain *p = plain_new(&plain_default);
+	struct bv_channel *ch = plain_channel(p);
+	struct bv_wc wc;
+
+	(void)state;
+	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, 0), 0);
+	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, BV_MORE), 1);
+	quiet(p);
+	plain_send_error(p, 0, 0x13, 0x88);
+	assert_int_equal(bv_poll_send(ch, &wc, 1), 1);
+	assert_int_equal(wc.status, BV_STATUS_REMOTE_ACCESS_ERROR);
+	expect_doorbell(p, 1, 1, 2);
+	assert_ptr_equal(ch->ops, p->c.core.error);
+	plain_free(p);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(with_blueflame),
+		cmocka_unit_test(with_doorbells),
+		cmocka_unit_test(full),
+		cmocka_unit_test(failure),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Works posted with BV_MORE: one ibv_post_send() for all of them, of copies; what becomes of them
+ * when the driver stops in the middle; atomics; arming.
+ */
+#include "driver.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
+
+static void one_call(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+	struct bv_gather from[2] = { { 0x1000, 10, 7 }, { 0x2000, 20, 8 } };
+	char text[] = "payload";
+
+	(void)state;
+	assert_int_equal(bv_post_write(ch, from, 2, REMOTE, BV_MORE), 0);
+	assert_int_equal(bv_post_send_inline(ch, text, 8, BV_MORE | BV_UNSIGNALED), 1);
+	/* Lists and payload are read at the post only. */
+	memset(from, 0, sizeof(from));
+	memset(text, 0, sizeof(text));
+	assert_int_equal(d->posts, 0);
+	assert_int_equal(bv_flush(ch), 0);
+	assert_int_equal(d->posts, 1);
+	assert_int_equal(d->chain, 2);
+	assert_int_equal(d->wr_ids[0], 0);
+	assert_int_equal(d->wr.send_flags, IBV_SEND_INLINE);
+	assert_string_equal((const char *)d->payload, "payload");
+	assert_int_equal(d->v.chain.sge[0].addr, 0x1000);
+	assert_int_equal(d->v.chain.sge[1].lkey, 8);
+	/* Nothing waits any more. */
+	assert_int_equal(bv_flush(ch), 0);
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 2);
+	assert_int_equal(d->posts, 2);
+	assert_int_equal(d->chain, 1);
+	/* A post without the flag takes those along that wait. */
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), 3);
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), 4);
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 5);
+	assert_int_equal(d->posts, 3);
+	assert_int_equal(d->chain, 3);
+	assert_int_equal(d->wr_ids[2], 5);
+	driver_free(d);
+}
+
+static void full(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+
+	(void)state;
+	/* The chain is as long as the queue, and handed over when it is full. */
+	for (int i = 0; i < DRIVER_MAX_SEND; i++)
+		assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), i);
+	assert_int_equal(d->posts, 1);
+	assert_int_equal(d->chain, DRIVER_MAX_SEND);
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), -EAGAIN);
+	/* A queue that is full of works that wait hands them over by itself. */
+	ch->sq_done = 2;
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), DRIVER_MAX_SEND);
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), DRIVER_MAX_SEND + 1);
+	assert_int_equal(d->posts, 1);
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), -EAGAIN);
+	assert_int_equal(d->posts, 2);
+	assert_int_equal(d->chain, 2);
+	driver_free(d);
+}
+
+/* What the driver took is posted; what it did not take is withdrawn, and the next is signaled. */
+static void stops_in_the_middle(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE | BV_UNSIGNALED), i);
+	d->refuse = ENOSPC;
+	d->refuse_after = 3;
+	assert_int_equal(bv_flush(ch), -ENOSPC);
+	assert_int_equal(bv_last_posted(ch), 2);
+	assert_int_equal(bv_flush(ch), 0);
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), 3);
+	assert_int_equal(d->wr.send_flags, IBV_SEND_SIGNALED);
+	/* Also when a post brings it about. */
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), 4);
+	d->refuse = -1;
+	d->refuse_errno = EIO;
+	d->refuse_after = 0;
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), -EIO);
+	assert_int_equal(bv_last_posted(ch), 3);
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), 4);
+	d->refuse = -1;
+	d->refuse_after = 1;
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), -EIO);
+	assert_int_equal(bv_last_posted(ch), 4);
+	driver_free(d);
+}
+
+static void atomics(void **state)
+{
+	const struct bv_scatter result = { 0x3000, 8, 9 };
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+	const struct ibv_send_wr *wr = &d->wr;
+
+	(void)state;
+	assert_int_equal(bv_post_fetch_add(ch, &result, REMOTE, 77, BV_FENCE), 0);
+	assert_int_equal(wr->opcode, IBV_WR_ATOMIC_FETCH_AND_ADD);
+	assert_int_equal(wr->send_flags, IBV_SEND_SIGNALED | IBV_SEND_FENCE);
+	assert_int_equal(wr->wr.atomic.compare_add, 77);
+	assert_int_equal(wr->wr.atomic.remote_addr, REMOTE->addr);
+	assert_int_equal(wr->wr.atomic.rkey, REMOTE->rkey);
+	assert_int_equal(d->list[0].addr, 0x3000);
+	assert_int_equal(d->list[0].length, 8);
+	assert_int_equal(bv_post_compare_swap(ch, &result, REMOTE, 5, 6, BV_UNSIGNALED), 1);
+	assert_int_equal(wr->opcode, IBV_WR_ATOMIC_CMP_AND_SWP);
+	assert_int_equal(wr->send_flags, 0);
+	assert_int_equal(wr->wr.atomic.compare_add, 5);
+	assert_int_equal(wr->wr.atomic.swap, 6);
+	assert_int_equal(d->v.posted_send[1].rkey, REMOTE->rkey);
+	driver_free(d);
+}
+
+static void arming(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+
+	(void)state;
+	assert_int_equal(ch->ops->arm(ch, BV_WAKE_SEND), 0);
+	assert_int_equal(d->notified[0], 1);
+	assert_int_equal(d->notified[1], 0);
+	assert_int_equal(ch->ops->arm(ch, BV_WAKE_SEND | BV_WAKE_RECV | BV_WAKE_SOLICITED), 0);
+	assert_int_equal(d->notified[0], 2);
+	assert_int_equal(d->notified[1], 1);
+	assert_true(d->solicited_only);
+	d->refuse = ENOMEM;
+	assert_int_equal(ch->ops->arm(ch, BV_WAKE_RECV), -ENOMEM);
+	driver_free(d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_call),
+		cmocka_unit_test(full),
+		cmocka_unit_test(stops_in_the_middle),
+		cmocka_unit_test(atomics),
+		cmocka_unit_test(arming),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
