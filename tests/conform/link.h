@@ -30,7 +30,8 @@ struct options {
 	const char *provider;
 	const char *peer_provider;
 	enum topology topology;
-	bool reduced; /* under a slow tool: fewer repetitions, the same cases */
+	unsigned races; /* of arming a queue and completing a work */
+	bool reduced;   /* under a slow tool: fewer repetitions, the same cases */
 };
 
 extern struct options options;
@@ -124,5 +125,6 @@ extern const struct group operations, stream, queues, faults, diagnosis, gone, k
 	input, blocking, lifetime, recovery;
 extern const struct group scopes, events, checks, endings, seeds;
 extern const struct group memory_regions;
+extern const struct group atomics, wakes;
 
 #endif

@@ -13,19 +13,20 @@
 struct options options = {
 	.provider = "verbs",
 	.topology = TOPOLOGY_PAIR,
+	.races = 10000,
 };
 
 static const struct group *const groups[] = {
-	&operations, &stream,      &queues, &faults,   &diagnosis, &gone,
-	&killed,     &negotiation, &input,  &blocking, &lifetime,  &recovery,
-	&scopes,     &events,      &checks, &endings,  &seeds,     &memory_regions,
+	&operations,  &stream,  &queues,   &faults,         &diagnosis, &gone,   &killed,
+	&negotiation, &input,   &blocking, &lifetime,       &recovery,  &scopes, &events,
+	&checks,      &endings, &seeds,    &memory_regions, &atomics,   &wakes,
 };
 
 static int usage(void)
 {
 	fprintf(stderr, "usage: conform [--device NAME] [--provider NAME] [--peer-provider NAME]\n"
 			"               [--topology loopback|pair|process] [--group NAME]\n"
-			"               [--test PATTERN] [--reduced]\n");
+			"               [--test PATTERN] [--races N] [--reduced]\n");
 	return EXIT_FAILURE;
 }
 
@@ -54,6 +55,7 @@ static bool parse(int argc, char **argv, const char **only)
 
 		if (strcmp(argv[i], "--reduced") == 0) {
 			options.reduced = true;
+			options.races = 500;
 			continue;
 		}
 		if (!value)
@@ -66,6 +68,8 @@ static bool parse(int argc, char **argv, const char **only)
 			options.peer_provider = value;
 		else if (strcmp(argv[i], "--group") == 0)
 			*only = value;
+		else if (strcmp(argv[i], "--races") == 0)
+			options.races = (unsigned)strtoul(value, NULL, 10);
 		else if (strcmp(argv[i], "--test") == 0)
 			cmocka_set_test_filter(value);
 		else if (strcmp(argv[i], "--topology") != 0 || !parse_topology(value))
