@@ -29,7 +29,7 @@ enum {
 struct end {
 	struct bv_channel *ch;
 	struct bv_endpoint ep;
-	uint8_t memory[BYTES];
+	_Alignas(8) uint8_t memory[BYTES];
 	struct bv_mr *mr;
 };
 
@@ -54,7 +54,9 @@ static bool open_end(struct end *end)
 	attr.max_send = QUEUE;
 	attr.max_recv = QUEUE;
 	attr.rnr_retry = BV_RNR_RETRY_FOREVER;
-	return bv_mr_reg(pd, end->memory, BYTES, BV_ACCESS_SHARED, &end->mr) == 0 &&
+	attr.access |= BV_ACCESS_REMOTE_ATOMIC;
+	return bv_mr_reg(pd, end->memory, BYTES, BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC,
+			 &end->mr) == 0 &&
 	       bv_channel_create(pd, &attr, &end->ch) == 0 &&
 	       bv_channel_endpoint(end->ch, &end->ep) == 0;
 }
@@ -117,6 +119,27 @@ static int64_t post_all(void)
 	bad |= bv_post_read(a.ch, to, PIECES, &remote, 0);
 	bad |= bv_post_write_unchecked(a.ch, from, 1, &remote, 0);
 	return bad;
+}
+
+/* A chain with one doorbell, and a batch that has atomics in it. */
+static int64_t post_chains(void)
+{
+	const struct bv_remote remote = bv_mr_remote(b.mr);
+	const struct bv_gather from = bv_gather_unchecked(a.mr, a.memory, 64);
+	const struct bv_scatter result = bv_scatter_unchecked(a.mr, a.memory + 1024, 8);
+	const struct bv_request requests[] = {
+		{ .op = BV_REQUEST_WRITE, .gather = &from, .nsge = 1, .remote = &remote },
+		{ .op = BV_REQUEST_FETCH_ADD, .scatter = &result, .remote = &remote, .add = 1 },
+		{ .op = BV_REQUEST_COMPARE_SWAP, .scatter = &result, .remote = &remote },
+	};
+	int64_t bad = 0;
+
+	bad |= bv_post_write_inline(a.ch, a.memory, 8, &remote, BV_MORE);
+	bad |= bv_post_write_inline(a.ch, a.memory, 100, &remote, BV_MORE | BV_UNSIGNALED);
+	bad |= bv_flush(a.ch);
+	bad |= bv_post_fetch_add(a.ch, &result, &remote, 1, 0);
+	bad |= bv_post_compare_swap(a.ch, &result, &remote, 1, 2, BV_FENCE);
+	return bad | bv_post_batch(a.ch, requests, 3);
 }
 
 /* Until the channel's sends are done and @receives have come. */
@@ -182,7 +205,8 @@ static bool fill_queue(void)
 static bool one_round(unsigned round)
 {
 	return expect(post_all() >= 0, "post") && reap(a.ch, round, 0) && reap(b.ch, round, 8) &&
-	       use_waits() && fill_queue();
+	       expect(post_chains() >= 0, "chains") && reap(a.ch, round, 0) && use_waits() &&
+	       fill_queue();
 }
 
 /* The first allocation of a thread makes its arena: that is not what is counted. */
