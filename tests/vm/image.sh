@@ -46,7 +46,7 @@ package_names() {
 }
 
 fetch() {
-	local names deb
+	local names deb to
 
 	if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null; then
 		why="no apt-get here, and the packages are Debian's"
@@ -66,10 +66,12 @@ fetch() {
 		return 1
 	fi
 	for deb in "$cache"/debs/*.deb; do
-		case $deb in
-		*/linux-image-*) dpkg-deb -x "$deb" "$cache/kernel" ;;
-		*) dpkg-deb -x "$deb" "$cache/root" ;;
-		esac
+		to=$cache/root
+		[[ ${deb##*/} != linux-image-* ]] || to=$cache/kernel
+		if ! dpkg-deb -x "$deb" "$to"; then
+			why="cannot unpack $deb"
+			return 1
+		fi
 	done
 	rm -rf "$cache/debs"
 	echo "${names[0]#linux-image-}" >"$cache/release"
