@@ -16,14 +16,14 @@
  * The device thread: rounds of emu_step_locked(), with naps in between.
  *
  * Verbs programs spin without yielding, so on a machine with fewer cores than spinners the scheduler
- * decides how fast the device is. Real-time class with naps of 40 us gives tens of microseconds per
- * round trip (2 us naps starve the programs); without the privilege a short slice of the fair class
- * (EEVDF custom slice, Linux 6.12) is the next best. A datagram ends a nap at once; a doorbell
- * cannot, it is a store to memory: hence naps grow only while nothing happens.
+ * decides how fast the device is. Real-time class with naps of 20 us gives tens of microseconds per
+ * round trip (40 us: half as much again; 5 us starve the programs); without the privilege a short
+ * slice of the fair class (EEVDF custom slice, Linux 6.12) is the next best. A datagram ends a nap
+ * at once; a doorbell cannot, it is a store to memory: hence naps grow only while nothing happens.
  */
 
 enum {
-	NAP_BUSY_NS = 40000,
+	NAP_BUSY_NS = 20000,
 	ROUNDS_WITHOUT_NAP = 64,
 	STACK_BYTES = 256 * 1024,
 	SLICE_NS = 100000,
