@@ -160,9 +160,10 @@ static void waits_sleep(void **state)
 
 	need_live_device();
 	for (unsigned i = 0; i < 2; i++) {
-		const struct post recv = post_recv8(&link.a);
+		struct post recv;
 
 		ch = sleeper(&link, spins[i]);
+		recv = post_recv8(&link.a);
 		work = end_post(&link.a, &recv);
 		/* Nothing comes: the time-out holds, and is slept through. */
 		cpu = cpu_ns();
