@@ -17,7 +17,7 @@ ib_write_bw -F -D 30 -p "$port" >"$scratch/server" 2>&1 &
 server=$!
 started+=("$server")
 wait_until 20 tcp_port "$port" 0A || { cat "$scratch/server"; fail "the server does not listen"; }
-timeout -k 5 60 ib_write_bw -F -D 30 -u 10 -p "$port" localhost >"$scratch/client" 2>&1 &
+timeout -k 5 60 ib_write_bw -F -D 30 -u 10 -p "$port" 127.0.0.1 >"$scratch/client" 2>&1 &
 client=$!
 started+=("$client")
 sleep 3

@@ -5,7 +5,7 @@
 #
 # Options in one word each, "-" for none.
 # Server and client of a third party's program, two processes of one run, both must end with 0. The
-# port is chosen here and given as -p; the client gets "localhost" behind its arguments.
+# port is chosen here and given as -p; the client gets 127.0.0.1 behind its arguments.
 
 emu=$1
 if [ "$emu" != --inside ]; then
@@ -28,7 +28,7 @@ started+=("$server")
 wait_until 20 tcp_port "$port" 0A || { cat "$scratch/server"; fail "$program does not listen"; }
 
 client_status=0 server_status=0
-timeout -k 5 60 "$@" "${client_options[@]}" -p "$port" localhost >"$scratch/client" 2>&1 ||
+timeout -k 5 60 "$@" "${client_options[@]}" -p "$port" 127.0.0.1 >"$scratch/client" 2>&1 ||
 	client_status=$?
 [ $client_status -eq 0 ] || sleep 1
 [ $client_status -eq 0 ] || kill $server 2>/dev/null || true
