@@ -48,6 +48,19 @@ static int add(struct emu_device *dev, struct emu_cq *cq)
 	return 0;
 }
 
+/*
+ * The first arming that libmlx5 writes is 0, what it also leaves in the record of a new CQ. Any
+ * doorbell of the UAR page makes us look at the records of all its CQs (one doorbell may overwrite
+ * another), so a CQ that was not armed yet must show it: by a word that no arming is, as its two
+ * highest bits are reserved.
+ */
+static void never_armed(struct emu_cq *cq)
+{
+	cq->arm_record = UINT32_MAX;
+	__atomic_store_n(&cq->dbrec[EMU_DBREC_CQ_ARM].be, htobe32(cq->arm_record),
+			 __ATOMIC_RELAXED);
+}
+
 int emu_cq_create(struct emu_device *dev, const struct emu_cq_attr *attr, uint32_t *cqn)
 {
 	struct emu_cq *cq;
@@ -62,6 +75,7 @@ int emu_cq_create(struct emu_device *dev, const struct emu_cq_attr *attr, uint32
 	cq->attr = *attr;
 	cq->ring = (uint8_t *)(uintptr_t)attr->buf_addr;
 	cq->dbrec = (emu_be32 *)(uintptr_t)attr->dbrec_addr;
+	never_armed(cq);
 	emu_list_init(&cq->node);
 	emu_lock();
 	rc = add(dev, cq);
@@ -141,9 +155,8 @@ void emu_cq_arm(struct emu_cq *cq)
 {
 	const uint32_t value = record(cq, EMU_DBREC_CQ_ARM);
 
-	if (cq->arm_seen && value == cq->arm_record)
+	if (value == cq->arm_record)
 		return;
-	cq->arm_seen = true;
 	cq->arm_record = value;
 	cq->armed = true;
 	cq->arm_solicited = value & EMU_CQ_ARM_SOLICITED;

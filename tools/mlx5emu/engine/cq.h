@@ -37,7 +37,7 @@ struct emu_cq {
 	 * record is 0, hence a separate "seen". An event announces entries up to event_pi; entries
 	 * announced once never raise a second event (inferred from what ib_send_lat -e needs).
 	 */
-	bool arm_seen, armed, arm_solicited;
+	bool armed, arm_solicited;
 	uint32_t arm_record, arm_ci;
 	uint32_t event_pi;
 	uint32_t solicited_pi; /* pi after the last solicited or failed completion */
