@@ -48,7 +48,8 @@ static void permissions(struct doctor *d)
 
 		if (strncmp(files[i], "uverbs", 6) != 0)
 			continue;
-		snprintf(path, sizeof(path), "%s/dev/infiniband/%s", d->root, files[i]);
+		snprintf(path, sizeof(path), "%s/dev/infiniband/%.*s", d->root, DOCTOR_NAME_MAX,
+			 files[i]);
 		seen++;
 		denied += access(path, R_OK | W_OK) != 0;
 	}
