@@ -75,7 +75,10 @@ static void run_bad(void)
 		const int64_t begin = pair_now();
 
 		device_plan(bad[i].plan);
-		pair_run(&w.pair, bad[i].works, 60 * BV_SEC);
+		/* A fast run may end before a fault that is due at a time. */
+		do
+			pair_run(&w.pair, bad[i].works, 60 * BV_SEC);
+		while (*bad[i].plan && device_hits(0) == 0 && pair_now() - begin < 10 * BV_SEC);
 		printf("%-60s %4llu times, %5lld ms\n", bad[i].plan,
 		       (unsigned long long)device_hits(0),
 		       (long long)(pair_now() - begin) / BV_MSEC);
