@@ -60,7 +60,7 @@ static const struct {
 	{ "rnr nth=1..200", 400 },
 	{ "slow by=100us rate=20%", 500 },
 	{ "full on=packet every=200 for=3ms", 1000 },
-	{ "port-down at=5ms; port-up at=40ms", 1000 },
+	{ "port-down on=wqe nth=20; port-up at=60ms", 1000 },
 	{ "lose rate=1%; duplicate rate=2%; delay rate=2% by=1ms; reorder rate=1%; rnr rate=5%",
 	  1000 },
 };
