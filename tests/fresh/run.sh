@@ -64,5 +64,5 @@ inside useradd --create-home somebody
 cp -r "$chroot/root/bareverbs" "$chroot/home/somebody/bareverbs"
 rm -rf "$chroot/home/somebody/bareverbs/build"
 inside chown -R somebody: /home/somebody/bareverbs
-inside su somebody -c "cd bareverbs && tools/demo.sh && tools/test.sh"
+inside su - somebody -c "cd bareverbs && tools/demo.sh && tools/test.sh"
 echo ok
