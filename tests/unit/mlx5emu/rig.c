@@ -93,18 +93,22 @@ void rig_cq_destroy(struct rig_cq *cq)
 
 void rig_qp_create(struct rig_qp *qp, struct rig_cq *send_cq, struct rig_cq *recv_cq, uint32_t pd)
 {
-	struct emu_qp_init init = {
-		.type = EMU_QPT_RC,
-		.pdn = pd,
-		.send_cqn = send_cq->cqn,
-		.recv_cqn = recv_cq->cqn,
-		.sq_wqebb_count = RIG_BLOCKS,
-		.rq_wqe_count = RIG_RECEIVES,
-		.rq_stride_shift = RIG_STRIDE_SHIFT,
-		.uidx = 0x00abcd,
-		.uar_page = rig.uar,
-	};
+	rig_qp_create_as(qp, send_cq, recv_cq,
+			 &(struct emu_qp_init){ .type = EMU_QPT_RC, .pdn = pd });
+}
 
+void rig_qp_create_as(struct rig_qp *qp, struct rig_cq *send_cq, struct rig_cq *recv_cq,
+		      const struct emu_qp_init *base)
+{
+	struct emu_qp_init init = *base;
+
+	init.send_cqn = send_cq->cqn;
+	init.recv_cqn = recv_cq->cqn;
+	init.sq_wqebb_count = RIG_BLOCKS;
+	init.rq_wqe_count = base->srqn ? 0 : RIG_RECEIVES;
+	init.rq_stride_shift = RIG_STRIDE_SHIFT;
+	init.uidx = 0x00abcd;
+	init.uar_page = rig.uar;
 	*qp = (struct rig_qp){
 		.uar = rig.uar,
 		.blocks = RIG_BLOCKS,

@@ -85,6 +85,9 @@ void rig_close(void);
 void rig_cq_create(struct rig_cq *cq, uint32_t cqe_size, uint32_t count);
 void rig_cq_destroy(struct rig_cq *cq);
 void rig_qp_create(struct rig_qp *qp, struct rig_cq *send_cq, struct rig_cq *recv_cq, uint32_t pd);
+/* Of another type, or with a shared receive queue (then without a ring of its own). */
+void rig_qp_create_as(struct rig_qp *qp, struct rig_cq *send_cq, struct rig_cq *recv_cq,
+		      const struct emu_qp_init *base);
 void rig_qp_destroy(struct rig_qp *qp);
 
 /* RESET -> INIT -> RTR -> RTS, to the given peer. */

@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "mr.h"
 #include "qp.h"
+#include "srq.h"
 #include "state.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct emu_state emu = {
 	.pds = { .first = 1, .limit = EMU_MAX_PD },
 	.mrs = { .first = EMU_MR_FIRST, .limit = EMU_MAX_MR },
 	.cqs = { .first = 1, .limit = EMU_MAX_CQ },
+	.srqs = { .first = 1, .limit = EMU_MAX_SRQ },
 	.qps = { .first = 1, .limit = EMU_MAX_QP },
 };
 
@@ -246,6 +248,7 @@ void emu_device_destroy(struct emu_device *dev)
 	pthread_mutex_lock(&lifecycle);
 	emu_lock();
 	emu_qps_destroy(dev);
+	emu_srqs_destroy(dev);
 	emu_cqs_destroy(dev);
 	emu_mrs_destroy(dev);
 	emu_pds_destroy(dev);

@@ -20,8 +20,8 @@
  *  - never sleeps for a peer, and never for longer than one turn of the device thread;
  *  - objects are named by the numbers that the hardware would use (cqn, qpn, pdn, key); a number of
  *    another emu_device, or one that does not exist, is -EINVAL;
- *  - an object still used by another one cannot go: -EBUSY (PD under QP/MR, CQ under QP, UAR under
- *    CQ/QP). emu_device_destroy() removes whatever is left;
+ *  - an object still used by another one cannot go: -EBUSY (PD under QP/SRQ/MR, CQ and SRQ under
+ *    QP, UAR under CQ/QP). emu_device_destroy() removes whatever is left;
  *  - a device that broke (EMU_EVENT_DEVICE_FATAL) answers -EIO, but for calls that take something
  *    apart and for a move to RESET or ERR: those succeed, as mlx5_internal_err_ret_value() in the
  *    kernel's drivers/net/ethernet/mellanox/mlx5/core/cmd.c has it;
@@ -41,6 +41,9 @@ enum {
 	EMU_MAX_PD = 4096,
 	EMU_MAX_SQ_WQEBB = 32768, /* 64-byte blocks of one send queue */
 	EMU_MAX_RQ_WQE = 32768,
+	EMU_MAX_SRQ = 4096,
+	EMU_MAX_SRQ_WQE = 32768,
+	EMU_MAX_SRQ_SGE = 31,   /* what a 512-byte stride holds behind its next segment */
 	EMU_MAX_CQE = 4194303,  /* usable entries; the ring has one more */
 	EMU_MAX_SEND_SGE = 30,  /* data segments that fit a 1008-byte WQE with one header */
 	EMU_MAX_RECV_SGE = 32,  /* 512-byte receive stride */
@@ -74,6 +77,9 @@ enum emu_event {
 	EMU_EVENT_DEVICE_FATAL = 8,
 	EMU_EVENT_PORT_ACTIVE = 9,
 	EMU_EVENT_PORT_ERR = 10,
+	EMU_EVENT_SRQ_ERR = 14,
+	EMU_EVENT_SRQ_LIMIT_REACHED = 15,
+	EMU_EVENT_QP_LAST_WQE_REACHED = 16,
 };
 
 /*
@@ -85,8 +91,8 @@ struct emu_callbacks {
 	/* A CQ that was armed got its completion: raise one event on its completion channel. */
 	void (*comp_event)(void *cq_cookie);
 	/*
-	 * @obj_cookie: of the QP (QP_*, COMM_EST, SQ_DRAINED) or CQ (CQ_ERR) concerned; NULL for
-	 * port and device events, where @port is 1 or 0.
+	 * @obj_cookie: of the QP (QP_*, COMM_EST, SQ_DRAINED), CQ (CQ_ERR) or SRQ (SRQ_*)
+	 * concerned; NULL for port and device events, where @port is 1 or 0.
 	 */
 	void (*async_event)(void *dev_cookie, enum emu_event type, void *obj_cookie, unsigned port);
 };
@@ -185,6 +191,31 @@ struct emu_cq_attr {
 int emu_cq_create(struct emu_device *dev, const struct emu_cq_attr *attr, uint32_t *cqn);
 int emu_cq_destroy(struct emu_device *dev, uint32_t cqn);
 
+/* ---- shared receive queues ---- */
+
+struct emu_srq_attr {
+	uint32_t pdn;
+	uint64_t buf_addr;     /* ring of WQEs, each with a next segment in front */
+	uint64_t dbrec_addr;   /* one big-endian word: how many WQEs were ever posted */
+	uint32_t wqe_count;    /* a power of two */
+	uint32_t stride_shift; /* log2 bytes of one WQE: 5..9 */
+	void *cookie;          /* for async_event */
+};
+
+/* -EINVAL attributes; -EFAULT ring or record not mapped; -ENOMEM. */
+int emu_srq_create(struct emu_device *dev, const struct emu_srq_attr *attr, uint32_t *srqn);
+int emu_srq_destroy(struct emu_device *dev, uint32_t srqn);
+
+/*
+ * SRQ_LIMIT_REACHED is raised, once, when fewer than @limit WQEs wait, at once if so already. 0 calls
+ * it off; -EINVAL when @limit is not less than the number of WQEs.
+ */
+int emu_srq_arm(struct emu_device *dev, uint32_t srqn, uint32_t limit);
+
+/* @limit: as armed, 0 when not. */
+int emu_srq_query(struct emu_device *dev, uint32_t srqn, struct emu_srq_attr *attr,
+		  uint32_t *limit);
+
 /* ---- queue pairs ---- */
 
 enum emu_qp_type { /* values of enum ibv_qp_type */
@@ -196,6 +227,7 @@ struct emu_qp_init {
 	uint32_t pdn;
 	uint32_t send_cqn;
 	uint32_t recv_cqn;
+	uint32_t srqn;            /* receives come from this shared queue; 0 = from the own ring */
 	uint64_t sq_addr;         /* first 64-byte block; ignored when sq_wqebb_count is 0 */
 	uint64_t rq_addr;         /* first receive WQE; ignored when rq_wqe_count is 0 */
 	uint64_t dbrec_addr;      /* two big-endian words: 0 receive, 1 send */

@@ -2,7 +2,7 @@
 #include "memory.h"
 #include "mr.h"
 #include "qp.h"
-#include "vendor.h"
+#include "receive.h"
 
 #include <string.h>
 
@@ -11,129 +11,20 @@
  * before it changes anything, as far as the kernel lets it know.
  */
 
-/* ---- the receive queue ---- */
-
-static uint8_t not_ready(const struct emu_qp *qp)
+static void complete_receive(struct emu_qp *qp, enum emu_cqe_opcode opcode,
+			     const struct emu_packet *p, uint32_t bytes)
 {
-	return (uint8_t)(EMU_AETH_RNR | qp->attr.min_rnr_timer);
-}
-
-static void refuse_receive(struct emu_qp *qp, const struct emu_wqe_error *error)
-{
-	emu_report_illegal(error->text);
-	emu_receive_failed(qp, error->syndrome, EMU_VENDOR_LOCAL_QP_OPERATION);
-}
-
-/* Looks at the receive that the next message will use; ACK when there is one. */
-static uint8_t have_receive(struct emu_qp *qp)
-{
-	const uint16_t posted = (uint16_t)(emu_qp_dbrec(qp, EMU_DBREC_RQ) - qp->resp.head);
-
-	if (posted == 0)
-		return not_ready(qp);
-	if (posted <= qp->init.rq_wqe_count)
-		return EMU_AETH_ACK;
-	emu_warn("QP 0x%06x: receive doorbell record is %u ahead of %u receives", qp->qpn, posted,
-		 qp->init.rq_wqe_count);
-	emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
-	return EMU_AETH_NAK_REMOTE_OPERATION;
-}
-
-static uint8_t take_receive(struct emu_qp *qp)
-{
-	const uint16_t slot = qp->resp.head & (uint16_t)(qp->init.rq_wqe_count - 1);
-	const uint32_t size = 1u << qp->init.rq_stride_shift;
-	struct emu_wqe_error error;
-	const uint8_t rc = have_receive(qp);
-
-	if (rc != EMU_AETH_ACK)
-		return rc;
-	qp->resp.has_rwqe = true;
-	emu.counters.receives++;
-	if (emu_rwqe_parse(qp->rq + (size_t)slot * size, size, qp->resp.head, qp->qpn,
-			   &qp->resp.rwqe, &error) == 0)
-		return EMU_AETH_ACK;
-	refuse_receive(qp, &error);
-	return EMU_AETH_NAK_REMOTE_OPERATION;
-}
-
-void emu_receive_failed(struct emu_qp *qp, enum emu_syndrome syndrome, uint8_t vendor)
-{
-	struct emu_completion c = {
-		.opcode = EMU_CQE_RESP_ERR,
-		.syndrome = syndrome,
-		.vendor = vendor,
-		.wqe_counter = qp->resp.head,
-	};
-
-	if (!qp->resp.has_rwqe)
-		return;
-	qp->resp.has_rwqe = false;
-	qp->resp.head++;
-	emu_info("QP 0x%06x receive %u: error completion, syndrome 0x%02x", qp->qpn, c.wqe_counter,
-		 syndrome);
-	emu_qp_complete(qp, qp->recv_cq, &c);
-	emu_qp_fail(qp);
-}
-
-static void receive_done(struct emu_qp *qp, enum emu_cqe_opcode opcode, const struct emu_packet *p,
-			 uint32_t bytes)
-{
-	struct emu_responder *resp = &qp->resp;
-
-	resp->completion = (struct emu_completion){
+	const struct emu_completion c = {
 		.opcode = opcode,
 		.solicited = p->flags & EMU_WIRE_SOLICITED,
-		.wqe_counter = resp->head,
 		.byte_cnt = bytes,
 		.imm = p->flags & EMU_WIRE_IMM ? p->imm : 0,
 	};
-	resp->completes = true;
-	resp->has_rwqe = false;
-	resp->head++;
-}
 
-void emu_receive_complete(struct emu_qp *qp)
-{
-	struct emu_responder *resp = &qp->resp;
-
-	if (!resp->completes)
-		return;
-	resp->completes = false;
-	emu_debug("QP 0x%06x receive %u: %u bytes", qp->qpn, resp->completion.wqe_counter,
-		  resp->completion.byte_cnt);
-	emu_qp_complete(qp, qp->recv_cq, &resp->completion);
+	emu_receive_done(qp, &c);
 }
 
 /* ---- SEND ---- */
-
-/* IBA vol 1 section 9.9.3: too long is an invalid request for the sender, a length error here. */
-static uint8_t scatter_send(struct emu_qp *qp, const struct emu_packet *p)
-{
-	struct emu_responder *resp = &qp->resp;
-	struct iovec iov[EMU_MAX_IOV];
-	unsigned n = 0;
-	const char *why;
-
-	if (p->length > resp->rwqe.length - resp->received) {
-		emu_warn("QP 0x%06x receive %u: message of %llu bytes or more, room for %llu",
-			 qp->qpn, resp->head, (unsigned long long)(resp->received + p->length),
-			 (unsigned long long)resp->rwqe.length);
-		emu_receive_failed(qp, EMU_SYN_LOCAL_LENGTH, EMU_VENDOR_LOCAL_LENGTH);
-		return EMU_AETH_NAK_INVALID_REQUEST;
-	}
-	if (!emu_owner_may_write(qp, &qp->rq_owner, "receive", resp->head))
-		return EMU_AETH_NAK_REMOTE_OPERATION;
-	why = emu_segments_iov(qp, resp->rwqe.seg, resp->rwqe.nseg, NULL, EMU_ACCESS_LOCAL_WRITE,
-			       resp->received, p->length, iov, &n);
-	if (!why && emu_memory_write(iov, n, p->payload, p->length) < 0)
-		why = "a page of the registered buffer is not mapped";
-	if (!why)
-		return EMU_AETH_ACK;
-	emu_warn("QP 0x%06x receive %u: local protection: %s", qp->qpn, resp->head, why);
-	emu_receive_failed(qp, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_RECEIVE);
-	return EMU_AETH_NAK_REMOTE_OPERATION;
-}
 
 uint8_t emu_execute_send(struct emu_qp *qp, const struct emu_packet *p)
 {
@@ -141,21 +32,20 @@ uint8_t emu_execute_send(struct emu_qp *qp, const struct emu_packet *p)
 	uint8_t rc;
 
 	if (p->flags & EMU_WIRE_FIRST) {
-		rc = take_receive(qp);
+		rc = emu_receive_take(qp);
 		if (rc != EMU_AETH_ACK)
 			return rc;
 		resp->message = EMU_WIRE_SEND;
 		resp->received = 0;
 	}
-	rc = scatter_send(qp, p);
+	rc = emu_receive_scatter(qp, p->payload, p->length);
 	if (rc != EMU_AETH_ACK)
 		return rc;
-	resp->received += p->length;
 	if (p->flags & EMU_WIRE_LAST) {
 		resp->message = 0;
-		receive_done(qp,
-			     p->flags & EMU_WIRE_IMM ? EMU_CQE_RESP_SEND_IMM : EMU_CQE_RESP_SEND, p,
-			     (uint32_t)resp->received);
+		complete_receive(
+			qp, p->flags & EMU_WIRE_IMM ? EMU_CQE_RESP_SEND_IMM : EMU_CQE_RESP_SEND, p,
+			(uint32_t)resp->received);
 	}
 	return EMU_AETH_ACK;
 }
@@ -217,7 +107,7 @@ uint8_t emu_execute_write(struct emu_qp *qp, const struct emu_packet *p)
 
 	/* Before anything of this datagram counts: the receive that the immediate needs. */
 	if (p->flags & EMU_WIRE_IMM) {
-		rc = have_receive(qp);
+		rc = emu_receive_ready(qp);
 		if (rc != EMU_AETH_ACK)
 			return rc;
 	}
@@ -235,11 +125,12 @@ uint8_t emu_execute_write(struct emu_qp *qp, const struct emu_packet *p)
 	resp->received += p->length;
 	if (last)
 		resp->message = 0;
-	if (p->flags & EMU_WIRE_IMM) {
-		emu.counters.receives++;
-		receive_done(qp, EMU_CQE_RESP_WRITE_IMM, p, resp->dma_len);
-	}
-	return EMU_AETH_ACK;
+	if (!(p->flags & EMU_WIRE_IMM))
+		return EMU_AETH_ACK;
+	rc = emu_receive_take_empty(qp);
+	if (rc == EMU_AETH_ACK)
+		complete_receive(qp, EMU_CQE_RESP_WRITE_IMM, p, resp->dma_len);
+	return rc;
 }
 
 /* ---- READ and atomics ---- */

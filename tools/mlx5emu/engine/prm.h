@@ -123,6 +123,14 @@ struct emu_data_seg {
 };
 static_assert(sizeof(struct emu_data_seg) == EMU_DS, "PRM data segment");
 
+struct emu_srq_next_seg { /* PRM "next segment": the first of each WQE of a linked-list queue */
+	emu_be16 reserved0;
+	emu_be16 next_wqe_index;
+	uint8_t signature;
+	uint8_t reserved5[11];
+};
+static_assert(sizeof(struct emu_srq_next_seg) == EMU_DS, "PRM next segment");
+
 enum {
 	EMU_INLINE_FLAG = INT32_MIN, /* bit 31 of byte_count: data follows in the WQE */
 	EMU_INLINE_HEADER = 4,

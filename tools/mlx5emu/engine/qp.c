@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "qp.h"
 #include "memory.h"
+#include "receive.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ static int check_init(const struct emu_qp_init *i)
 	if (!power_of_two_or_0(i->sq_wqebb_count) || i->sq_wqebb_count > EMU_MAX_SQ_WQEBB ||
 	    !power_of_two_or_0(i->rq_wqe_count) || i->rq_wqe_count > EMU_MAX_RQ_WQE)
 		return -EINVAL;
-	if (i->rq_wqe_count && (i->rq_stride_shift < 4 || i->rq_stride_shift > 9))
+	if (i->rq_wqe_count && (i->srqn || i->rq_stride_shift < 4 || i->rq_stride_shift > 9))
 		return -EINVAL;
 	rc = check_ring(i->dbrec_addr, 2 * sizeof(emu_be32), 8);
 	if (rc == 0 && i->sq_wqebb_count)
@@ -77,7 +78,8 @@ static int add(struct emu_device *dev, struct emu_qp *qp)
 	qp->send_cq = emu_cq_find(dev, qp->init.send_cqn);
 	qp->recv_cq = emu_cq_find(dev, qp->init.recv_cqn);
 	qp->uar = emu_uar_find(dev, qp->init.uar_page);
-	if (!qp->pd || !qp->send_cq || !qp->recv_cq || !qp->uar)
+	qp->srq = qp->init.srqn ? emu_srq_find(dev, qp->init.srqn) : NULL;
+	if (!qp->pd || !qp->send_cq || !qp->recv_cq || !qp->uar || (qp->init.srqn && !qp->srq))
 		return -EINVAL;
 	rc = emu_ids_add(&emu.qps, qp, &index);
 	if (rc < 0)
@@ -86,6 +88,8 @@ static int add(struct emu_device *dev, struct emu_qp *qp)
 	qp->pd->users++;
 	qp->send_cq->users++;
 	qp->recv_cq->users++;
+	if (qp->srq)
+		qp->srq->users++;
 	emu_uar_get(qp->uar);
 	emu_list_append(&qp->uar->qps, &qp->uar_node);
 	return 0;
@@ -135,6 +139,8 @@ static void destroy(struct emu_qp *qp)
 	emu_list_remove(&qp->uar_node);
 	emu_list_remove(&qp->work_node);
 	emu_uar_put(qp->uar);
+	if (qp->srq)
+		qp->srq->users--;
 	qp->recv_cq->users--;
 	qp->send_cq->users--;
 	qp->pd->users--;
@@ -238,11 +244,11 @@ void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion
 	c->uidx = qp->init.uidx;
 	if (emu_cq_push(cq, c) < 0)
 		emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
-	else
+	else if (send || !qp->srq)
 		emu_owner_return(send ? &qp->sq_owner : &qp->rq_owner, c->wqe_counter);
 }
 
 unsigned emu_qp_flush(struct emu_qp *qp)
 {
-	return emu_requester_flush(qp) + emu_responder_flush(qp);
+	return emu_requester_flush(qp) + emu_receive_flush(qp);
 }

@@ -11,6 +11,7 @@
 #include "prm.h"
 #include "requester.h"
 #include "responder.h"
+#include "srq.h"
 #include "state.h"
 
 /*
@@ -28,6 +29,7 @@ struct emu_qp {
 	uint32_t qpn;
 	struct emu_pd *pd;
 	struct emu_cq *send_cq, *recv_cq;
+	struct emu_srq *srq; /* NULL: receives are the QP's own */
 	struct emu_uar *uar;
 	struct emu_list uar_node, work_node, timed_node, failed_node;
 	const uint8_t *sq, *rq; /* rings in the program's memory */
@@ -95,10 +97,11 @@ enum {
 };
 
 /*
- * The pieces of this process's memory behind bytes [offset, offset + size) of a segment list.
+ * The pieces of this process's memory behind bytes [offset, offset + size) of a segment list with
+ * keys of @pd.
  * @inlined: where inline segments lie. NULL and *@n pieces, or why a key forbids it.
  */
-const char *emu_segments_iov(const struct emu_qp *qp, const struct emu_seg *seg, unsigned nseg,
+const char *emu_segments_iov(const struct emu_pd *pd, const struct emu_seg *seg, unsigned nseg,
 			     uint8_t *inlined, uint32_t access, uint64_t offset, uint64_t size,
 			     struct iovec iov[EMU_MAX_IOV], unsigned *n);
 

@@ -132,8 +132,8 @@ static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
 	const uint32_t access = emu_swqe_reads(w) ? EMU_ACCESS_LOCAL_WRITE : 0;
 	struct iovec iov[EMU_MAX_IOV];
 	unsigned n;
-	const char *why =
-		emu_segments_iov(qp, w->seg, w->nseg, w->inlined, access, 0, w->length, iov, &n);
+	const char *why = emu_segments_iov(qp->pd, w->seg, w->nseg, w->inlined, access, 0,
+					   w->length, iov, &n);
 
 	if (!why)
 		return;
@@ -305,7 +305,7 @@ static int gather(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, uint32
 	struct iovec iov[EMU_MAX_IOV];
 	unsigned n = 0;
 	const char *why =
-		emu_segments_iov(qp, w->seg, w->nseg, w->inlined, 0, offset, size, iov, &n);
+		emu_segments_iov(qp->pd, w->seg, w->nseg, w->inlined, 0, offset, size, iov, &n);
 
 	if (!why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, iov, n, size) < 0)
 		why = "a page of the registered buffer is not mapped";

@@ -190,7 +190,7 @@ static void scatter(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, cons
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 		return;
 	}
-	why = emu_segments_iov(qp, w->seg, w->nseg, w->inlined, EMU_ACCESS_LOCAL_WRITE, offset,
+	why = emu_segments_iov(qp->pd, w->seg, w->nseg, w->inlined, EMU_ACCESS_LOCAL_WRITE, offset,
 			       size, iov, &n);
 	if (!why && emu_memory_write(iov, n, from, size) < 0)
 		why = "a page of the registered buffer is not mapped";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fault.h"
 #include "qp.h"
-#include "vendor.h"
+#include "receive.h"
 
 /*
  * Order and errors of a responder (IBA vol 1 section 9.7.4.1, the checks from top to bottom as in
@@ -171,34 +171,4 @@ void emu_responder_receive(struct emu_qp *qp, const struct emu_packet *p)
 		emu.counters.sequence_naks++;
 		nak(qp, resp->epsn, EMU_AETH_NAK_PSN_SEQUENCE);
 	}
-}
-
-/* ---- the receive queue in the error state ---- */
-
-static void flush_one(struct emu_qp *qp)
-{
-	struct emu_completion c = {
-		.opcode = EMU_CQE_RESP_ERR,
-		.syndrome = EMU_SYN_FLUSH,
-		.vendor = EMU_VENDOR_FLUSH,
-		.wqe_counter = qp->resp.head,
-	};
-
-	qp->resp.head++;
-	qp->resp.has_rwqe = false;
-	emu_qp_complete(qp, qp->recv_cq, &c);
-}
-
-unsigned emu_responder_flush(struct emu_qp *qp)
-{
-	unsigned posted, n;
-
-	if (qp->init.rq_wqe_count == 0)
-		return 0;
-	posted = (uint16_t)(emu_qp_dbrec(qp, EMU_DBREC_RQ) - qp->resp.head);
-	if (posted > qp->init.rq_wqe_count)
-		return 0;
-	for (n = 0; n < posted; n++)
-		flush_one(qp);
-	return n;
 }

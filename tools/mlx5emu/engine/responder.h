@@ -16,8 +16,8 @@ struct emu_qp;
  * The answering half of an RC QP (IBA vol 1 section 9.7.4 "responder", 9.7.5.1 responses).
  *
  *	receive ring (rq_wqe_count strides, 16-bit free-running index)
- *	| completed | current (a SEND in progress) | posted | free
- *	              head                                  ^ dbrec[0]
+ *	| completed | held by a SEND in progress | posted | free
+ *	                                           ^ head   ^ dbrec[0]
  *
  * Requests execute in PSN order. What is owed to the requester waits in one FIFO, because a later
  * acknowledge would overtake a read response otherwise (9.7.5.1.2 allows merging acknowledges only
@@ -67,8 +67,10 @@ struct emu_responder {
 	uint64_t va;                  /* WRITE: of its first byte */
 	uint32_t rkey, dma_len;
 
-	uint16_t head; /* receive index of the next or current WQE */
-	bool has_rwqe; /* the current SEND holds rwqe */
+	uint16_t head;       /* of the own ring: the next WQE to take */
+	bool has_rwqe;       /* a receive is held: WQE rwqe_index of the own or shared queue */
+	uint16_t rwqe_index; /* of a shared queue: its place, not a free-running count */
+	bool last_wqe;       /* QP_LAST_WQE_REACHED was raised */
 	struct emu_rwqe rwqe;
 	bool completes; /* the request just executed ends a receive */
 	struct emu_completion completion;
@@ -97,9 +99,6 @@ static inline bool emu_responder_owes(const struct emu_responder *resp)
 	return resp->first_answer != resp->last_answer;
 }
 
-/* Completes every posted receive with a flush error; returns how many. */
-unsigned emu_responder_flush(struct emu_qp *qp);
-
 /* ---- between responder.c (order), execute.c (effects) and answer.c (the FIFO) ---- */
 
 /* What executing came to: an AETH syndrome; ACK means done. */
@@ -110,12 +109,6 @@ uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *packet);
 
 /* Answers a read or atomic that was executed before; nothing when it is not in the history. */
 void emu_execute_again(struct emu_qp *qp, const struct emu_packet *packet);
-
-/* The completion that execution left behind, if it did. */
-void emu_receive_complete(struct emu_qp *qp);
-
-/* An error completion for the receive in progress or, if there is none, nothing. */
-void emu_receive_failed(struct emu_qp *qp, enum emu_syndrome syndrome, uint8_t vendor);
 
 void emu_answer_aeth(struct emu_qp *qp, uint32_t psn, uint8_t syndrome);
 void emu_answer_add(struct emu_qp *qp, const struct emu_answer *answer);

@@ -17,7 +17,7 @@ static uint64_t clip(uint64_t length, uint64_t *offset, uint64_t size, uint64_t 
 	return n < size ? n : size;
 }
 
-const char *emu_segments_iov(const struct emu_qp *qp, const struct emu_seg *seg, unsigned nseg,
+const char *emu_segments_iov(const struct emu_pd *pd, const struct emu_seg *seg, unsigned nseg,
 			     uint8_t *inlined, uint32_t access, uint64_t offset, uint64_t size,
 			     struct iovec iov[EMU_MAX_IOV], unsigned *n)
 {
@@ -35,8 +35,7 @@ const char *emu_segments_iov(const struct emu_qp *qp, const struct emu_seg *seg,
 			size -= bytes;
 			continue;
 		}
-		why = emu_mr_translate(qp->pd, seg[i].lkey, seg[i].addr + start, bytes, access,
-				       &at);
+		why = emu_mr_translate(pd, seg[i].lkey, seg[i].addr + start, bytes, access, &at);
 		if (why)
 			return why;
 		iov[used++] = (struct iovec){ (void *)(uintptr_t)at, bytes };

@@ -73,7 +73,7 @@ struct emu_state {
 	bool manual;
 	uint64_t virtual_ns; /* the clock of manual mode */
 
-	struct emu_ids pds, mrs, cqs, qps;
+	struct emu_ids pds, mrs, cqs, srqs, qps;
 	uint8_t key_variant; /* lowest byte of the next key */
 	struct emu_fabric *fabric;
 	struct emu_list uars;   /* pages that can bring doorbells */

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "receive.h"
+#include "memory.h"
+#include "qp.h"
+#include "vendor.h"
+
+static uint8_t not_ready(const struct emu_qp *qp)
+{
+	return (uint8_t)(EMU_AETH_RNR | qp->attr.min_rnr_timer);
+}
+
+static uint8_t ready_shared(struct emu_qp *qp)
+{
+	const int posted = emu_srq_posted(qp->srq);
+
+	if (posted > 0)
+		return EMU_AETH_ACK;
+	if (posted == 0)
+		return not_ready(qp);
+	emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
+	return EMU_AETH_NAK_REMOTE_OPERATION;
+}
+
+uint8_t emu_receive_ready(struct emu_qp *qp)
+{
+	uint16_t posted;
+
+	if (qp->srq)
+		return ready_shared(qp);
+	if (qp->init.rq_wqe_count == 0)
+		return not_ready(qp);
+	posted = (uint16_t)(emu_qp_dbrec(qp, EMU_DBREC_RQ) - qp->resp.head);
+	if (posted == 0)
+		return not_ready(qp);
+	if (posted <= qp->init.rq_wqe_count)
+		return EMU_AETH_ACK;
+	emu_warn("QP 0x%06x: receive doorbell record is %u ahead of %u receives", qp->qpn, posted,
+		 qp->init.rq_wqe_count);
+	emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
+	return EMU_AETH_NAK_REMOTE_OPERATION;
+}
+
+uint8_t emu_receive_take_empty(struct emu_qp *qp)
+{
+	struct emu_responder *resp = &qp->resp;
+	uint8_t rc;
+
+	if (resp->has_rwqe)
+		return EMU_AETH_ACK;
+	rc = emu_receive_ready(qp);
+	if (rc != EMU_AETH_ACK)
+		return rc;
+	if (!qp->srq) {
+		resp->rwqe_index = resp->head++;
+	} else if (emu_srq_take(qp->srq, &resp->rwqe_index) < 0) {
+		emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
+		return EMU_AETH_NAK_REMOTE_OPERATION;
+	}
+	resp->has_rwqe = true;
+	emu.counters.receives++;
+	return EMU_AETH_ACK;
+}
+
+static const uint8_t *segments(const struct emu_qp *qp, uint32_t *size)
+{
+	const uint16_t index = qp->resp.rwqe_index;
+
+	if (qp->srq)
+		return emu_srq_segments(qp->srq, index, size);
+	*size = 1u << qp->init.rq_stride_shift;
+	return qp->rq + (size_t)(index & (uint16_t)(qp->init.rq_wqe_count - 1)) * *size;
+}
+
+uint8_t emu_receive_take(struct emu_qp *qp)
+{
+	struct emu_responder *resp = &qp->resp;
+	struct emu_wqe_error error;
+	const uint8_t *wqe;
+	uint32_t size;
+	uint8_t rc;
+
+	if (resp->has_rwqe)
+		return EMU_AETH_ACK;
+	rc = emu_receive_take_empty(qp);
+	if (rc != EMU_AETH_ACK)
+		return rc;
+	wqe = segments(qp, &size);
+	if (emu_rwqe_parse(wqe, size, resp->rwqe_index, qp->qpn, &resp->rwqe, &error) == 0)
+		return EMU_AETH_ACK;
+	emu_report_illegal(error.text);
+	emu_receive_failed(qp, error.syndrome, EMU_VENDOR_LOCAL_QP_OPERATION);
+	return EMU_AETH_NAK_REMOTE_OPERATION;
+}
+
+/* IBA vol 1 section 9.9.3: too long is an invalid request for the sender, a length error here. */
+static uint8_t too_long(struct emu_qp *qp, uint32_t length)
+{
+	const struct emu_responder *resp = &qp->resp;
+
+	emu_warn("QP 0x%06x receive %u: message of %llu bytes or more, room for %llu", qp->qpn,
+		 resp->rwqe_index, (unsigned long long)(resp->received + length),
+		 (unsigned long long)resp->rwqe.length);
+	emu_receive_failed(qp, EMU_SYN_LOCAL_LENGTH, EMU_VENDOR_LOCAL_LENGTH);
+	return EMU_AETH_NAK_INVALID_REQUEST;
+}
+
+/* A shared queue's WQEs name keys of its own protection domain (IBA vol 1 section 10.2.9). */
+static const struct emu_pd *domain(const struct emu_qp *qp)
+{
+	return qp->srq ? qp->srq->pd : qp->pd;
+}
+
+uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length)
+{
+	struct emu_responder *resp = &qp->resp;
+	struct iovec iov[EMU_MAX_IOV];
+	unsigned n = 0;
+	const char *why;
+
+	if (length > resp->rwqe.length - resp->received)
+		return too_long(qp, length);
+	if (!qp->srq && !emu_owner_may_write(qp, &qp->rq_owner, "receive", resp->rwqe_index))
+		return EMU_AETH_NAK_REMOTE_OPERATION;
+	why = emu_segments_iov(domain(qp), resp->rwqe.seg, resp->rwqe.nseg, NULL,
+			       EMU_ACCESS_LOCAL_WRITE, resp->received, length, iov, &n);
+	if (!why && emu_memory_write(iov, n, from, length) < 0)
+		why = "a page of the registered buffer is not mapped";
+	if (!why) {
+		resp->received += length;
+		return EMU_AETH_ACK;
+	}
+	emu_warn("QP 0x%06x receive %u: local protection: %s", qp->qpn, resp->rwqe_index, why);
+	emu_receive_failed(qp, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_RECEIVE);
+	return EMU_AETH_NAK_REMOTE_OPERATION;
+}
+
+/* ---- completions ---- */
+
+void emu_receive_done(struct emu_qp *qp, const struct emu_completion *completion)
+{
+	struct emu_responder *resp = &qp->resp;
+
+	resp->completion = *completion;
+	resp->completion.wqe_counter = resp->rwqe_index;
+	resp->completes = true;
+	resp->has_rwqe = false;
+}
+
+void emu_receive_complete(struct emu_qp *qp)
+{
+	struct emu_responder *resp = &qp->resp;
+
+	if (!resp->completes)
+		return;
+	resp->completes = false;
+	emu_debug("QP 0x%06x receive %u: %u bytes", qp->qpn, resp->completion.wqe_counter,
+		  resp->completion.byte_cnt);
+	emu_qp_complete(qp, qp->recv_cq, &resp->completion);
+}
+
+static void complete_error(struct emu_qp *qp, uint16_t index, enum emu_syndrome syndrome,
+			   uint8_t vendor)
+{
+	struct emu_completion c = {
+		.opcode = EMU_CQE_RESP_ERR,
+		.syndrome = syndrome,
+		.vendor = vendor,
+		.wqe_counter = index,
+	};
+
+	emu_qp_complete(qp, qp->recv_cq, &c);
+}
+
+void emu_receive_failed(struct emu_qp *qp, enum emu_syndrome syndrome, uint8_t vendor)
+{
+	if (!qp->resp.has_rwqe)
+		return;
+	qp->resp.has_rwqe = false;
+	emu_info("QP 0x%06x receive %u: error completion, syndrome 0x%02x", qp->qpn,
+		 qp->resp.rwqe_index, syndrome);
+	complete_error(qp, qp->resp.rwqe_index, syndrome, vendor);
+	emu_qp_fail(qp);
+}
+
+/* IBA vol 1 section 11.6.3.2: of a shared queue's receives this queue pair will take no more. */
+static void last_wqe_reached(struct emu_qp *qp)
+{
+	if (qp->resp.last_wqe)
+		return;
+	qp->resp.last_wqe = true;
+	emu_raise(qp->dev, EMU_EVENT_QP_LAST_WQE_REACHED, qp->init.cookie, 0);
+}
+
+unsigned emu_receive_flush(struct emu_qp *qp)
+{
+	struct emu_responder *resp = &qp->resp;
+	unsigned posted, n = 0;
+
+	if (resp->has_rwqe) {
+		resp->has_rwqe = false;
+		complete_error(qp, resp->rwqe_index, EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);
+		n++;
+	}
+	if (qp->srq)
+		last_wqe_reached(qp);
+	if (qp->srq || qp->init.rq_wqe_count == 0)
+		return n;
+	posted = (uint16_t)(emu_qp_dbrec(qp, EMU_DBREC_RQ) - resp->head);
+	if (posted > qp->init.rq_wqe_count)
+		return n;
+	for (; posted > 0; posted--, n++)
+		complete_error(qp, resp->head++, EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);
+	return n;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "srq.h"
+#include "memory.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct emu_srq *emu_srq_find(const struct emu_device *dev, uint32_t srqn)
+{
+	struct emu_srq *srq = emu_ids_get(&emu.srqs, srqn);
+
+	return srq && srq->dev == dev ? srq : NULL;
+}
+
+static int check_attr(const struct emu_srq_attr *a)
+{
+	uint64_t bytes;
+
+	if (a->wqe_count == 0 || (a->wqe_count & (a->wqe_count - 1)) ||
+	    a->wqe_count > EMU_MAX_SRQ_WQE || a->stride_shift < 5 || a->stride_shift > 9)
+		return -EINVAL;
+	bytes = (uint64_t)a->wqe_count << a->stride_shift;
+	if (a->buf_addr % EMU_DS || a->dbrec_addr % 4 || a->buf_addr > UINT64_MAX - bytes)
+		return -EINVAL;
+	if (emu_memory_populate(a->buf_addr, bytes, false) < 0 ||
+	    emu_memory_populate(a->dbrec_addr, sizeof(emu_be32), false) < 0)
+		return -EFAULT;
+	return 0;
+}
+
+/* Lock held. */
+static int add(struct emu_device *dev, struct emu_srq *srq)
+{
+	int rc = emu_device_usable(dev);
+
+	if (rc < 0)
+		return rc;
+	srq->pd = emu_pd_find(dev, srq->attr.pdn);
+	if (!srq->pd)
+		return -EINVAL;
+	rc = emu_ids_add(&emu.srqs, srq, &srq->srqn);
+	if (rc < 0)
+		return rc;
+	srq->pd->users++;
+	return 0;
+}
+
+int emu_srq_create(struct emu_device *dev, const struct emu_srq_attr *attr, uint32_t *srqn)
+{
+	struct emu_srq *srq;
+	int rc = check_attr(attr);
+
+	if (rc < 0)
+		return rc;
+	srq = calloc(1, sizeof(*srq));
+	if (!srq)
+		return -ENOMEM;
+	srq->dev = dev;
+	srq->attr = *attr;
+	srq->ring = (const uint8_t *)(uintptr_t)attr->buf_addr;
+	srq->dbrec = (emu_be32 *)(uintptr_t)attr->dbrec_addr;
+	emu_lock();
+	rc = add(dev, srq);
+	emu_unlock();
+	if (rc < 0) {
+		free(srq);
+		return rc;
+	}
+	emu_info("SRQ %u: %u WQEs of %u bytes", srq->srqn, attr->wqe_count,
+		 1u << attr->stride_shift);
+	*srqn = srq->srqn;
+	return 0;
+}
+
+static void destroy(struct emu_srq *srq)
+{
+	srq->pd->users--;
+	emu_ids_remove(&emu.srqs, srq->srqn);
+	free(srq);
+}
+
+int emu_srq_destroy(struct emu_device *dev, uint32_t srqn)
+{
+	struct emu_srq *srq;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_check(dev);
+	srq = emu_srq_find(dev, srqn);
+	if (rc == 0 && !srq)
+		rc = -EINVAL;
+	if (rc == 0 && srq->users)
+		rc = -EBUSY;
+	if (rc == 0)
+		destroy(srq);
+	emu_unlock();
+	return rc;
+}
+
+void emu_srqs_destroy(struct emu_device *dev)
+{
+	for (uint32_t i = 0; i < emu.srqs.size; i++) {
+		struct emu_srq *srq = emu_srq_find(dev, i);
+
+		if (srq)
+			destroy(srq);
+	}
+}
+
+/* ---- what waits in it ---- */
+
+/* IBA vol 1 section 11.6.3.3: the queue is of no use any more, and its owner learns of it. */
+static int broken(struct emu_srq *srq, const char *what, unsigned found)
+{
+	emu_warn("SRQ %u: %s %u, the queue has %u WQEs", srq->srqn, what, found,
+		 srq->attr.wqe_count);
+	srq->failed = true;
+	emu_raise(srq->dev, EMU_EVENT_SRQ_ERR, srq->attr.cookie, 0);
+	return -EPROTO;
+}
+
+int emu_srq_posted(struct emu_srq *srq)
+{
+	const uint32_t record = be32toh(__atomic_load_n(&srq->dbrec->be, __ATOMIC_ACQUIRE));
+	const uint16_t posted = (uint16_t)(record - srq->taken);
+
+	if (srq->failed)
+		return -EPROTO;
+	if (posted > srq->attr.wqe_count)
+		return broken(srq, "doorbell record is ahead by", posted);
+	return posted;
+}
+
+/* Armed once, told once (IBA vol 1 section 10.2.9.1). */
+static void check_limit(struct emu_srq *srq)
+{
+	const int posted = srq->limit ? emu_srq_posted(srq) : 0;
+
+	if (posted < 0 || (uint32_t)posted >= srq->limit)
+		return;
+	srq->limit = 0;
+	emu_raise(srq->dev, EMU_EVENT_SRQ_LIMIT_REACHED, srq->attr.cookie, 0);
+}
+
+int emu_srq_take(struct emu_srq *srq, uint16_t *index)
+{
+	struct emu_srq_next_seg seg;
+	uint16_t next;
+
+	memcpy(&seg, srq->ring + ((size_t)srq->next << srq->attr.stride_shift), sizeof(seg));
+	next = emu_get16(seg.next_wqe_index);
+	if (next >= srq->attr.wqe_count)
+		return broken(srq, "next_wqe_index is", next);
+	*index = srq->next;
+	srq->next = next;
+	srq->taken++;
+	check_limit(srq);
+	return 0;
+}
+
+const uint8_t *emu_srq_segments(const struct emu_srq *srq, uint16_t index, uint32_t *size)
+{
+	*size = (1u << srq->attr.stride_shift) - (uint32_t)sizeof(struct emu_srq_next_seg);
+	return srq->ring + ((size_t)index << srq->attr.stride_shift) +
+	       sizeof(struct emu_srq_next_seg);
+}
+
+/* ---- calls of engine.h ---- */
+
+int emu_srq_arm(struct emu_device *dev, uint32_t srqn, uint32_t limit)
+{
+	struct emu_srq *srq;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_usable(dev);
+	srq = emu_srq_find(dev, srqn);
+	if (rc == 0 && (!srq || limit >= srq->attr.wqe_count))
+		rc = -EINVAL;
+	if (rc == 0) {
+		srq->limit = limit;
+		check_limit(srq);
+	}
+	emu_unlock();
+	return rc;
+}
+
+int emu_srq_query(struct emu_device *dev, uint32_t srqn, struct emu_srq_attr *attr, uint32_t *limit)
+{
+	struct emu_srq *srq;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_check(dev);
+	srq = emu_srq_find(dev, srqn);
+	if (rc == 0 && !srq)
+		rc = -EINVAL;
+	if (rc == 0) {
+		*attr = srq->attr;
+		*limit = srq->limit;
+	}
+	emu_unlock();
+	return rc;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_ENGINE_SRQ_H
+#define MLX5EMU_ENGINE_SRQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "prm.h"
+#include "state.h"
+
+/*
+ * A shared receive queue (IBA vol 1 section 10.2.9). Its ring is a linked list: each WQE begins with
+ * the index of the one behind it, because its owner gets them back in whatever order the queue pairs
+ * complete them (rdma-core providers/mlx5/srq.c). The device walks from index 0 and takes as many as
+ * the doorbell record, a free-running count of WQEs ever posted, is ahead of those it took.
+ *
+ *	next -> | next_seg 16 | data 16 | ... |  stride: a power of two, 32 bytes or more
+ */
+struct emu_srq {
+	struct emu_device *dev;
+	struct emu_srq_attr attr;
+	uint32_t srqn;
+	unsigned users; /* queue pairs */
+	struct emu_pd *pd;
+	const uint8_t *ring;
+	emu_be32 *dbrec;
+	uint16_t next;  /* index of the WQE that the next message takes */
+	uint16_t taken; /* free-running */
+	uint32_t limit; /* the event is raised below so many WQEs; 0 = not armed */
+	bool failed;    /* its list or record is broken: SRQ_ERR was raised */
+};
+
+struct emu_srq *emu_srq_find(const struct emu_device *dev, uint32_t srqn);
+
+/* How many WQEs wait: >= 0; -EPROTO when its owner broke it. */
+int emu_srq_posted(struct emu_srq *srq);
+
+/* Takes the first of the WQEs that wait, of which there is one. 0 or -EPROTO. */
+int emu_srq_take(struct emu_srq *srq, uint16_t *index);
+
+/* Where WQE @index keeps its data segments, and their bytes. */
+const uint8_t *emu_srq_segments(const struct emu_srq *srq, uint16_t index, uint32_t *size);
+
+void emu_srqs_destroy(struct emu_device *dev);
+
+#endif
