@@ -293,20 +293,16 @@ static void test_busy(void **state)
 
 static void test_refused(void **state)
 {
-	struct ibv_srq_init_attr srq = { .attr = { .max_wr = 8, .max_sge = 1 } };
 	struct ibv_device_attr attr;
 	struct fixture f;
 
 	(void)state;
 	set_up(&f);
 	assert_int_equal(ibv_query_device(f.ctx, &attr), 0);
-	assert_int_equal(attr.max_srq, 0);
 	assert_int_equal(attr.max_mw, 0);
 	assert_null(make_qp(f.pd, f.cq, IBV_QPT_UD));
 	assert_int_equal(errno, EOPNOTSUPP);
 	assert_null(make_qp(f.pd, f.cq, IBV_QPT_UC));
-	assert_int_equal(errno, EOPNOTSUPP);
-	assert_null(ibv_create_srq(f.pd, &srq));
 	assert_int_equal(errno, EOPNOTSUPP);
 	assert_null(ibv_alloc_mw(f.pd, IBV_MW_TYPE_1));
 	assert_int_equal(errno, EOPNOTSUPP);
@@ -315,6 +311,36 @@ static void test_refused(void **state)
 	assert_null(ibv_reg_mr(f.pd, f.buffer, 8, IBV_ACCESS_REMOTE_WRITE));
 	assert_int_equal(errno, EINVAL);
 	assert_int_not_equal(ibv_resize_cq(f.cq, 100), 0);
+	tear_down(&f);
+}
+
+static void test_srq(void **state)
+{
+	struct ibv_srq_init_attr init = { .attr = { .max_wr = 100, .max_sge = 3 } };
+	struct ibv_srq_attr attr = { .srq_limit = 1000 };
+	struct ibv_async_event event;
+	struct ibv_srq *srq;
+	struct fixture f;
+
+	(void)state;
+	set_up(&f);
+	srq = ibv_create_srq(f.pd, &init);
+	assert_non_null(srq);
+	assert_true(init.attr.max_wr >= 100 && init.attr.max_sge >= 3);
+	assert_int_equal(ibv_query_srq(srq, &attr), 0);
+	assert_true(attr.max_wr >= 100 && attr.srq_limit == 0);
+	attr.srq_limit = attr.max_wr + 1;
+	assert_int_equal(ibv_modify_srq(srq, &attr, IBV_SRQ_LIMIT), EINVAL);
+	assert_int_equal(ibv_modify_srq(srq, &attr, IBV_SRQ_MAX_WR), EINVAL);
+	/* nothing is posted: the event comes at once, and destroy counts it */
+	attr.srq_limit = 5;
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(ibv_modify_srq(srq, &attr, IBV_SRQ_LIMIT), 0);
+	assert_int_equal(ibv_get_async_event(f.ctx, &event), 0);
+	assert_int_equal(event.event_type, IBV_EVENT_SRQ_LIMIT_REACHED);
+	assert_true(event.element.srq == srq);
+	ibv_ack_async_event(&event);
+	assert_int_equal(ibv_destroy_srq(srq), 0);
 	tear_down(&f);
 }
 
@@ -478,15 +504,11 @@ static void test_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_event),
-		cmocka_unit_test(test_unread_events),
-		cmocka_unit_test(test_async_event),
-		cmocka_unit_test(test_busy),
-		cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_dmabuf),
-		cmocka_unit_test(test_query_qp),
-		cmocka_unit_test(test_thread_domain),
-		cmocka_unit_test(test_many_queue_pairs),
+		cmocka_unit_test(test_event),         cmocka_unit_test(test_unread_events),
+		cmocka_unit_test(test_async_event),   cmocka_unit_test(test_busy),
+		cmocka_unit_test(test_refused),       cmocka_unit_test(test_srq),
+		cmocka_unit_test(test_dmabuf),        cmocka_unit_test(test_query_qp),
+		cmocka_unit_test(test_thread_domain), cmocka_unit_test(test_many_queue_pairs),
 		cmocka_unit_test(test_close),
 	};
 

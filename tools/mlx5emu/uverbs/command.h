@@ -69,6 +69,11 @@ int emu_cmd_create_comp_channel(struct emu_cmd *cmd);
 int emu_cmd_create_cq(struct emu_cmd *cmd);
 int emu_cmd_create_cq_ex(struct emu_cmd *cmd);
 int emu_cmd_destroy_cq(struct emu_cmd *cmd);
+/* srq.c */
+int emu_cmd_create_srq(struct emu_cmd *cmd);
+int emu_cmd_modify_srq(struct emu_cmd *cmd);
+int emu_cmd_query_srq(struct emu_cmd *cmd);
+int emu_cmd_destroy_srq(struct emu_cmd *cmd);
 /* qp.c */
 int emu_cmd_create_qp(struct emu_cmd *cmd);
 int emu_cmd_create_qp_ex(struct emu_cmd *cmd);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The context and what the device says of itself. Nothing is announced that the engine does not do:
- * no DEVX, SRQ, memory windows, ODP, CQE compression, timestamps, multi-packet WQEs or moderation;
+ * no DEVX, memory windows, ODP, CQE compression, timestamps, multi-packet WQEs or moderation;
  * a zero in an answer means so to libmlx5.
  */
 #include "uverbs/command.h"
@@ -83,7 +83,7 @@ static int answer_context(const struct emu_cmd *cmd, int async_fd)
 		.max_rq_desc_sz = EMU_MAX_RQ_DESC,
 		.max_send_wqebb = EMU_MAX_SQ_WQEBB,
 		.max_recv_wr = EMU_MAX_RQ_WQE,
-		.max_srq_recv_wr = EMU_MAX_RQ_WQE, /* else libmlx5 hides our error for SRQs */
+		.max_srq_recv_wr = EMU_MAX_SRQ_WQE,
 		.num_ports = 1,
 		.cqe_version = 1,
 		.cmds_supp_uhw = MLX5_USER_CMDS_SUPP_UHW_QUERY_DEVICE |
@@ -156,6 +156,9 @@ static void fill_device(const struct emu_file *file, struct ib_uverbs_query_devi
 		.max_res_rd_atom = EMU_MAX_RD_ATOM * EMU_MAX_QP,
 		.max_qp_init_rd_atom = EMU_MAX_RD_ATOM,
 		.atomic_cap = ATOMIC_HCA,
+		.max_srq = EMU_MAX_SRQ,
+		.max_srq_wr = EMU_MAX_SRQ_WQE - 1,
+		.max_srq_sge = EMU_MAX_SRQ_SGE,
 		.max_pkeys = 1,
 		.local_ca_ack_delay = 16,
 		.phys_port_cnt = 1,

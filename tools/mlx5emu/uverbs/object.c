@@ -65,7 +65,7 @@ static void free_memory(struct emu_object *obj)
 
 void emu_object_free(struct emu_object_table *table, struct emu_object *obj)
 {
-	for (unsigned i = 0; i < 3 && obj->uses[i]; i++)
+	for (unsigned i = 0; i < EMU_OBJECT_USES && obj->uses[i]; i++)
 		obj->uses[i]->users--;
 	table->slot[obj->handle] = NULL;
 	if (obj->handle < table->lowest)

@@ -18,21 +18,24 @@ enum emu_object_type {
 	EMU_OBJECT_PD,
 	EMU_OBJECT_MR,
 	EMU_OBJECT_CQ,
+	EMU_OBJECT_SRQ,
 	EMU_OBJECT_QP,
 	EMU_OBJECT_UAR,
 };
 
+enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
+
 struct emu_object {
 	enum emu_object_type type;
 	uint32_t handle;
-	uint32_t num; /* the engine's name: pdn, key, cqn, qpn or UAR page */
+	uint32_t num; /* the engine's name: pdn, key, cqn, srqn, qpn or UAR page */
 	unsigned users;
-	struct emu_object *uses[3]; /* NULL-padded */
-	uint64_t user_handle;       /* what events carry: the program's cookie */
-	void *map;                  /* of an MR: what it has mapped, NULL for nothing */
+	struct emu_object *uses[EMU_OBJECT_USES]; /* NULL-padded */
+	uint64_t user_handle;                     /* what events carry: the program's cookie */
+	void *map; /* of an MR: what it has mapped, NULL for nothing */
 	size_t map_size;
 	struct emu_evfile *channel; /* of a CQ; a reference */
-	struct emu_evfile *async;   /* of a CQ or QP; a reference */
+	struct emu_evfile *async;   /* of a CQ, SRQ or QP; a reference */
 	atomic_uint comp_events;    /* written by the engine's callbacks */
 	atomic_uint async_events;
 };

@@ -18,6 +18,7 @@ static const uint32_t max_uidx = 0xffffff;
 
 struct qp_parents {
 	struct emu_object *pd, *send_cq, *recv_cq;
+	struct emu_object *srq; /* NULL: a receive queue of its own */
 };
 
 static int find_parents(const struct emu_object_table *t, const struct ib_uverbs_ex_create_qp *req,
@@ -26,6 +27,9 @@ static int find_parents(const struct emu_object_table *t, const struct ib_uverbs
 	if (emu_object_find(t, EMU_OBJECT_PD, req->pd_handle, &out->pd) < 0 ||
 	    emu_object_find(t, EMU_OBJECT_CQ, req->send_cq_handle, &out->send_cq) < 0 ||
 	    emu_object_find(t, EMU_OBJECT_CQ, req->recv_cq_handle, &out->recv_cq) < 0)
+		return -EINVAL;
+	out->srq = NULL;
+	if (req->is_srq && emu_object_find(t, EMU_OBJECT_SRQ, req->srq_handle, &out->srq) < 0)
 		return -EINVAL;
 	return 0;
 }
@@ -55,6 +59,7 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *req,
 		.pdn = parents->pd->num,
 		.send_cqn = parents->send_cq->num,
 		.recv_cqn = parents->recv_cq->num,
+		.srqn = parents->srq ? parents->srq->num : 0,
 		.sq_addr = drv.buf_addr + ((uint64_t)drv.rq_wqe_count << drv.rq_wqe_shift),
 		.rq_addr = drv.buf_addr,
 		.dbrec_addr = drv.db_addr,
@@ -115,6 +120,7 @@ static int create_object(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_q
 	emu_object_use(qp, parents->pd);
 	emu_object_use(qp, parents->send_cq);
 	emu_object_use(qp, parents->recv_cq);
+	emu_object_use(qp, parents->srq);
 	return 0;
 
 destroy_qp:
@@ -130,7 +136,7 @@ static int create_qp(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *r
 	struct emu_qp_init init;
 	int rc;
 
-	if (req->qp_type != EMU_QPT_RC || req->is_srq || req->comp_mask || req->create_flags)
+	if (req->qp_type != EMU_QPT_RC || req->comp_mask || req->create_flags)
 		return -EOPNOTSUPP;
 	rc = find_parents(&cmd->file->objects, req, &parents);
 	if (rc == 0)
@@ -158,6 +164,7 @@ int emu_cmd_create_qp(struct emu_cmd *cmd)
 		.max_inline_data = req.max_inline_data,
 		.sq_sig_all = req.sq_sig_all,
 		.qp_type = req.qp_type,
+		.srq_handle = req.srq_handle,
 		.is_srq = req.is_srq,
 	};
 	return create_qp(cmd, &ex, false);
