@@ -127,6 +127,9 @@ static inline void bvi_scope_leave(struct bv_scope **s)
  *
  * The scope ends however the block is left: at its end, by break, continue, return or goto (not by
  * longjmp; in C++ also by an exception).
+ *
+ * Owner: as bv_scope_end().  Threads: the one that uses the channel.  Blocks: where the block is left,
+ * as bv_scope_end().
  */
 #define BV_SCOPE(s, ch, timeout_ns) BVI_SCOPE(s, ch, timeout_ns, 0)
 #define BV_SCOPE_MANUAL(s, ch, timeout_ns) BVI_SCOPE(s, ch, timeout_ns, BV_MANUAL)

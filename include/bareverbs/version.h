@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The version of these headers, and that of the library behind them.
+ */
 #ifndef BV_BAREVERBS_VERSION_H
 #define BV_BAREVERBS_VERSION_H
 

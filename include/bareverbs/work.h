@@ -214,7 +214,7 @@ static inline int64_t bv_post_send_imm(struct bv_channel *ch, const struct bv_ga
  * bv_post_send_inline, bv_post_send_inline_imm - Send a copy of a small buffer
  * @ch: READY
  * @buf, @len: the payload, 0..max_inline bytes
- * @imm, @flags: as above
+ * @imm, @flags: as bv_post_send_imm()
  *
  * Return: as bv_post_send(); -EMSGSIZE @len is above max_inline.
  * Owner: @buf is the caller's again at once.  Threads: the one that uses @ch.  Blocks: never.
@@ -241,7 +241,7 @@ static inline int64_t bv_post_send_inline_imm(struct bv_channel *ch, const void 
  * @sg, @nsge: what to write
  * @remote: where to; the list must fit into its length
  * @imm: the peer's next receive completes with it
- * @flags: as above
+ * @flags: as bv_post_send()
  *
  * The _unchecked twin skips all checks but the state's and the credits'.
  *
@@ -282,7 +282,7 @@ static inline int64_t bv_post_write_imm(struct bv_channel *ch, const struct bv_g
  * @ch: READY
  * @buf, @len: the payload, 0..max_inline bytes
  * @remote: where to
- * @imm, @flags: as above
+ * @imm, @flags: as bv_post_send_imm()
  *
  * Return: as bv_post_send_inline(); -ERANGE @len is above the length of @remote.
  * Owner: @buf is the caller's again at once.  Threads: the one that uses @ch.  Blocks: never.
@@ -309,7 +309,7 @@ static inline int64_t bv_post_write_inline_imm(struct bv_channel *ch, const void
  * @ch: READY
  * @sg, @nsge: where to put it
  * @remote: what to read; the list must fit into its length
- * @flags: as above
+ * @flags: as bv_post_send()
  *
  * As many bytes are read as the list holds.
  *
@@ -344,7 +344,7 @@ static inline bool bvi_atomic_fits(const struct bv_channel *ch, const struct bv_
  * @remote: starts with a number of eight bytes, in the peer's host order, at a multiple of 8
  * @add: added to it, modulo 2^64
  * @compare, @swap: if it is @compare, it becomes @swap; it was, if the result is @compare
- * @flags: as above
+ * @flags: as bv_post_send()
  *
  * One step means: no other atomic of the peer's device comes in between. Loads and stores of the
  * peer's CPU may, on most devices. The peer's region and its channel need BV_ACCESS_REMOTE_ATOMIC.
