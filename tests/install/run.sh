@@ -62,6 +62,7 @@ nm -D --defined-only "$lib/libbareverbs.so" | awk '$2 != "A" { print $3 }' >"$wo
 (cd "$prefix/include" && find . -type f | sort) >"$work/installed"
 (cd "$source/../../include" && find . -name '*.h' | sort) | diff - "$work/installed" ||
 	fail "the installed headers are not those of include/"
-! grep -rl "$build\|$(realpath "$source/../..")" "$prefix/include" "$lib/pkgconfig" "$lib/cmake" ||
+[ -s "$prefix/share/man/man3/bv_post_write.3" ] || fail "no page of bv_post_write in share/man"
+! grep -rl "$build\|$(realpath "$source/../..")" "$prefix/include" "$prefix/share" "$lib/pkgconfig" "$lib/cmake" ||
 	fail "installed text names the build or source directory"
 echo ok
