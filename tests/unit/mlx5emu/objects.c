@@ -340,6 +340,17 @@ static void port_changes_are_events(void **state)
 	assert_int_equal(rig.async[1], EMU_EVENT_PORT_ACTIVE);
 }
 
+/* The rig leaves its two regions and its protection domain to the device. */
+static void objects_left_are_counted(void **state)
+{
+	struct mlx5emu_counters c;
+
+	rig_setup_unconnected(state);
+	rig_teardown(state);
+	mlx5emu_counters(&c, sizeof(c));
+	assert_int_equal(c.objects_left, 3);
+}
+
 /* ---- fork ---- */
 
 static void child_has_no_device(void **state)
@@ -392,6 +403,7 @@ int main(void)
 		PLAIN(used_objects_stay),
 		PLAIN(uar_pages_run_out),
 		PLAIN(port_changes_are_events),
+		cmocka_unit_test(objects_left_are_counted),
 		PLAIN(child_has_no_device),
 	};
 

@@ -120,8 +120,10 @@ void emu_cqs_destroy(struct emu_device *dev)
 	for (uint32_t i = 0; i < emu.cqs.size; i++) {
 		struct emu_cq *cq = emu_cq_find(dev, i);
 
-		if (cq)
-			destroy(cq);
+		if (!cq)
+			continue;
+		emu_object_left(dev);
+		destroy(cq);
 	}
 }
 

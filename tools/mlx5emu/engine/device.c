@@ -100,6 +100,12 @@ int emu_device_check(const struct emu_device *dev)
 	return dev->orphan ? -ENODEV : 0;
 }
 
+void emu_object_left(const struct emu_device *dev)
+{
+	if (!dev->orphan)
+		emu.counters.objects_left++;
+}
+
 int emu_device_usable(const struct emu_device *dev)
 {
 	const int rc = emu_device_check(dev);

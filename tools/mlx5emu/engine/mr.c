@@ -145,7 +145,9 @@ void emu_mrs_destroy(struct emu_device *dev)
 	for (uint32_t i = 0; i < emu.mrs.size; i++) {
 		struct emu_mr *mr = emu_ids_get(&emu.mrs, i);
 
-		if (mr && mr->dev == dev)
-			destroy(mr);
+		if (!mr || mr->dev != dev)
+			continue;
+		emu_object_left(dev);
+		destroy(mr);
 	}
 }

@@ -63,7 +63,9 @@ void emu_pds_destroy(struct emu_device *dev)
 	for (uint32_t i = 0; i < emu.pds.size; i++) {
 		struct emu_pd *pd = emu_pd_find(dev, i);
 
-		if (pd)
-			destroy(pd);
+		if (!pd)
+			continue;
+		emu_object_left(dev);
+		destroy(pd);
 	}
 }

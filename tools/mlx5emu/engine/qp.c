@@ -169,8 +169,10 @@ void emu_qps_destroy(struct emu_device *dev)
 	for (uint32_t i = 0; i < emu.qps.size; i++) {
 		struct emu_qp *qp = emu_ids_get(&emu.qps, i);
 
-		if (qp && qp->dev == dev)
-			destroy(qp);
+		if (!qp || qp->dev != dev)
+			continue;
+		emu_object_left(dev);
+		destroy(qp);
 	}
 }
 

@@ -102,6 +102,9 @@ int emu_device_check(const struct emu_device *dev);
 /* Lock held: as above, and -EIO when it is broken: what asks more of it than an end. */
 int emu_device_usable(const struct emu_device *dev);
 
+/* Lock held: an object is destroyed because its device is, and not by the program. */
+void emu_object_left(const struct emu_device *dev);
+
 /*
  * Lock held: the device breaks. Its queues stop where they are, nothing completes any more, and what
  * software may still ask of it is to take it apart.
