@@ -45,6 +45,38 @@ void device_check(void)
 	expect(c.illegal_wqes == 0, "every WQE is legal");
 }
 
+void device_check_closed(void)
+{
+	struct mlx5emu_counters c;
+
+	expect(mlx5emu_counters(&c, sizeof(c)) >= sizeof(c), "counters");
+	expect(c.objects_left == 0, "nothing of the device is left when it is closed");
+}
+
+bool device_step(void)
+{
+	return mlx5emu_step() > 0;
+}
+
+/* The device says so when it is open, which is too late for a program that forks before. */
+void device_need_manual(void)
+{
+	if (mlx5emu_is_manual())
+		return;
+	fprintf(stderr, "needs the device of `mlx5emu run --manual`\n");
+	exit(2);
+}
+
+void device_advance(int64_t ns)
+{
+	mlx5emu_advance_ns((uint64_t)ns);
+}
+
+int64_t device_now(void)
+{
+	return (int64_t)mlx5emu_now_ns();
+}
+
 unsigned device_files(void)
 {
 	DIR *dir = opendir("/proc/self/fd");

@@ -2,6 +2,7 @@
 #ifndef TESTS_FAULTS_DEVICE_H
 #define TESTS_FAULTS_DEVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The emulated device under the test: its faults and what it counted. */
@@ -15,6 +16,20 @@ uint64_t device_hits(unsigned rule);
 
 /* Nothing was written into a buffer that had been given back, and no WQE was illegal. */
 void device_check(void);
+
+/* After the last device was closed: no queue, region or domain of it was left. */
+void device_check_closed(void);
+
+/*
+ * Does all that can be done now, in any mode; false when there was nothing. What the device would
+ * still do to buffers that came back, it has done afterwards, but for packets that a plan delays.
+ */
+bool device_step(void);
+
+/* Of `mlx5emu run --manual`: its clock, which nothing else moves. */
+void device_need_manual(void);
+void device_advance(int64_t ns);
+int64_t device_now(void);
 
 /* Open file descriptors of this process. */
 unsigned device_files(void);

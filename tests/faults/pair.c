@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "pair.h"
 
+#include "device.h"
+
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +59,11 @@ uint8_t *pair_slot_open(const struct pair_end *e, unsigned slot)
 	return pair_own(e, PAIR_SLOTS + slot);
 }
 
+static uint64_t *counter(const struct pair_end *e)
+{
+	return (uint64_t *)(void *)pair_own(e, 2 * PAIR_SLOTS + PAIR_RECVS);
+}
+
 static uint8_t *received(const struct pair_end *e, unsigned position)
 {
 	return pair_own(e, 2 * PAIR_SLOTS + position % PAIR_RECVS);
@@ -74,6 +81,19 @@ static void fill(uint8_t *at, const struct pair_work *w)
 	for (uint32_t i = 0; i < w->length; i++)
 		at[i] = pattern(w->seed, i);
 	memset(at + w->length, GUARD, PAIR_BYTES - w->length);
+}
+
+static bool is_atomic(enum pair_op op)
+{
+	return op == PAIR_FETCH_ADD || op == PAIR_COMPARE_SWAP;
+}
+
+static void check_found(const uint8_t *at, const struct pair_work *w)
+{
+	expect(memcmp(at, &w->found, sizeof(w->found)) == 0,
+	       "an atomic finds what the one before it left");
+	for (uint32_t i = sizeof(w->found); i < PAIR_BYTES; i++)
+		expect(at[i] == GUARD, "the bytes behind the old value are untouched");
 }
 
 static void check_bytes(const uint8_t *at, const struct pair_work *w)
@@ -97,6 +117,7 @@ struct bv_channel_attr pair_attr(void)
 	attr.max_inline = INLINE_MOST;
 	attr.mtu = 1024;
 	attr.rd_atomic = 4;
+	attr.access |= BV_ACCESS_REMOTE_ATOMIC;
 	attr.retry = 7;
 	attr.rnr_retry = BV_RNR_RETRY_FOREVER;
 	attr.min_rnr_timer = bv_rnr_timer_code(100 * BV_USEC);
@@ -121,6 +142,8 @@ static void connect_both(struct pair *p)
 	struct bv_endpoint ep[2];
 
 	for (unsigned i = 0; i < 2; i++)
+		p->end[i].counter = *counter(&p->end[!i]);
+	for (unsigned i = 0; i < 2; i++)
 		expect_rc(bv_channel_endpoint(p->end[i].ch, &ep[i]), p->end[i].ch, "endpoint");
 	for (unsigned i = 0; i < 2; i++) {
 		for (unsigned n = 0; n < PAIR_RECVS; n++)
@@ -139,8 +162,9 @@ void pair_open(struct pair *p, struct bv_pd *pd, const struct bv_channel_attr *a
 		e->memory = aligned_alloc(4096, PAIR_MEMORY);
 		expect(e->memory != NULL, "memory");
 		memset(e->memory, GUARD, PAIR_MEMORY);
-		expect_rc(bv_mr_reg(pd, e->memory, PAIR_MEMORY, BV_ACCESS_SHARED, &e->mr), NULL,
-			  "register");
+		expect_rc(bv_mr_reg(pd, e->memory, PAIR_MEMORY,
+				    BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC, &e->mr),
+			  NULL, "register");
 		expect_rc(bv_channel_create(pd, attr, &e->ch), NULL, "channel");
 	}
 	p->end[0].peer = bv_mr_remote(p->end[1].mr);
@@ -166,11 +190,33 @@ static struct bv_remote remote_slot(const struct pair_end *e, unsigned slot)
 					 PAIR_BYTES);
 }
 
-static int64_t post(struct pair_end *e, struct pair_end *peer, const struct pair_work *w)
+/* One swap in four finds another value than it asks for, and must change nothing. */
+static int64_t post_atomic(struct pair_end *e, struct pair_work *w)
+{
+	const struct bv_remote at = bv_remote_slice_unchecked(
+		&e->peer, (uint64_t)(2 * PAIR_SLOTS + PAIR_RECVS) * PAIR_BYTES, sizeof(w->found));
+	const struct bv_scatter result = bv_scatter(e->mr, pair_own(e, w->slot), sizeof(w->found));
+	const uint64_t value = (uint64_t)w->seed << 32 | w->imm;
+
+	memset(pair_own(e, w->slot), GUARD, PAIR_BYTES);
+	w->found = e->counter;
+	if (w->op == PAIR_FETCH_ADD) {
+		e->counter += value;
+		return bv_post_fetch_add(e->ch, &result, &at, value, 0);
+	}
+	if (w->seed % 4 == 0)
+		return bv_post_compare_swap(e->ch, &result, &at, ~w->found, value, 0);
+	e->counter = value;
+	return bv_post_compare_swap(e->ch, &result, &at, w->found, value, 0);
+}
+
+static int64_t post(struct pair_end *e, struct pair_end *peer, struct pair_work *w)
 {
 	const struct bv_remote remote = remote_slot(e, w->slot);
 	uint8_t *own = pair_own(e, w->slot), *open = pair_slot_open(peer, w->slot);
 
+	if (is_atomic(w->op))
+		return post_atomic(e, w);
 	if (w->op == PAIR_READ) {
 		fill(open, w);
 		memset(own, GUARD, PAIR_BYTES);
@@ -237,6 +283,9 @@ static void check_sent(struct pair *p, struct pair_end *e, const struct bv_wc *w
 		check_bytes(pair_own(e, w->slot), w);
 	else if (w->op == PAIR_WRITE)
 		check_bytes(pair_slot_open(peer, w->slot), w);
+	else if (is_atomic(w->op))
+		check_found(pair_own(e, w->slot), w);
+	p->atomics += is_atomic(w->op);
 	e->first_sent++;
 	e->busy[w->slot]--;
 	p->done++;
@@ -311,6 +360,8 @@ void pair_run(struct pair *p, uint64_t works, int64_t timeout_ns)
 			sched_yield();
 		expect(pair_now() < end, "no hang beyond the deadline");
 	}
+	for (unsigned i = 0; i < 2; i++)
+		expect(*counter(&p->end[!i]) == p->end[i].counter, "the counter in the end");
 }
 
 /* ---- again ---- */
@@ -319,7 +370,6 @@ void pair_run(struct pair *p, uint64_t works, int64_t timeout_ns)
 static void drain(struct pair_end *e)
 {
 	const int64_t begin = pair_now();
-	struct bv_wc wc;
 
 	expect_rc(bv_channel_drain(e->ch, DRAIN_NS), e->ch, "drain");
 	expect(pair_now() - begin < 2 * DRAIN_NS, "drain within its time");
@@ -328,7 +378,6 @@ static void drain(struct pair_end *e)
 
 		expect(bv_work_done(e->ch, w->handle), "a drained work is done");
 	}
-	expect(bv_poll(e->ch, &wc, 1) <= 0, "nothing completes after a drain");
 }
 
 static bool is_canary(const struct pair_end *e)
@@ -339,9 +388,21 @@ static bool is_canary(const struct pair_end *e)
 	return true;
 }
 
+void pair_still(struct pair *p)
+{
+	struct bv_wc wc;
+
+	for (unsigned i = 0; i < 2; i++)
+		memset(p->end[i].memory, CANARY, PAIR_MEMORY);
+	(void)device_step();
+	for (unsigned i = 0; i < 2; i++) {
+		expect(is_canary(&p->end[i]), "nothing writes into buffers that came back");
+		expect(bv_poll(p->end[i].ch, &wc, 1) <= 0, "nothing completes after a drain");
+	}
+}
+
 static void forget(struct pair_end *e)
 {
-	expect(is_canary(e), "nothing writes into buffers that came back");
 	memset(e->memory, GUARD, PAIR_MEMORY);
 	memset(e->busy, 0, sizeof(e->busy));
 	e->first_sent = e->last_sent = 0;
@@ -354,9 +415,7 @@ void pair_reset(struct pair *p)
 {
 	for (unsigned i = 0; i < 2; i++)
 		drain(&p->end[i]);
-	for (unsigned i = 0; i < 2; i++)
-		memset(p->end[i].memory, CANARY, PAIR_MEMORY);
-	sched_yield();
+	pair_still(p);
 	for (unsigned i = 0; i < 2; i++)
 		forget(&p->end[i]);
 	connect_both(p);

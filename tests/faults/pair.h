@@ -14,7 +14,10 @@
  * Each end's memory: slot i of "own" is source (send, write) or destination (read) of the work
  * numbered i at a time; slot i of "open" is what the peer's slot i writes or reads; receives rotate.
  *
- *	| own[PAIR_SLOTS] | open[PAIR_SLOTS] | received[PAIR_RECVS] |	of PAIR_BYTES each
+ *	| own[PAIR_SLOTS] | open[PAIR_SLOTS] | received[PAIR_RECVS] | counter |	of PAIR_BYTES each
+ *
+ * Atomics go to the peer's counter, which nobody else changes: each brings back what the one before it
+ * left there. One that is executed twice, or not at all, shows in the next and in all behind it.
  *
  * Works of a send queue complete in the order of posting, and arrivals in the order of sending: both
  * are FIFOs here, so a completion that is lost, repeated or of something else is noticed at once.
@@ -24,7 +27,7 @@ enum {
 	PAIR_SLOTS = 8,
 	PAIR_RECVS = 16,
 	PAIR_BYTES = 8192,
-	PAIR_MEMORY = (2 * PAIR_SLOTS + PAIR_RECVS) * PAIR_BYTES,
+	PAIR_MEMORY = (2 * PAIR_SLOTS + PAIR_RECVS + 1) * PAIR_BYTES,
 	PAIR_ARRIVALS = 32, /* more than can be on the way; a power of two */
 };
 
@@ -34,6 +37,8 @@ enum pair_op {
 	PAIR_WRITE,
 	PAIR_WRITE_IMM,
 	PAIR_READ,
+	PAIR_FETCH_ADD,
+	PAIR_COMPARE_SWAP,
 	PAIR_OPS,
 };
 
@@ -42,6 +47,7 @@ struct pair_work {
 	enum pair_op op;
 	unsigned slot;
 	uint32_t length, seed, imm;
+	uint64_t found; /* atomics: the counter before it */
 };
 
 struct pair_end {
@@ -49,6 +55,7 @@ struct pair_end {
 	struct bv_mr *mr;
 	uint8_t *memory;
 	struct bv_remote peer;             /* the peer's memory */
+	uint64_t counter;                  /* the peer's, when all that is posted is done */
 	uint8_t busy[PAIR_SLOTS];          /* ends that the slot's work still has to come to */
 	struct pair_work sent[PAIR_SLOTS]; /* FIFO, first..last */
 	struct pair_work arrives[PAIR_ARRIVALS]; /* what the peer's messages will bring */
@@ -60,6 +67,7 @@ struct pair {
 	struct pair_end end[2];
 	uint64_t random;
 	uint64_t done; /* works and arrivals that were checked */
+	uint64_t atomics;
 	uint64_t resets;
 };
 
@@ -85,6 +93,9 @@ bool pair_idle(const struct pair *p);
 
 /* Works until @works are checked and all is idle, or @timeout_ns is over: then the program ends. */
 void pair_run(struct pair *p, uint64_t works, int64_t timeout_ns);
+
+/* Both were drained: nothing completes any more, and nothing writes into their buffers. */
+void pair_still(struct pair *p);
 
 /*
  * Drains both ends under whatever they do, sees that nothing is written into their buffers

@@ -39,6 +39,7 @@ static void world_close(struct world *w)
 	device_check();
 	bv_pd_free(w->pd);
 	bv_close(w->dev);
+	device_check_closed();
 }
 
 /* ---- bad wires ---- */
@@ -52,6 +53,10 @@ static const struct {
 	{ "lose rate=1%; lose rate=1% direction=in", 1000 },
 	{ "lose every=7 opcode=ack", 300 },
 	{ "lose rate=10% opcode=read-response", 300 },
+	{ "lose rate=20% opcode=atomic-response", 500 },
+	{ "lose rate=20% opcode=cas,faa", 500 },
+	{ "duplicate rate=50% opcode=cas,faa; duplicate rate=50% opcode=atomic-response", 1000 },
+	{ "delay rate=20% by=40ms opcode=atomic-response; reorder rate=20% opcode=cas,faa", 300 },
 	{ "duplicate rate=20%; duplicate rate=20% direction=in", 1000 },
 	{ "delay rate=5% by=300us", 1000 },
 	{ "delay rate=3% by=25ms", 500 },
@@ -171,6 +176,7 @@ static void expect_refusal(struct pair *p, const struct refusal *r)
 static void run_refusals(void)
 {
 	struct bv_channel_attr attr = pair_attr();
+	unsigned files = 0;
 
 	attr.retry = 1;
 	attr.rnr_retry = 2;
@@ -189,7 +195,10 @@ static void run_refusals(void)
 		}
 		world_close(&w);
 		printf("%-50s %5lld ms\n", r->plan, (long long)(pair_now() - begin) / BV_MSEC);
+		if (i == 0)
+			files = device_files();
 	}
+	expect(device_files() == files, "no file descriptor is left behind");
 }
 
 /* ---- devices that stop ---- */
@@ -224,6 +233,7 @@ static void run_stop(const char *plan)
 		expect(bv_work_done(w.pair.end[0].ch, last) || i, "the last work is done");
 	}
 	expect(pair_now() - begin < 20 * limit, "the drains end by their deadline");
+	pair_still(&w.pair);
 	world_close(&w);
 	printf("%s\n", plan);
 }

@@ -61,7 +61,7 @@ static void soak(const char *provider, unsigned seconds, uint64_t seed)
 {
 	const struct bv_channel_attr attr = pair_attr();
 	struct soak s = { .random = seed * 2 + 1, .end = pair_now() + seconds * BV_SEC };
-	uint64_t works = 0, resets = 0;
+	uint64_t works = 0, atomics = 0, resets = 0;
 	char plan[200];
 	struct bv_device *dev;
 	struct bv_pd *pd;
@@ -86,14 +86,16 @@ static void soak(const char *provider, unsigned seconds, uint64_t seed)
 	       (unsigned long long)device_hits(1));
 	for (unsigned i = 0; i < PAIRS; i++) {
 		works += pairs[i].done;
+		atomics += pairs[i].atomics;
 		resets += pairs[i].resets;
 		pair_close(&pairs[i]);
 	}
 	device_check();
 	bv_pd_free(pd);
 	bv_close(dev);
-	printf("%s: %llu works and arrivals checked, %llu resets\n", provider,
-	       (unsigned long long)works, (unsigned long long)resets);
+	device_check_closed();
+	printf("%s: %llu works and arrivals checked, %llu of them atomics, %llu resets\n", provider,
+	       (unsigned long long)works, (unsigned long long)atomics, (unsigned long long)resets);
 	expect(works > 0, "something was done");
 }
 
