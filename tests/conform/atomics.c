@@ -399,7 +399,7 @@ static void million_unsignaled(void **state)
 	assert_true(seen == last);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(sums_and_swaps, "atomics: values in host order, the old one comes back"),
 	CONFORM(many_in_flight, "atomics: each takes effect once, signaled or not"),
 	CONFORM(atomics_refused_here, "atomics: 8 bytes, aligned, possible; texts say so"),

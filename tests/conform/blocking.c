@@ -192,7 +192,7 @@ static void failures(void **state)
 	expect_word(bv_last_error()->text, "ERROR");
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(every_call, "CH-3 posted, done, data there"),
 	CONFORM(receive_call, "CH-3 and the completion is handed out"),
 	CONFORM(time_out, "B7 every wait ends; the work stays outstanding"),

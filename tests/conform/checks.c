@@ -37,8 +37,7 @@ static void catch_them(unsigned mask)
 {
 	if (bv_debug_set(mask, keep))
 		return;
-	print_message("skipped: a release library has no checks\n");
-	skip();
+	skip_because("a release library has no checks");
 }
 
 static void expect_caught(unsigned check, const char *call, const char *what)
@@ -207,12 +206,9 @@ static void overlapping_destinations(void **state)
 	assert_int_equal(caught, 0);
 }
 
-#define CHECK(test, guarantee)                                \
-	{                                                     \
-#test ": " guarantee, test, start, stop, NULL \
-	}
+#define CHECK(test, guarantee) TEST(test, guarantee, start, stop)
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CHECK(region_in_use, "17.1 B12 a region released under a receive"),
 	CHECK(region_in_use_by_a_write, "17.1 a region released under a write"),
 	CHECK(domain_in_use, "17.1 a protection domain released under a receive"),

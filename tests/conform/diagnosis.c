@@ -268,7 +268,7 @@ static void nothing_failed(void **state)
 	assert_true(bv_counters_read(link.a.side->local->dev, 1, &counters) >= 0);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(each_operation, "the text names the operation, its range and keys, as posted"),
 	CONFORM(each_length_of_list, "all elements of a list are counted, the first ones told"),
 	CONFORM(unsignaled, "an unsignaled work that fails is the one that is told"),

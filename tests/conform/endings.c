@@ -153,12 +153,9 @@ static void after_a_failure(void **state)
 	expect_word(bv_last_error()->text, "PREPARED");
 }
 
-#define ENDING(test, guarantee)                               \
-	{                                                     \
-#test ": " guarantee, test, start, stop, NULL \
-	}
+#define ENDING(test, guarantee) TEST(test, guarantee, start, stop)
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	ENDING(last_message_arrives, "the last message is never lost"),
 	ENDING(goes_on_after_a_timeout, "a shutdown can be waited for in pieces"),
 	ENDING(posting_in_between, "a shutdown is the end of posting"),

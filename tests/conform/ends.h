@@ -33,9 +33,6 @@ int64_t receive8(struct bv_channel *ch, unsigned at);
 /* A write that the peer refuses. */
 int64_t bad_write(struct bv_channel *ch);
 
-#define ENDS_TEST(test, guarantee)                                      \
-	{                                                               \
-#test ": " guarantee, test, ends_start, ends_stop, NULL \
-	}
+#define ENDS_TEST(test, guarantee) TEST(test, guarantee, ends_start, ends_stop)
 
 #endif

@@ -34,8 +34,7 @@ static void break_b(void)
 	int64_t work;
 
 	if (!device_raises_access_errors()) {
-		print_message("skipped: this driver raises no event when it refuses access\n");
-		skip();
+		skip_because("this driver raises no event when it refuses access");
 	}
 	work = bad_write(e.a);
 	while (bv_test(e.a, work, &wc) == 0) {
@@ -166,8 +165,7 @@ static void need_plans(void)
 {
 	if (device_plan(""))
 		return;
-	print_message("skipped: nobody can make this device fail\n");
-	skip();
+	skip_because("nobody can make this device fail");
 }
 
 static void of_the_port(void **state)
@@ -198,12 +196,12 @@ static void arguments_and_names(void **state)
 		assert_true(bv_event_name((enum bv_event_type)type)[0]);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	ENDS_TEST(of_the_device, "an event of a channel, delivered once"),
 	ENDS_TEST(of_the_channel, "an event waits for its channel; the first cause is kept"),
 	ENDS_TEST(descriptor_asked_for_late, "an event of before the descriptor"),
 	ENDS_TEST(none_of_the_dead, "no event names a channel that was destroyed"),
-	{ "none_of_the_dead_in_the_list: no event names a channel that was destroyed",
+	{ "none_of_the_dead_in_the_list", "no event names a channel that was destroyed",
 	  none_of_the_dead, ends_start, ends_stop, (void *)1 },
 	ENDS_TEST(left_unread, "destroying does not wait for events that nobody reads"),
 	ENDS_TEST(again_after_reset, "a reset channel has events again"),

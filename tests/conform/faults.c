@@ -295,8 +295,7 @@ static void need_cause(enum bv_status specified, enum bv_status reported)
 	if (reported != BV_STATUS_WORK_REQUEST_FLUSH_ERROR || reported == specified ||
 	    device_status(specified, reported) != reported)
 		return;
-	print_message("skipped: this driver flushes all works when it finds one wrong itself\n");
-	skip();
+	skip_because("this driver flushes all works when it finds one wrong itself");
 }
 
 static void expect_end_a(struct link *link, enum op good, int64_t bad, enum bv_status status)
@@ -521,16 +520,16 @@ static void unmapped_receive(void **state)
 	expect_others_work();
 }
 
-#define FAULT(fault_name, attributes, arrange, a, b)                                     \
-	{                                                                                \
-		.name = "fault " fault_name, .test_func = run_fault, .setup_func = NULL, \
-		.teardown_func = world_reset, .initial_state = &(struct fault)           \
-		{                                                                        \
-			attributes, arrange, BV_STATUS_##a, BV_STATUS_##b                \
-		}                                                                        \
+#define FAULT(promise, attributes, arrange, a, b)                                                  \
+	{                                                                                          \
+		.name = #arrange, .guarantee = promise, .run = run_fault, .teardown = world_reset, \
+		.state = &(struct fault)                                                           \
+		{                                                                                  \
+			attributes, arrange, BV_STATUS_##a, BV_STATUS_##b                          \
+		}                                                                                  \
 	}
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	FAULT("remote: wrong rkey, write", NULL, wrong_rkey, REMOTE_ACCESS_ERROR,
 	      WORK_REQUEST_FLUSH_ERROR),
 	FAULT("remote: wrong rkey, read", NULL, wrong_rkey_read, REMOTE_ACCESS_ERROR,

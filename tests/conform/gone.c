@@ -172,17 +172,15 @@ static void peer_killed_in_traffic(void **state)
 	expect_no_answer(&link, good);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(peer_destroyed, "B7 a work ends when nobody answers any more"),
 	CONFORM(destroyed_receives_stay_empty, "buffers come back with the channel"),
 };
 
-static const struct CMUnitTest process_tests[] = {
-	{ "peer_killed: B7 nobody answers", peer_killed, NULL, stop_victim, NULL },
-	{ "peer_killed_while_idle: a probe finds out", peer_killed_while_idle, NULL, stop_victim,
-	  NULL },
-	{ "peer_killed_in_traffic: B7 every work ends, in order", peer_killed_in_traffic, NULL,
-	  stop_victim, NULL },
+static const struct test process_tests[] = {
+	TEST(peer_killed, "B7 nobody answers", NULL, stop_victim),
+	TEST(peer_killed_while_idle, "a probe finds out", NULL, stop_victim),
+	TEST(peer_killed_in_traffic, "B7 every work ends, in order", NULL, stop_victim),
 };
 
 GROUP(gone, tests, .two_ends = true);

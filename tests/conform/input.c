@@ -329,7 +329,7 @@ static void bad_regions(void **state)
 	expect_untouched(&link);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(too_many_elements, "QP-7 WR-5 -EINVAL, before the driver"),
 	CONFORM(no_elements_allowed, "WR-1 a channel without lists"),
 	CONFORM(unknown_flag, "-EINVAL for each unknown flag"),

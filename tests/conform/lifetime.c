@@ -183,8 +183,7 @@ static void both_providers_at_once(void **state)
 		for (enum part part = PART_CHANNEL; part < PARTS; part++)
 			release(&set[i], part);
 	if (n < 2) {
-		print_message("skipped: one provider can drive this device\n");
-		skip();
+		skip_because("one provider can drive this device");
 	}
 }
 
@@ -245,7 +244,7 @@ static void several_threads(void **state)
 		release(&set, part);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(any_order, "16. B9 B12 24 orders, in use until the channel goes"),
 	CONFORM(destroy_with_work_outstanding, "B7 buffers come back with the channel"),
 	CONFORM(null_is_fine, "NULL is released without harm"),

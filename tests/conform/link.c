@@ -14,6 +14,9 @@ static struct side *side_b(void)
 	return sides[1].local || sides[1].pid ? &sides[1] : &sides[0];
 }
 
+/* Why start_world() failed. */
+static char why[TEXT_BYTES + 256];
+
 static int start(struct side *side, const char *provider, bool process)
 {
 	int rc = process ? side_start_process(side, options.program) : side_start_local(side);
@@ -21,18 +24,17 @@ static int start(struct side *side, const char *provider, bool process)
 	if (rc == 0)
 		rc = side_open(side, options.device, provider);
 	if (rc < 0)
-		fprintf(stderr, "conform: provider %s: %s\n", provider,
-			side->text[0] ? side->text : strerror(-rc));
+		snprintf(why, sizeof(why), "provider %s: %s", provider,
+			 side->text[0] ? side->text : strerror(-rc));
 	return rc;
 }
 
-int world_start(void **state)
+static int start_world(void)
 {
 	const bool process = options.topology == TOPOLOGY_PROCESS;
 	const bool mixed = strcmp(options.provider, options.peer_provider) != 0;
 	int rc = 0;
 
-	(void)state;
 	sides[1].fd = -1;
 	if (process || mixed)
 		rc = start(&sides[1], options.peer_provider, process);
@@ -41,17 +43,41 @@ int world_start(void **state)
 	return rc;
 }
 
-int world_stop(void **state)
+static void cannot(char *text, size_t size)
+{
+	snprintf(text, size, "%s", why);
+}
+
+static int stop_world(void)
 {
 	bool well = true;
 
-	(void)state;
 	for (unsigned i = 0; i < 2; i++)
 		well &= side_stop(&sides[i]);
-	if (!well)
-		fprintf(stderr, "conform: the peer process ended badly\n");
 	return well ? 0 : -1;
 }
+
+static bool alive(void)
+{
+	return side_alive(side_b());
+}
+
+static const char *lacks(const struct group *group)
+{
+	if (group->two_ends && options.topology == TOPOLOGY_LOOPBACK)
+		return "two ends";
+	if (group->process && options.topology != TOPOLOGY_PROCESS)
+		return "two processes";
+	return NULL;
+}
+
+const struct world world = {
+	.start = start_world,
+	.stop = stop_world,
+	.alive = alive,
+	.lacks = lacks,
+	.cannot = cannot,
+};
 
 int world_reset(void **state)
 {
@@ -66,8 +92,7 @@ void need_live_device(void)
 {
 	if (!pause_steps())
 		return;
-	print_message("skipped: the device is stepped by hand\n");
-	skip();
+	skip_because("the device is stepped by hand");
 }
 
 struct bv_channel_attr link_attr(void)

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A link: two connected ends, and the world they live in. What "two" means comes from outside:
- * one channel connected to itself, two channels of one process, or of two. cmocka's assertions are
- * used here and above only: a side never asserts.
+ * one channel connected to itself, two channels of one process, or of two. Assertions are used
+ * here and above only: a side never asserts.
  */
 #ifndef TESTS_CONFORM_LINK_H
 #define TESTS_CONFORM_LINK_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "harness.h"
 #include "pattern.h"
 #include "side.h"
 
@@ -52,9 +46,8 @@ struct link {
 	struct end b;
 };
 
-/* Once per process. */
-int world_start(void **state);
-int world_stop(void **state);
+/* Before and after the tests of a group. */
+extern const struct world world;
 /* After each test: no channel and no region of the test is left. */
 int world_reset(void **state);
 
@@ -100,20 +93,12 @@ void expect_failed(const struct bv_wc *wc, int64_t work, enum bv_status status);
 /* @text has @word in it, upper or lower case. */
 void expect_word(const char *text, const char *word);
 
-/* One entry of a group: the test and the guarantee that it proves. */
-#define CONFORM(test, guarantee)                                                     \
-	{                                                                            \
-		.name = #test ": " guarantee, .test_func = test, .setup_func = NULL, \
-		.teardown_func = world_reset, .initial_state = NULL                  \
+#define TEST(test_function, promise, before, after)                                 \
+	{                                                                           \
+		.name = #test_function, .guarantee = promise, .run = test_function, \
+		.setup = before, .teardown = after                                  \
 	}
-
-struct group {
-	const char *name;
-	const struct CMUnitTest *tests;
-	size_t n;
-	bool two_ends; /* not in a loopback */
-	bool process;  /* across processes only */
-};
+#define CONFORM(test, guarantee) TEST(test, guarantee, NULL, world_reset)
 
 #define GROUP(group_name, array, ...)                                            \
 	const struct group group_name = { .name = #group_name,                   \

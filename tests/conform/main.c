@@ -24,9 +24,10 @@ static const struct group *const groups[] = {
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: conform [--device NAME] [--provider NAME] [--peer-provider NAME]\n"
-			"               [--topology loopback|pair|process] [--group NAME]\n"
-			"               [--test PATTERN] [--races N] [--reduced]\n");
+	fprintf(stderr,
+		"usage: conform [--device NAME] [--provider NAME] [--peer-provider NAME]\n"
+		"               [--topology loopback|pair|process]\n"
+		"               [--match PATTERN] [--from N] [--list] [--races N] [--reduced]\n");
 	return EXIT_FAILURE;
 }
 
@@ -47,7 +48,7 @@ static bool parse_topology(const char *name)
 	return false;
 }
 
-static bool parse(int argc, char **argv, const char **only)
+static bool parse(int argc, char **argv, struct harness *harness, bool *list)
 {
 	options.program = argv[0];
 	for (int i = 1; i < argc; i++) {
@@ -58,6 +59,10 @@ static bool parse(int argc, char **argv, const char **only)
 			options.races = 500;
 			continue;
 		}
+		if (strcmp(argv[i], "--list") == 0) {
+			*list = true;
+			continue;
+		}
 		if (!value)
 			return false;
 		if (strcmp(argv[i], "--device") == 0)
@@ -66,12 +71,12 @@ static bool parse(int argc, char **argv, const char **only)
 			options.provider = value;
 		else if (strcmp(argv[i], "--peer-provider") == 0)
 			options.peer_provider = value;
-		else if (strcmp(argv[i], "--group") == 0)
-			*only = value;
+		else if (strcmp(argv[i], "--match") == 0)
+			harness->match = value;
+		else if (strcmp(argv[i], "--from") == 0)
+			harness->from = (unsigned)strtoul(value, NULL, 10);
 		else if (strcmp(argv[i], "--races") == 0)
 			options.races = (unsigned)strtoul(value, NULL, 10);
-		else if (strcmp(argv[i], "--test") == 0)
-			cmocka_set_test_filter(value);
 		else if (strcmp(argv[i], "--topology") != 0 || !parse_topology(value))
 			return false;
 		i++;
@@ -81,33 +86,22 @@ static bool parse(int argc, char **argv, const char **only)
 	return true;
 }
 
-static bool applies(const struct group *group, const char *only)
-{
-	if (only && strcmp(only, group->name) != 0)
-		return false;
-	if (group->two_ends && options.topology == TOPOLOGY_LOOPBACK) {
-		printf("%s: skipped, it takes two ends\n", group->name);
-		return false;
-	}
-	if (group->process && options.topology != TOPOLOGY_PROCESS) {
-		printf("%s: skipped, it takes two processes\n", group->name);
-		return false;
-	}
-	return true;
-}
-
 int main(int argc, char **argv)
 {
-	const char *only = NULL;
-	int failed = 0;
+	struct harness harness = {
+		.groups = groups,
+		.ngroups = sizeof(groups) / sizeof(groups[0]),
+		.world = &world,
+		.from = 1,
+	};
+	bool list = false;
 
 	if (argc == 3 && strcmp(argv[1], REMOTE_ARGUMENT) == 0)
 		return side_serve(atoi(argv[2]));
-	if (!parse(argc, argv, &only))
+	if (!parse(argc, argv, &harness, &list))
 		return usage();
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
-		if (applies(groups[i], only))
-			failed += _cmocka_run_group_tests(groups[i]->name, groups[i]->tests,
-							  groups[i]->n, world_start, world_stop);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (!list)
+		return harness_run(&harness);
+	harness_list(&harness);
+	return EXIT_SUCCESS;
 }

@@ -92,10 +92,9 @@ static void dmabuf_open(struct dmabuf *d)
 	close(memfd);
 	rc = bv_mr_reg_dmabuf(e.pd, d->fd, OFFSET, LENGTH, IOVA, BV_ACCESS_SHARED, &d->mr);
 	if (rc < 0 && !emulated()) {
-		printf("skipped: %s\n", bv_last_error()->text);
 		munmap(d->at, FILE_BYTES);
 		close(d->fd);
-		skip();
+		skip_because("%s", bv_last_error()->text);
 	}
 	assert_int_equal(rc, 0);
 }
@@ -439,7 +438,7 @@ static void cache_threads(void **state)
 	munmap(shared.at, CACHE_PAGES * 4096);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	ENDS_TEST(dmabuf_local, "SGEs of a DMA-BUF region are iova"),
 	ENDS_TEST(dmabuf_remote, "remote addresses of a DMA-BUF region are iova"),
 	ENDS_TEST(b14_dmabuf_has_no_offset, "B14: nothing is addressed by the offset"),

@@ -416,7 +416,7 @@ static void several_links(void **state)
 		exchange(&links[i]);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(smaller_mtu, "B18 the path takes the smaller MTU of both and of the port"),
 	CONFORM(smaller_read_depth, "B2 the smaller depth; more reads wait, none fails"),
 	CONFORM(longer_timers, "design 2 the longer ack and RNR timers of both"),

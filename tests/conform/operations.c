@@ -203,7 +203,7 @@ static void device_limits(void **state)
 	run_shape(&link, &shape);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(operation_send, "WR-1 WC-1 B4 data and completion exact, guards untouched"),
 	CONFORM(operation_send_imm, "WR-1 WR-6 immediate in host order"),
 	CONFORM(operation_send_inline, "payload copied at the post, no region needed"),

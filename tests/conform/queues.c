@@ -348,7 +348,7 @@ static void work_done_is_a_compare(void **state)
 	assert_false(bv_work_done(ch, BV_WORK_RECV));
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(full_send_queue, "QP-7 -EAGAIN exactly at max_send, nothing changed"),
 	CONFORM(full_receive_queue, "-EAGAIN exactly at max_recv, before and after connect"),
 	CONFORM(unsignaled_never_wedges, "the library signals by itself"),

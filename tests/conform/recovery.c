@@ -138,8 +138,7 @@ static void first_cause_is_kept(void **state)
 
 	(void)state;
 	if (options.topology == TOPOLOGY_LOOPBACK) {
-		print_message("skipped: a loopback fails at its responder's half first\n");
-		skip();
+		skip_because("a loopback fails at its responder's half first");
 	}
 	link_up(&link, NULL, NULL);
 	post_receives(&link.a, RECEIVES);
@@ -312,7 +311,7 @@ static void close_waits(void **state)
 			 -EIO);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(drain_ends_everything, "B7 nothing is outstanding after a drain"),
 	CONFORM(drain_names_itself, "a refusal says why the channel stopped"),
 	CONFORM(first_cause_is_kept, "the first cause outlives a drain"),

@@ -77,6 +77,14 @@ int remote_call(int fd, const struct request *req, struct reply *rep)
 	return 0;
 }
 
+bool remote_alive(int fd)
+{
+	char byte;
+	const ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
 static int reap_process(pid_t pid)
 {
 	int status = 0;

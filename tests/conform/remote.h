@@ -14,6 +14,7 @@
 int remote_start(const char *program, int *fd, pid_t *pid);
 /* 0 and *@rep is filled, or -EPIPE. */
 int remote_call(int fd, const struct request *req, struct reply *rep);
+bool remote_alive(int fd);
 /* Closing the socket ends the server; whether its exit status was 0. */
 bool remote_stop(int fd, pid_t pid);
 void remote_kill(int fd, pid_t pid);

@@ -135,8 +135,7 @@ static void deadline_of_a_dead_device(void **state)
 {
 	(void)state;
 	if (!pause_steps()) {
-		print_message("skipped: this device cannot be stopped\n");
-		skip();
+		skip_because("this device cannot be stopped");
 	}
 	receive8(e.b, 1024);
 	BV_SCOPE(s, e.b, 0)
@@ -234,7 +233,7 @@ static void ended_once(void **state)
 	assert_int_equal(bv_scope_end(&s, 0), 0);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	ENDS_TEST(everything_is_done, "SC-1 works are done when their scope is; scopes nest"),
 	ENDS_TEST(every_way_out, "SC-4 break, continue, return, goto, unsignaled works last"),
 	ENDS_TEST(deadline, "B7 a scope ends at its deadline, and the channel can be used again"),

@@ -38,8 +38,7 @@ static void b8_broken_queue_is_eio(void **state)
 	(void)state;
 	need_live_device();
 	if (!device_plan("overflow nth=2")) {
-		print_message("skipped: nobody can make this device fail\n");
-		skip();
+		skip_because("nobody can make this device fail");
 	}
 	write8(e.a, 0, 2048, 0);
 	write8(e.a, 0, 2056, 0);
@@ -106,7 +105,7 @@ static void b23_driver_errors_keep_their_text(void **state)
 	assert_int_equal(bv_error_kind(-EIO), BV_ERROR_DRIVER);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	ENDS_TEST(b6_guid_is_not_swapped, "B6 the GUID as it is on the wire"),
 	ENDS_TEST(b8_broken_queue_is_eio, "B8 B5 a broken completion queue loses nothing"),
 	ENDS_TEST(b22_receive_before_send_ends, "B22 B7 no call waits for ever"),

@@ -111,6 +111,11 @@ void side_kill(struct side *side)
 	side->pid = 0;
 }
 
+bool side_alive(const struct side *side)
+{
+	return side->local || remote_alive(side->fd);
+}
+
 int side_open(struct side *side, const char *device, const char *provider)
 {
 	struct request req = { .command = CMD_OPEN };

@@ -125,6 +125,8 @@ int side_start_process(struct side *side, const char *program);
  */
 bool side_stop(struct side *side);
 void side_kill(struct side *side);
+/* Whether its process is still there, as far as its socket tells. */
+bool side_alive(const struct side *side);
 /* What the server process runs until its socket closes; its exit status. */
 int side_serve(int fd);
 

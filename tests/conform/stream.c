@@ -118,7 +118,7 @@ static void wrap_odd_queues(void **state)
 	run(&attr, 64, options.reduced ? 1000 : 20000);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(wrap_everything, "B4 B20 rings, 16-bit index and owner bit wrap; data verified"),
 	CONFORM(wrap_odd_queues, "rings wrap inside a work; sizes are no powers of two"),
 };

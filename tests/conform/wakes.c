@@ -206,7 +206,7 @@ static void blocking_calls_sleep(void **state)
 	assert_int_equal(bv_channel_drain(ch, WAIT_NS), 0);
 }
 
-static const struct CMUnitTest tests[] = {
+static const struct test tests[] = {
 	CONFORM(needs_wakeups, "wake: -EINVAL without the attribute"),
 	CONFORM(each_queue_wakes, "wake: once for each arming"),
 	CONFORM(only_solicited_wake, "BV_SOLICITED wakes, others do not if asked so"),
