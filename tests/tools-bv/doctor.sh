@@ -201,6 +201,9 @@ expect 0 '^note +active-mtu +mlx5_0: port 1 uses 1024 of the 4096 bytes' \
 expect 3 '^warning +data-path +mlx5_0: mlx5: doorbell' \
 	env MLX5_SHUT_UP_BF=1 "$emu" run -- "$bv" doctor
 also '^warning +environment +MLX5_SHUT_UP_BF=1'
+expect 1 '^failure +environment +BV_PROVIDER=foo names no provider of this library; there is:' \
+	env BV_PROVIDER=foo "$emu" run -- "$bv" doctor
+also '^ok +loopback +mlx5_0: verbs: wrote 64 bytes'
 expect 1 '^failure +port +mlx5_0: port 1 is' "$emu" run --port-state=down -- "$bv" doctor
 also '^skipped +loopback .*port 1 is not active'
 

@@ -53,7 +53,7 @@ for provider in verbs mlx5; do
 done
 
 expect 1 "no provider 'psm'; there is:.* verbs" lat --provider psm
-expect 1 "no provider 'psm'; there is:.* verbs" env BV_PROVIDER=psm "$emu" run -- "$bv" lat
+expect 1 "BV_PROVIDER=psm names no provider of this library; there is:.* verbs" env BV_PROVIDER=psm "$emu" run -- "$bv" lat
 expect 1 "no device 'mlx5_7' in this machine; there is: mlx5_0" lat --device mlx5_7
 expect 1 'cannot make a channel: .*port' lat --port 2
 expect 1 'cannot make a channel: .*gid' lat --gid-index 200

@@ -20,6 +20,14 @@ expect 0 'port 1: DOWN' "$emu" run --port-state=down -- "$bv" info
 also 'no channel can use this port until it is ACTIVE'
 never '^  >'
 
+# A wrong BV_PROVIDER hides nothing, and is told once.
+expect 1 "bv info: BV_PROVIDER=foo names no provider of this library; there is:.* verbs" \
+	env BV_PROVIDER=foo "$emu" run -- "$bv" info
+also '^  > GID .*RoCE v2 +::ffff:'
+also 'unset BV_PROVIDER, or set it to one of these'
+expect 0 '^  > GID' env BV_PROVIDER=verbs "$emu" run -- "$bv" info
+expect 0 '^  > GID' env BV_PROVIDER= "$emu" run -- "$bv" info
+
 expect 0 '"schema": 1' "$emu" run -- "$bv" info --json
 cp "$work/out" "$work/info.json"
 json "$check" info "$work/info.json"

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "select.h"
 
 #define DEVICES_MAX 64
@@ -297,6 +298,14 @@ static size_t names_of(const struct doctor *d, char (*names)[DOCTOR_NAME_MAX])
 	return n;
 }
 
+static void provider_variable(struct doctor *d)
+{
+	if (select_environment(d->devices, d->ndevices) < 0)
+		doctor_add(d, DOCTOR_FAILURE, "environment", NULL,
+			   "unset BV_PROVIDER, or set it to one of these", "%.*s",
+			   (int)strcspn(fail_text(), "\n"), fail_text());
+}
+
 void doctor_device(struct doctor *d)
 {
 	static char names[DEVICES_MAX][DOCTOR_NAME_MAX];
@@ -315,6 +324,7 @@ void doctor_device(struct doctor *d)
 	}
 	if (!d->emulated)
 		permissions(d);
+	provider_variable(d);
 	for (size_t i = 0; i < n; i++) {
 		if (d->device != NULL && strcmp(names[i], d->device) != 0)
 			continue;

@@ -21,9 +21,21 @@ struct options {
 	bool json;
 };
 
-/* The GID row in use by a channel on a port, or -errno. */
+/* The provider that the library takes if it is left the choice and $BV_PROVIDER says nothing. */
+static const char *best_provider(const struct bv_device_info *info)
+{
+	const struct bv_provider_info *best = NULL;
+
+	for (uint32_t i = 0; i < info->nproviders; i++)
+		if (info->providers[i].score > (best != NULL ? best->score : 0))
+			best = &info->providers[i];
+	return best != NULL ? best->name : NULL;
+}
+
+/* The GID row in use by a channel on a port, or -errno. It is the same for every provider. */
 static int chosen_gid(const struct bv_device_info *info, const struct bv_port_info *port)
 {
+	const struct bv_open_opts opts = { .provider = best_provider(info) };
 	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
 	struct bv_channel_info channel;
 	struct bv_device *device;
@@ -36,7 +48,7 @@ static int chosen_gid(const struct bv_device_info *info, const struct bv_port_in
 	attr.port = port->num;
 	attr.max_send = attr.max_recv = attr.max_send_sge = attr.max_recv_sge = 1;
 	attr.max_inline = 0;
-	rc = bv_open(info->name, NULL, &device);
+	rc = bv_open(info->name, &opts, &device);
 	if (rc < 0)
 		return rc;
 	rc = bv_pd_alloc(device, &pd);
@@ -220,6 +232,8 @@ static int show(const struct options *options)
 		for (int i = 0; i < n; i++)
 			print_device(&list[first + i]);
 	}
+	if (rc >= 0)
+		rc = select_environment(list + first, n);
 	bv_device_list_free(list);
 	return rc < 0 ? rc : 0;
 }

@@ -73,24 +73,57 @@ int select_find(const struct bv_device_info *list, int n, const char *device)
 	return not_found(list, n, device);
 }
 
-static int check_provider(const struct bv_device_info *info, const char *name)
+/* " verbs mlx5" */
+static void provider_names(const struct bv_device_info *info, char *text, size_t size)
 {
-	char known[256] = "";
 	size_t used = 0;
 
-	for (uint32_t i = 0; i < info->nproviders; i++) {
-		const struct bv_provider_info *provider = &info->providers[i];
+	text[0] = '\0';
+	for (uint32_t i = 0; i < info->nproviders && used < size; i++)
+		used += (size_t)snprintf(text + used, size - used, " %s", info->providers[i].name);
+}
 
-		if (strcmp(provider->name, name) == 0 && provider->score > 0)
-			return 0;
-		if (strcmp(provider->name, name) == 0)
-			return fail(-EOPNOTSUPP, "provider %s cannot drive %s: %s", name,
-				    info->name, provider->why);
-		if (used < sizeof(known))
-			used += (size_t)snprintf(known + used, sizeof(known) - used, " %s",
-						 provider->name);
-	}
+static const struct bv_provider_info *find_provider(const struct bv_device_info *info,
+						    const char *name)
+{
+	for (uint32_t i = 0; i < info->nproviders; i++)
+		if (strcmp(info->providers[i].name, name) == 0)
+			return &info->providers[i];
+	return NULL;
+}
+
+static int check_provider(const struct bv_device_info *info, const char *name)
+{
+	const struct bv_provider_info *provider = find_provider(info, name);
+	char known[256];
+
+	if (provider != NULL && provider->score > 0)
+		return 0;
+	if (provider != NULL)
+		return fail(-EOPNOTSUPP, "provider %s cannot drive %s: %s", name, info->name,
+			    provider->why);
+	provider_names(info, known, sizeof(known));
 	return fail(-ENOENT, "no provider '%s'; there is:%s", name, known);
+}
+
+int select_environment(const struct bv_device_info *list, int n)
+{
+	const char *name = getenv("BV_PROVIDER");
+	char known[256];
+
+	for (int i = 0; i < n && name != NULL && name[0] != '\0'; i++) {
+		if (list[i].nproviders == 0)
+			continue;
+		if (find_provider(&list[i], name) != NULL)
+			return 0;
+		provider_names(&list[i], known, sizeof(known));
+		return fail(-ENOENT,
+			    "BV_PROVIDER=%s names no provider of this library; there is:%s\n"
+			    "  unset BV_PROVIDER, or set it to one of these: until then every "
+			    "program that leaves\n  the choice to the library cannot open a device",
+			    name, known);
+	}
+	return 0;
 }
 
 static void add_provider(struct selection *selection, const char *name)
@@ -129,7 +162,9 @@ static int choose_providers(const struct bv_device_info *info, const char (*prov
 	if (nproviders == 0 && (preset == NULL || preset[0] == '\0'))
 		return all_providers(info, selection);
 	if (nproviders == 0) {
-		rc = check_provider(info, preset);
+		rc = select_environment(info, 1);
+		if (rc == 0)
+			rc = check_provider(info, preset);
 		if (rc == 0)
 			add_provider(selection, preset);
 		return rc;

@@ -29,6 +29,9 @@ int select_device(const char *device, const char (*provider)[16], size_t nprovid
 /* @device's place in a list of @n > 0, or -errno with its text; NULL is the only one there is. */
 int select_find(const struct bv_device_info *list, int n, const char *device);
 
+/* Whether $BV_PROVIDER, if it is set, names a provider: 0, or -ENOENT with its text. */
+int select_environment(const struct bv_device_info *list, int n);
+
 /* "no RDMA device ...", and what to do. */
 int select_no_device(void);
 
