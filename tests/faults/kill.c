@@ -4,12 +4,20 @@
  * drawn anew each time, from a sequence that repeats. This side's works all end, once, in order and
  * by the deadline: with success, then one with "retry exceeded", then flushes.
  *
- * The peer is made by fork() before this process opens a device, and kills itself by a fault plan.
+ * Both sides step their devices themselves (`mlx5emu run --manual`), and the clock of this one moves
+ * only once the peer is dead. So no peer is given up because the host is busy, and the time from the
+ * death to the failure is the retry budget to the tick. The peer is made by fork() before this
+ * process opens a device, and kills itself by a fault plan.
+ *
+ * A side's memory, in works of BYTES each but for the first page and the last eight bytes:
+ *
+ *	| what the peer's writes come to | own[DEPTH] | free | what the peer reads[DEPTH] | counter |
  */
 #include "device.h"
 #include "pair.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,12 +31,20 @@ enum {
 	DEPTH = 16,
 	MEMORY = 1 << 20,
 	BYTES = 5000,
+	OWN = 4096,
+	READ = MEMORY / 2,
+	COUNTER = MEMORY - 8,
 	FARTHEST = 400, /* packets until the kill */
-	STARVED = 3,    /* exit status of a victim whose own channel failed first */
-	ATTEMPTS = 3,
+	ACK_TIMEOUT = 13,
+	RETRIES = 7,
+	BORN = 0xa5, /* what a side's memory is full of at first */
+	CANARY = 0xc4,
 };
 
-#define LIMIT_NS (5 * BV_SEC)
+#define ROUND_NS (INT64_C(4096) << ACK_TIMEOUT) /* IBA vol 1, 9.7.6.1.3 */
+#define BUDGET_NS ((RETRIES + 1) * ROUND_NS)
+#define TICK_NS BV_MSEC
+#define PATIENCE_S 100 /* of the host, in its own time */
 
 static const char *provider;
 
@@ -39,6 +55,7 @@ struct side {
 	struct bv_channel *ch;
 	struct bv_remote peer;
 	uint8_t *memory;
+	int64_t begin; /* by the device's clock */
 	int fd;
 };
 
@@ -55,19 +72,24 @@ static void transfer(int fd, struct hello *own, struct hello *other)
 
 static void side_open(struct side *s, int fd)
 {
+	const unsigned access = BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC;
 	struct bv_channel_attr attr = pair_attr();
 	struct hello own, other;
 	char c = 0;
 
 	attr.max_send = DEPTH;
-	attr.ack_timeout = 13; /* 8 times 34 ms */
+	attr.ack_timeout = ACK_TIMEOUT;
+	attr.retry = RETRIES;
 	*s = (struct side){ .fd = fd, .memory = aligned_alloc(4096, MEMORY) };
 	expect(s->memory != NULL, "memory");
-	memset(s->memory, 0, MEMORY);
+	memset(s->memory, BORN, MEMORY);
+	memset(s->memory + COUNTER, 0, MEMORY - COUNTER);
 	expect_rc(bv_open(NULL, &(struct bv_open_opts){ .provider = provider }, &s->dev), NULL,
 		  "open the device");
+	device_need_manual();
+	s->begin = device_now();
 	expect_rc(bv_pd_alloc(s->dev, &s->pd), NULL, "protection domain");
-	expect_rc(bv_mr_reg(s->pd, s->memory, MEMORY, BV_ACCESS_SHARED, &s->mr), NULL, "register");
+	expect_rc(bv_mr_reg(s->pd, s->memory, MEMORY, access, &s->mr), NULL, "register");
 	expect_rc(bv_channel_create(s->pd, &attr, &s->ch), NULL, "channel");
 	expect_rc(bv_channel_endpoint(s->ch, &own.ep), s->ch, "endpoint");
 	own.memory = bv_mr_remote(s->mr);
@@ -84,6 +106,7 @@ static void side_close(struct side *s)
 	device_check();
 	bv_pd_free(s->pd);
 	bv_close(s->dev);
+	device_check_closed();
 	free(s->memory);
 	close(s->fd);
 }
@@ -102,25 +125,77 @@ static void victim(int fd, unsigned packet)
 		int64_t rc;
 
 		rc = bv_post_write(s.ch, &bv_gather(s.mr, s.memory, 64), 1, &s.peer, 0);
-		if (rc < 0 && rc != -EAGAIN)
-			_exit(STARVED);
-		if (bv_poll_send(s.ch, wc, DEPTH) <= 0)
+		if (rc != -EAGAIN)
+			expect_rc(rc, s.ch, "the peer lives until its packet");
+		if (!device_step() && bv_poll_send(s.ch, wc, DEPTH) <= 0)
 			sched_yield();
 	}
 }
 
+/* ---- this side ---- */
+
+static uint8_t *own(const struct side *s, unsigned i)
+{
+	return s->memory + OWN + (size_t)(i % DEPTH) * BYTES;
+}
+
 static int64_t post(struct side *s, unsigned i)
 {
-	const size_t at = 4096 + (size_t)(i % DEPTH) * BYTES;
-	const struct bv_remote there = bv_remote_slice_unchecked(&s->peer, at, BYTES);
+	const size_t at = (size_t)(i % DEPTH) * BYTES;
+	const struct bv_remote written = bv_remote_slice_unchecked(&s->peer, OWN + at, BYTES);
+	const struct bv_remote read = bv_remote_slice_unchecked(&s->peer, READ + at, BYTES);
+	const struct bv_remote counter = bv_remote_slice_unchecked(&s->peer, COUNTER, 8);
 
-	if (i % 3 == 2)
-		return bv_post_read(s->ch, &bv_scatter(s->mr, s->memory + at, BYTES), 1, &there, 0);
-	return bv_post_write(s->ch, &bv_gather(s->mr, s->memory + at, BYTES), 1, &there, 0);
+	memset(own(s, i), 0, BYTES);
+	switch (i % 4) {
+	case 0:
+		return bv_post_read(s->ch, &bv_scatter(s->mr, own(s, i), BYTES), 1, &read, 0);
+	case 1:
+		return bv_post_fetch_add(s->ch, &bv_scatter(s->mr, own(s, i), 8), &counter, 1, 0);
+	default:
+		return bv_post_write(s->ch, &bv_gather(s->mr, own(s, i), BYTES), 1, &written, 0);
+	}
+}
+
+static bool is_all(const uint8_t *at, size_t size, uint8_t value)
+{
+	return at[0] == value && memcmp(at, at + 1, size - 1) == 0;
+}
+
+/* What a work that succeeded has brought: one more of each atomic before it. */
+static void check_brought(const struct side *s, unsigned i)
+{
+	uint64_t count;
+
+	memcpy(&count, own(s, i), sizeof(count));
+	if (i % 4 == 0)
+		expect(is_all(own(s, i), BYTES, BORN), "the bytes of a read");
+	if (i % 4 == 1)
+		expect(count == i / 4, "each atomic is executed once");
+}
+
+static bool peer_is_dead(const struct side *s)
+{
+	struct pollfd pfd = { .fd = s->fd };
+
+	return poll(&pfd, 1, 0) == 1 && (pfd.revents & POLLHUP);
+}
+
+/* Only a dead peer is waited for in the device's time; the host's is unlimited, but for alarm(). */
+static void pass_time(const struct side *s)
+{
+	if (device_step())
+		return;
+	if (peer_is_dead(s))
+		device_advance(TICK_NS);
+	else
+		sched_yield();
+	expect(device_now() - s->begin <= BUDGET_NS + (RETRIES + 1) * TICK_NS,
+	       "every work ends within the retry time");
 }
 
 /* Reaps until all that was posted has ended; keeps the queue full until the first failure. */
-static void work_until_failure(struct side *s, int64_t end)
+static void work_until_failure(struct side *s)
 {
 	unsigned posted = 0, done = 0;
 	bool failed = false;
@@ -142,21 +217,38 @@ static void work_until_failure(struct side *s, int64_t end)
 			const enum bv_status wanted = failed ? BV_STATUS_WORK_REQUEST_FLUSH_ERROR :
 							       BV_STATUS_RETRY_EXCEEDED_ERROR;
 
-			expect(wc[k].work == done++, "each work completes once, in order");
-			if (!failed && wc[k].status == BV_STATUS_SUCCESS)
+			expect(wc[k].work == done, "each work completes once, in order");
+			if (!failed && wc[k].status == BV_STATUS_SUCCESS) {
+				check_brought(s, done++);
 				continue;
+			}
 			expect(wc[k].status == wanted, "retry exceeded, then flushes");
 			failed = true;
+			done++;
 		}
 		if (n == 0)
-			sched_yield();
-		expect(pair_now() < end, "every work ends by the deadline");
+			pass_time(s);
 	}
-	expect(bv_poll_send(s->ch, wc, 4) <= 0, "no completion is left");
+	expect(device_now() - s->begin >= BUDGET_NS, "no peer is given up before the retry time");
 }
 
-/* False: a machine so busy that one side did not run for the other's patience, before the kill. */
-static bool one_death(unsigned packet)
+/* Whatever is still on its way, or comes in another retry time: the buffers are ours. */
+static void expect_still(struct side *s)
+{
+	const int64_t end = device_now() + BUDGET_NS;
+	struct bv_event event;
+	struct bv_wc wc;
+
+	memset(s->memory, CANARY, MEMORY);
+	while (device_step() || device_now() < end)
+		device_advance(TICK_NS);
+	expect(is_all(s->memory, MEMORY, CANARY), "nothing writes into buffers that came back");
+	expect(bv_poll(s->ch, &wc, 1) <= 0, "no completion is left");
+	expect(bv_device_event(s->dev, &event) == 0, "a peer's death is no event");
+	expect(bv_channel_state(s->ch) == BV_CHANNEL_ERROR, "the channel is in error");
+}
+
+static void die_at(unsigned packet)
 {
 	int fds[2], status;
 	struct side s;
@@ -170,25 +262,13 @@ static bool one_death(unsigned packet)
 		victim(fds[1], packet);
 	}
 	close(fds[1]);
+	alarm(PATIENCE_S);
 	side_open(&s, fds[0]);
-	work_until_failure(&s, pair_now() + LIMIT_NS);
+	work_until_failure(&s);
+	expect_still(&s);
 	expect(waitpid(pid, &status, 0) == pid, "wait for the peer");
-	expect(bv_channel_state(s.ch) == BV_CHANNEL_ERROR, "the channel is in error");
-	side_close(&s);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == STARVED)
-		return false;
 	expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "the peer was killed");
-	return true;
-}
-
-static void die_at(unsigned packet)
-{
-	unsigned attempts = 1;
-
-	while (!one_death(packet)) {
-		printf("starved before packet %u\n", packet);
-		expect(attempts++ < ATTEMPTS, "the peer lives until its packet");
-	}
+	side_close(&s);
 }
 
 int main(int argc, char **argv)
