@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libmlx5 by ibv_wr_*() and the extended completion queue. A poll reads what a completion of ours
+ * tells: number, status and opcode, of receives also bytes and the immediate.
+ */
+#include "bench.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+#include "direct.h"
+
+struct completion {
+	uint64_t wr_id;
+	uint32_t bytes;
+	uint32_t imm;
+	enum ibv_wc_status status;
+	enum ibv_wc_opcode opcode;
+	unsigned flags;
+};
+
+struct bench_side {
+	struct bench_base base;
+	struct direct d;
+	struct ibv_qp_ex *qp;
+	uint64_t target;
+	uint32_t lkey;
+	uint32_t rkey;
+	struct ibv_sge pieces[BENCH_SGE_MAX];
+	struct ibv_recv_wr recv[BENCH_CHAIN];
+	struct ibv_sge landing;
+	struct completion seen[BENCH_CHAIN];
+};
+
+/* One work and its doorbell, @n times. */
+#define POSTS(build)                                \
+	do {                                        \
+		struct ibv_qp_ex *const qp = s->qp; \
+		unsigned i;                         \
+                                                    \
+		for (i = 0; i < n; i++) {           \
+			ibv_wr_start(qp);           \
+			build;                      \
+			if (ibv_wr_complete(qp))    \
+				break;              \
+		}                                   \
+		return i;                           \
+	} while (0)
+
+static inline void head(struct ibv_qp_ex *qp)
+{
+	qp->wr_id = 0;
+	qp->wr_flags = IBV_SEND_SIGNALED;
+}
+
+static inline void write_head(struct bench_side *s, struct ibv_qp_ex *qp)
+{
+	head(qp);
+	ibv_wr_rdma_write(qp, s->rkey, s->target);
+}
+
+static inline void element(struct bench_side *s, struct ibv_qp_ex *qp, unsigned place,
+			   uint32_t length)
+{
+	ibv_wr_set_sge(qp, s->lkey, (uintptr_t)s->base.memory + place, length);
+}
+
+static unsigned write_inline_8(struct bench_side *s, unsigned n)
+{
+	POSTS((write_head(s, qp), ibv_wr_set_inline_data(qp, s->base.memory, 8)));
+}
+
+static unsigned write_inline_28(struct bench_side *s, unsigned n)
+{
+	POSTS((write_head(s, qp), ibv_wr_set_inline_data(qp, s->base.memory, 28)));
+}
+
+static unsigned write_inline_64(struct bench_side *s, unsigned n)
+{
+	POSTS((write_head(s, qp), ibv_wr_set_inline_data(qp, s->base.memory, 64)));
+}
+
+static unsigned write_sge_1(struct bench_side *s, unsigned n)
+{
+	POSTS((write_head(s, qp), element(s, qp, BENCH_PAYLOAD, BENCH_SGE_LENGTH)));
+}
+
+static unsigned write_sge_4(struct bench_side *s, unsigned n)
+{
+	POSTS((write_head(s, qp), ibv_wr_set_sge_list(qp, BENCH_SGE_MAX, s->pieces)));
+}
+
+static unsigned send_inline_8(struct bench_side *s, unsigned n)
+{
+	POSTS((head(qp), ibv_wr_send(qp), ibv_wr_set_inline_data(qp, s->base.memory, 8)));
+}
+
+static unsigned post_read(struct bench_side *s, unsigned n)
+{
+	POSTS((head(qp), ibv_wr_rdma_read(qp, s->rkey, s->target),
+	       element(s, qp, BENCH_RESULT, BENCH_SGE_LENGTH)));
+}
+
+static unsigned fetch_add(struct bench_side *s, unsigned n)
+{
+	POSTS((head(qp), ibv_wr_atomic_fetch_add(qp, s->rkey, s->target, BENCH_ADD),
+	       element(s, qp, BENCH_RESULT, 8)));
+}
+
+static unsigned send_imm(struct bench_side *s, unsigned n)
+{
+	POSTS((head(qp), ibv_wr_send_imm(qp, htobe32(BENCH_IMM)),
+	       element(s, qp, BENCH_PAYLOAD, BENCH_MESSAGE)));
+}
+
+static unsigned write_chain(struct bench_side *s, unsigned n)
+{
+	struct ibv_qp_ex *const qp = s->qp;
+	unsigned i;
+
+	for (i = 0; i < n; i += BENCH_CHAIN) {
+		ibv_wr_start(qp);
+		for (unsigned j = 0; j < BENCH_CHAIN; j++) {
+			write_head(s, qp);
+			ibv_wr_set_inline_data(qp, s->base.memory, 8);
+		}
+		if (ibv_wr_complete(qp))
+			break;
+	}
+	return i;
+}
+
+static inline unsigned receives(struct bench_side *s, struct ibv_recv_wr *wr, unsigned each,
+				unsigned n)
+{
+	struct ibv_recv_wr *bad;
+	unsigned i;
+
+	for (i = 0; i < n; i += each) {
+		if (ibv_post_recv(s->d.qp, wr, &bad))
+			break;
+	}
+	return i;
+}
+
+static unsigned recv_1(struct bench_side *s, unsigned n)
+{
+	return receives(s, &s->recv[BENCH_CHAIN - 1], 1, n);
+}
+
+static unsigned recv_chain(struct bench_side *s, unsigned n)
+{
+	return receives(s, s->recv, BENCH_CHAIN, n);
+}
+
+static inline void sent(struct ibv_cq_ex *cq, struct completion *to)
+{
+	to->wr_id = cq->wr_id;
+	to->status = cq->status;
+	to->opcode = ibv_wc_read_opcode(cq);
+}
+
+static inline void received(struct ibv_cq_ex *cq, struct completion *to)
+{
+	to->wr_id = cq->wr_id;
+	to->status = cq->status;
+	to->opcode = ibv_wc_read_opcode(cq);
+	to->bytes = ibv_wc_read_byte_len(cq);
+	to->flags = ibv_wc_read_wc_flags(cq);
+	if (to->flags & IBV_WC_WITH_IMM)
+		to->imm = ibv_wc_read_imm_data(cq);
+}
+
+#define POLLS(queue, each, read)                                          \
+	do {                                                              \
+		struct ibv_cq_ex *const cq = s->d.queue;                  \
+		struct ibv_poll_cq_attr attr = { 0 };                     \
+		unsigned i;                                               \
+                                                                          \
+		for (i = 0; i < n; i += (each)) {                         \
+			unsigned got = 0;                                 \
+                                                                          \
+			if (ibv_start_poll(cq, &attr))                    \
+				break;                                    \
+			do                                                \
+				read(cq, &s->seen[got]);                  \
+			while (++got < (each) && ibv_next_poll(cq) == 0); \
+			ibv_end_poll(cq);                                 \
+			if (got != (each))                                \
+				break;                                    \
+		}                                                         \
+		return i;                                                 \
+	} while (0)
+
+static unsigned poll_send(struct bench_side *s, unsigned n)
+{
+	POLLS(send_cq_ex, 1, sent);
+}
+
+static unsigned poll_recv(struct bench_side *s, unsigned n)
+{
+	POLLS(recv_cq_ex, 1, received);
+}
+
+static unsigned poll_send_burst(struct bench_side *s, unsigned n)
+{
+	POLLS(send_cq_ex, BENCH_CHAIN, sent);
+}
+
+static unsigned poll_recv_burst(struct bench_side *s, unsigned n)
+{
+	POLLS(recv_cq_ex, BENCH_CHAIN, received);
+}
+
+static unsigned poll_empty(struct bench_side *s, unsigned n)
+{
+	struct ibv_poll_cq_attr attr = { 0 };
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (!ibv_start_poll(s->d.send_cq_ex, &attr))
+			break;
+	}
+	return i;
+}
+
+static void seen(const struct bench_side *s, struct bench_seen *out)
+{
+	const struct completion *c = &s->seen[0];
+
+	*out = (struct bench_seen){
+		.good = c->status == IBV_WC_SUCCESS,
+		.bytes = c->bytes,
+		.has_imm = c->flags & IBV_WC_WITH_IMM,
+		.imm = be32toh(c->imm),
+	};
+}
+
+static void lists(struct bench_side *s)
+{
+	s->qp = ibv_qp_to_qp_ex(s->d.qp);
+	s->lkey = s->d.mr->lkey;
+	s->rkey = s->d.mr->rkey;
+	s->target = (uintptr_t)s->base.memory + BENCH_TARGET;
+	for (unsigned i = 0; i < BENCH_SGE_MAX; i++)
+		s->pieces[i] = (struct ibv_sge){
+			.addr = (uintptr_t)s->base.memory + BENCH_PAYLOAD + i * BENCH_PIECE_STRIDE,
+			.length = BENCH_PIECE_LENGTH,
+			.lkey = s->lkey,
+		};
+	s->landing = (struct ibv_sge){
+		.addr = (uintptr_t)s->base.memory + BENCH_LANDING,
+		.length = BENCH_MESSAGE,
+		.lkey = s->lkey,
+	};
+	for (unsigned i = 0; i < BENCH_CHAIN; i++) {
+		s->recv[i].sg_list = &s->landing;
+		s->recv[i].num_sge = 1;
+		s->recv[i].next = i + 1 < BENCH_CHAIN ? &s->recv[i + 1] : NULL;
+	}
+}
+
+static void close_side(struct bench_side *s)
+{
+	direct_close(&s->d);
+	free(s->base.memory);
+	free(s);
+}
+
+static struct bench_side *open_side(char *why, size_t size)
+{
+	struct bench_side *s = aligned_alloc(64, (sizeof(*s) + 63) / 64 * 64);
+
+	*s = (struct bench_side){ .base = {
+					  .memory = aligned_alloc(4096, BENCH_MEMORY),
+					  .about =
+						  "ibv_wr_* and ibv_start_poll, thread domain, single-threaded CQ",
+					  .own = s,
+					  .own_size = sizeof(*s),
+				  } };
+	if (direct_open(&s->d, s->base.memory, DIRECT_EXTENDED, why, size) < 0) {
+		close_side(s);
+		return NULL;
+	}
+	lists(s);
+	return s;
+}
+
+const struct bench_library bench_wr = {
+	.name = "libmlx5-wr",
+	.open = open_side,
+	.close = close_side,
+	.seen = seen,
+	.run = {
+		[BENCH_WRITE_INLINE_8] = write_inline_8,
+		[BENCH_WRITE_INLINE_28] = write_inline_28,
+		[BENCH_WRITE_INLINE_64] = write_inline_64,
+		[BENCH_WRITE_SGE_1] = write_sge_1,
+		[BENCH_WRITE_SGE_4] = write_sge_4,
+		[BENCH_SEND_INLINE_8] = send_inline_8,
+		[BENCH_READ] = post_read,
+		[BENCH_FETCH_ADD] = fetch_add,
+		[BENCH_WRITE_CHAIN] = write_chain,
+		[BENCH_RECV] = recv_1,
+		[BENCH_RECV_CHAIN] = recv_chain,
+		[BENCH_POLL_SEND] = poll_send,
+		[BENCH_POLL_RECV] = poll_recv,
+		[BENCH_POLL_SEND_BURST] = poll_send_burst,
+		[BENCH_POLL_RECV_BURST] = poll_recv_burst,
+		[BENCH_POLL_EMPTY] = poll_empty,
+		[BENCH_SEND_IMM] = send_imm,
+	},
+};
