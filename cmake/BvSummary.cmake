@@ -9,6 +9,7 @@ message(STATUS "  compiler      ${CMAKE_C_COMPILER_ID} ${CMAKE_C_COMPILER_VERSIO
 message(STATUS "  build type    ${CMAKE_BUILD_TYPE}")
 message(STATUS "  BV_PROVIDER_* ${bv_providers}")
 message(STATUS "  BV_SANITIZER  ${BV_SANITIZER}")
+message(STATUS "  BV_COVERAGE   ${BV_COVERAGE}")
 message(STATUS "  BV_WERROR     ${BV_WERROR}")
 message(STATUS "  BV_TRACE      ${BV_TRACE}")
 message(STATUS "  rdma-core     libibverbs ${ibverbs_VERSION}, libmlx5 ${mlx5_VERSION}")

@@ -21,6 +21,11 @@ if [ -n "$sanitizer" ]; then
 	exit 77
 fi
 
+if grep -qx 'BV_COVERAGE:BOOL=ON' "$build/CMakeCache.txt"; then
+	echo "skipped: a library that counts its coverage is not one to install"
+	exit 77
+fi
+
 work=$(mktemp -d "$build/install.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 prefix=$work/prefix
