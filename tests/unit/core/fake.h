@@ -73,8 +73,22 @@ struct fake {
 	int udp_sport_rc[2]; /* of set_udp_sport: asked whether, and asked to */
 	uint16_t udp_sport;  /* of the last call that asked to */
 	const char *channel_why;
+	int arm_rc;
+	unsigned int armed;             /* queues of the last call */
 	struct bv_channel_attr created; /* attr of the last channel_create */
-	struct bv_work_info described;  /* what describe tells of any work; op 0: nothing */
+	struct fake_post {
+		const char *slot;
+		unsigned int nsge, flags;
+		size_t len;
+		uint32_t imm;
+		const struct bv_remote *remote;
+		uint64_t add, compare, swap;
+	} post;      /* the last one, as its slot got it */
+	int post_rc; /* of the post number post_rc_at */
+	uint64_t post_rc_at;
+	int flush_rc;
+	uint32_t unsignaled;           /* what channel_unsignaled says */
+	struct bv_work_info described; /* what describe tells of any work; op 0: nothing */
 };
 
 extern struct fake fake;

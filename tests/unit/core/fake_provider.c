@@ -34,101 +34,109 @@ static struct channel *of(struct bv_channel *ch)
 	return (struct channel *)ch;
 }
 
-static int64_t post(struct bv_channel *ch)
+/* Only number and arguments matter; what a post does is the providers' own tests' business. */
+static int64_t post(struct bv_channel *ch, const struct fake_post *post)
 {
+	if (fake.post_rc && ch->sq_posted == fake.post_rc_at)
+		return fake.post_rc;
 	if (ch->sq_posted - ch->sq_done == ch->max_send)
 		return -EAGAIN;
+	fake.post = *post;
 	return (int64_t)ch->sq_posted++;
 }
 
-/* Only the number matters; what was posted is the providers' own tests' business. */
+#define POST(ch, ...) post(ch, &(struct fake_post){ __VA_ARGS__ })
+
 static int64_t post_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 			 unsigned flags)
 {
-	(void)sg, (void)nsge, (void)flags;
-	return post(ch);
+	(void)sg;
+	return POST(ch, "send", .nsge = nsge, .flags = flags);
 }
 
 static int64_t post_send_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 			     uint32_t imm, unsigned flags)
 {
-	(void)sg, (void)nsge, (void)imm, (void)flags;
-	return post(ch);
+	(void)sg;
+	return POST(ch, "send_imm", .nsge = nsge, .imm = imm, .flags = flags);
 }
 
 static int64_t post_inline(struct bv_channel *ch, const void *buf, size_t len, unsigned flags)
 {
-	(void)buf, (void)len, (void)flags;
-	return post(ch);
+	(void)buf;
+	return POST(ch, "inline", .len = len, .flags = flags);
 }
 
 static int64_t post_inline_imm(struct bv_channel *ch, const void *buf, size_t len, uint32_t imm,
 			       unsigned flags)
 {
-	(void)buf, (void)len, (void)imm, (void)flags;
-	return post(ch);
+	(void)buf;
+	return POST(ch, "inline_imm", .len = len, .imm = imm, .flags = flags);
 }
 
 static int64_t post_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 			  const struct bv_remote *remote, unsigned flags)
 {
-	(void)sg, (void)nsge, (void)remote, (void)flags;
-	return post(ch);
+	(void)sg;
+	return POST(ch, "write", .nsge = nsge, .remote = remote, .flags = flags);
 }
 
 static int64_t post_write_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 			      const struct bv_remote *remote, uint32_t imm, unsigned flags)
 {
-	(void)sg, (void)nsge, (void)remote, (void)imm, (void)flags;
-	return post(ch);
+	(void)sg;
+	return POST(ch, "write_imm", .nsge = nsge, .remote = remote, .imm = imm, .flags = flags);
 }
 
 static int64_t post_write_inline(struct bv_channel *ch, const void *buf, size_t len,
 				 const struct bv_remote *remote, unsigned flags)
 {
-	(void)buf, (void)len, (void)remote, (void)flags;
-	return post(ch);
+	(void)buf;
+	return POST(ch, "write_inline", .len = len, .remote = remote, .flags = flags);
 }
 
 static int64_t post_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
 				     const struct bv_remote *remote, uint32_t imm, unsigned flags)
 {
-	(void)buf, (void)len, (void)remote, (void)imm, (void)flags;
-	return post(ch);
+	(void)buf;
+	return POST(ch, "write_inline_imm", .len = len, .remote = remote, .imm = imm,
+		    .flags = flags);
 }
 
 static int64_t post_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
 			 const struct bv_remote *remote, unsigned flags)
 {
-	(void)sg, (void)nsge, (void)remote, (void)flags;
-	return post(ch);
+	(void)sg;
+	return POST(ch, "read", .nsge = nsge, .remote = remote, .flags = flags);
 }
 
 static int64_t post_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
 			      const struct bv_remote *remote, uint64_t add, unsigned flags)
 {
-	(void)result, (void)remote, (void)add, (void)flags;
-	return post(ch);
+	(void)result;
+	return POST(ch, "fetch_add", .remote = remote, .add = add, .flags = flags);
 }
 
 static int64_t post_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
 				 const struct bv_remote *remote, uint64_t compare, uint64_t swap,
 				 unsigned flags)
 {
-	(void)result, (void)remote, (void)compare, (void)swap, (void)flags;
-	return post(ch);
+	(void)result;
+	return POST(ch, "compare_swap", .remote = remote, .compare = compare, .swap = swap,
+		    .flags = flags);
 }
 
 static int flush(struct bv_channel *ch)
 {
 	(void)ch;
-	return 0;
+	return fake.flush_rc;
 }
 
 static int arm(struct bv_channel *ch, unsigned queues)
 {
-	(void)ch, (void)queues;
-	return 0;
+	(void)ch;
+	fake.armed = queues;
+	return fake.arm_rc;
 }
 
 static int64_t post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
@@ -248,7 +256,7 @@ static void channel_reset(struct bv_channel *ch)
 static uint32_t channel_unsignaled(const struct bv_channel *ch)
 {
 	(void)ch;
-	return 0;
+	return fake.unsignaled;
 }
 
 static void channel_destroy(struct bv_channel *ch)
