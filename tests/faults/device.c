@@ -6,11 +6,13 @@
 #include "mlx5emu.h"
 
 #include <dirent.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
 	SKIPPED = 77,
+	IDLE_NS = 20000, /* far below every timer */
 };
 
 void device_need(void)
@@ -56,6 +58,14 @@ void device_check_closed(void)
 bool device_step(void)
 {
 	return mlx5emu_step() > 0;
+}
+
+void device_idle(void)
+{
+	if (!mlx5emu_is_manual())
+		sched_yield();
+	else if (!device_step())
+		mlx5emu_advance_ns(IDLE_NS);
 }
 
 /* The device says so when it is open, which is too late for a program that forks before. */

@@ -26,6 +26,9 @@ void device_check_closed(void);
  */
 bool device_step(void);
 
+/* For loops that wait: lets the device, or whoever else, go on. */
+void device_idle(void);
+
 /* Of `mlx5emu run --manual`: its clock, which nothing else moves. */
 void device_need_manual(void);
 void device_advance(int64_t ns);
