@@ -26,7 +26,7 @@ static int parse(struct rig_wqe *w, uint32_t posted)
 	for (unsigned at = 0; at < w->size; at++)
 		ring[(INDEX * 64 + at) % sizeof(ring)] = w->bytes[at];
 	memset(&error, 0, sizeof(error));
-	return emu_wqe_parse(ring, BLOCKS, INDEX, posted, QPN, &wqe, &error);
+	return emu_wqe_parse(ring, BLOCKS, INDEX, posted, QPN, EMU_QPT_RC, &wqe, &error);
 }
 
 static void refused(struct rig_wqe *w, const char *words)
@@ -120,7 +120,7 @@ static void refuses_control_fields(void **state)
 
 	(void)state;
 	w = write_wqe(), w.bytes[3] = 0x25;
-	refused(&w, "ctrl.opcode is 0x25, expected an opcode that RC queues carry");
+	refused(&w, "ctrl.opcode is 0x25, expected an opcode of the queue's transport");
 	w = write_wqe(), w.bytes[0] = 1;
 	refused(&w, "ctrl.opmod is 0x1, expected 0");
 	w = write_wqe(), w.bytes[2] = 6;
@@ -148,7 +148,8 @@ static void refuses_sizes(void **state)
 
 	(void)state;
 	memcpy(ring + INDEX * 64, w.bytes, w.size);
-	assert_int_equal(emu_wqe_parse(ring, BLOCKS, INDEX, BLOCKS, QPN, &wqe, &error), -22);
+	assert_int_equal(emu_wqe_parse(ring, BLOCKS, INDEX, BLOCKS, QPN, EMU_QPT_RC, &wqe, &error),
+			 -22);
 	assert_non_null(strstr(error.text, "ctrl.ds is 0x0, expected 1..63"));
 	assert_int_equal(wqe.blocks, 1);
 
@@ -236,7 +237,8 @@ static void survives_noise(void **state)
 			ring[INDEX * 64 + (x >> 8) % 64] = (uint8_t)x;
 		}
 		memset(&error, 0, sizeof(error));
-		if (emu_wqe_parse(ring, BLOCKS, INDEX, 1 + (x >> 20) % BLOCKS, QPN, &wqe, &error))
+		if (emu_wqe_parse(ring, BLOCKS, INDEX, 1 + (x >> 20) % BLOCKS, QPN, EMU_QPT_RC,
+				  &wqe, &error))
 			assert_true(strlen(error.text) > 20 && wqe.blocks >= 1);
 		(void)emu_rwqe_parse(ring, 512, 0, QPN, &out, &error);
 		assert_true(emu_wqe_blocks(ring, BLOCKS, (uint16_t)x, NULL) >= 1);

@@ -7,6 +7,13 @@
 
 struct rig rig;
 
+const struct emu_gid rig_gids[RIG_GIDS] = {
+	{ { 0xfe, 0x80, [8] = 2, [15] = 9 }, false },
+	{ { 0xfe, 0x80, [8] = 2, [15] = 9 }, true },
+	{ { [10] = 0xff, [11] = 0xff, 10, 77, 0, 9 }, false },
+	{ { [10] = 0xff, [11] = 0xff, 10, 77, 0, 9 }, true },
+};
+
 static const char *trace_path;
 
 void rig_trace_to(const char *path)
@@ -47,12 +54,14 @@ void rig_open(const struct emu_run_config *run)
 		.uar_pages = RIG_UARS,
 		.port_active = true,
 		.mtu = 4096,
+		.ngids = RIG_GIDS,
 		.cb = { on_completion, on_async },
 	};
 
 	memset(&rig, 0, sizeof(rig));
 	rig.uars = pages((size_t)RIG_UARS * EMU_PAGE_SIZE);
 	config.uar_base = rig.uars;
+	memcpy(config.gid, rig_gids, sizeof(rig_gids));
 	assert_int_equal(emu_device_create(&config, &rig.dev), 0);
 	assert_int_equal(emu_uar_alloc(rig.dev, &rig.uar), 0);
 	assert_int_equal(emu_pd_alloc(rig.dev, &rig.pd), 0);
@@ -297,6 +306,21 @@ void rig_raddr(struct rig_wqe *w, const void *addr, uint32_t rkey)
 	w->size += 16;
 }
 
+void rig_av(struct rig_wqe *w, uint32_t qpn, uint32_t qkey, unsigned gid_index)
+{
+	uint8_t *at = w->bytes + w->size;
+
+	memset(at, 0, 48);
+	put32(at, qkey);
+	put32(at + 8, 0x80000000 | qpn);
+	memset(at + 20, 0x42, 6);
+	at[26] = 0x20;
+	at[27] = 64;
+	put32(at + 28, gid_index << 20 | 0x12345);
+	memcpy(at + 32, rig_gids[gid_index].raw, 16);
+	w->size += 48;
+}
+
 void rig_atomic(struct rig_wqe *w, uint64_t swap_add, uint64_t compare)
 {
 	put64(w->bytes + w->size, swap_add);
@@ -424,6 +448,7 @@ bool rig_poll(struct rig_cq *cq, struct rig_cqe *out)
 	} else {
 		out->imm = get32(at + 36);
 		out->byte_cnt = get32(at + 44);
+		out->flags_rqpn = get32(at + 24);
 	}
 	cq->ci++;
 	set_record(&cq->dbrec[0], cq->ci & 0xffffff);

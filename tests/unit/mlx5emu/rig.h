@@ -23,6 +23,7 @@
  */
 
 enum {
+	RIG_GIDS = 4, /* link-local as RoCE v1 and v2, IPv4 as v1 and v2 */
 	RIG_CQES = 64,
 	RIG_BLOCKS = 64,
 	RIG_RECEIVES = 16,
@@ -60,6 +61,8 @@ struct rig {
 };
 
 extern struct rig rig;
+
+extern const struct emu_gid rig_gids[RIG_GIDS];
 
 struct rig_options {
 	uint32_t mtu; /* code; 0 = 3 (1024 bytes) */
@@ -116,6 +119,8 @@ enum {
 struct rig_wqe rig_begin(const struct rig_qp *qp, uint8_t opcode, uint8_t flags);
 void rig_imm(struct rig_wqe *w, uint32_t imm);
 void rig_raddr(struct rig_wqe *w, const void *addr, uint32_t rkey);
+/* The datagram segment of a UD queue: to a port with the GID at @gid_index of this rig's table. */
+void rig_av(struct rig_wqe *w, uint32_t qpn, uint32_t qkey, unsigned gid_index);
 void rig_atomic(struct rig_wqe *w, uint64_t swap_add, uint64_t compare);
 void rig_data(struct rig_wqe *w, const void *addr, uint32_t length, uint32_t lkey);
 void rig_inline(struct rig_wqe *w, const void *data, uint32_t length);
@@ -143,7 +148,7 @@ void rig_receive(struct rig_qp *qp, const struct rig_seg *seg, unsigned n);
 
 struct rig_cqe {
 	unsigned opcode, wqe_opcode, syndrome, vendor;
-	uint32_t qpn, uidx, byte_cnt, imm;
+	uint32_t qpn, uidx, byte_cnt, imm, flags_rqpn;
 	uint16_t wqe_counter;
 	bool solicited;
 };

@@ -84,6 +84,14 @@ static void lies_are_refused(void **state)
 	REFUSED("no multiple", lie.flags = EMU_WIRE_FIRST);
 	REFUSED("no multiple", lie.flags = 0; lie.length = 0);
 	REFUSED("before the last", lie.flags = EMU_WIRE_IMM; lie.length = 1024);
+	REFUSED("unknown transport", lie.service = (enum emu_wire_service)2);
+	REFUSED("Q_Key", lie.qkey = 1);
+	REFUSED("UC does not have", lie.service = EMU_SERVICE_UC; lie.opcode = EMU_WIRE_READ);
+	REFUSED("UD does not have", lie.service = EMU_SERVICE_UD);
+	REFUSED("UD does not have", lie.service = EMU_SERVICE_UD; lie.opcode = EMU_WIRE_SEND;
+		lie.flags = EMU_WIRE_LAST);
+	REFUSED("without GRH", lie.service = EMU_SERVICE_UD; lie.opcode = EMU_WIRE_SEND;
+		lie.length = 39);
 	REFUSED("payload where", lie.opcode = EMU_WIRE_ACK; lie.flags = 0);
 }
 

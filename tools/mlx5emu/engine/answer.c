@@ -68,6 +68,7 @@ static struct emu_packet response(const struct emu_qp *qp, const struct emu_answ
 {
 	return (struct emu_packet){
 		.opcode = opcode,
+		.service = qp->transport->service,
 		.mtu = (uint8_t)qp->attr.path_mtu,
 		.src_qpn = qp->qpn,
 		.dst_qpn = qp->attr.dest_qpn,

@@ -52,7 +52,8 @@ struct emu_completion {
 	uint16_t wqe_counter;
 	uint32_t qpn, uidx;
 	uint32_t byte_cnt;
-	uint32_t imm; /* as in the WQE */
+	uint32_t imm;        /* as in the WQE */
+	uint32_t flags_rqpn; /* UD: of the datagram received */
 };
 
 struct emu_cq *emu_cq_find(const struct emu_device *dev, uint32_t cqn);

@@ -192,7 +192,8 @@ static bool config_ok(const struct emu_device_config *c)
 {
 	return c->uar_base && (uintptr_t)c->uar_base % EMU_PAGE_SIZE == 0 && c->uar_pages >= 2 &&
 	       c->uar_pages <= EMU_MAX_UAR_PAGES && c->cb.comp_event && c->cb.async_event &&
-	       c->mtu >= 256 && c->mtu <= 4096 && (c->mtu & (c->mtu - 1)) == 0;
+	       c->ngids <= EMU_MAX_GIDS && c->mtu >= 256 && c->mtu <= 4096 &&
+	       (c->mtu & (c->mtu - 1)) == 0;
 }
 
 static struct emu_device *device_new(const struct emu_device_config *config)
@@ -204,6 +205,8 @@ static struct emu_device *device_new(const struct emu_device_config *config)
 	dev->config = *config;
 	dev->config.run = (struct emu_run_config){ 0 }; /* its strings are the caller's */
 	dev->port_active = config->port_active;
+	while (emu_mtu_bytes(++dev->mtu_code) < config->mtu)
+		;
 	emu_list_init(&dev->node);
 	if (emu_uars_init(dev) < 0) {
 		free(dev);

@@ -49,8 +49,9 @@ enum {
 	EMU_MAX_RECV_SGE = 32,  /* 512-byte receive stride */
 	EMU_MAX_SQ_DESC = 1024, /* bytes (max_sq_desc_sz) */
 	EMU_MAX_RQ_DESC = 512,  /* bytes (max_rq_desc_sz) */
-	EMU_MAX_RD_ATOM = 16,   /* max_rd_atomic and max_dest_rd_atomic */
-	EMU_MAX_MSG = 1 << 30,  /* bytes of one message (max_msg_sz) */
+	EMU_MAX_GIDS = 16,
+	EMU_MAX_RD_ATOM = 16,  /* max_rd_atomic and max_dest_rd_atomic */
+	EMU_MAX_MSG = 1 << 30, /* bytes of one message (max_msg_sz) */
 };
 
 /* What is common to all devices of one process. Taken from the first emu_device_create(). */
@@ -97,6 +98,12 @@ struct emu_callbacks {
 	void (*async_event)(void *dev_cookie, enum emu_event type, void *obj_cookie, unsigned port);
 };
 
+/* An entry of a port's GID table. */
+struct emu_gid {
+	uint8_t raw[16];
+	bool v2; /* RoCE v2 */
+};
+
 struct emu_device_config {
 	struct emu_run_config run;
 	unsigned index; /* of the device name: mlx5_<index> */
@@ -107,7 +114,9 @@ struct emu_device_config {
 	void *uar_base;
 	unsigned uar_pages; /* 2..EMU_MAX_UAR_PAGES; page 0 is never handed out */
 	bool port_active;
-	unsigned mtu;            /* active MTU of the port in bytes: 256, 512, 1024, 2048, 4096 */
+	unsigned mtu; /* active MTU of the port in bytes: 256, 512, 1024, 2048, 4096 */
+	struct emu_gid gid[EMU_MAX_GIDS];
+	unsigned ngids;
 	struct emu_callbacks cb; /* both set */
 	void *cookie;
 };
@@ -220,10 +229,12 @@ int emu_srq_query(struct emu_device *dev, uint32_t srqn, struct emu_srq_attr *at
 
 enum emu_qp_type { /* values of enum ibv_qp_type */
 		   EMU_QPT_RC = 2,
+		   EMU_QPT_UC = 3,
+		   EMU_QPT_UD = 4,
 };
 
 struct emu_qp_init {
-	enum emu_qp_type type; /* anything but RC is -EOPNOTSUPP */
+	enum emu_qp_type type; /* another one is -EOPNOTSUPP */
 	uint32_t pdn;
 	uint32_t send_cqn;
 	uint32_t recv_cqn;
@@ -305,8 +316,8 @@ struct emu_qp_attr {
 };
 
 /*
- * Required and optional attributes per transition are those of the kernel's ib_modify_qp_is_ok()
- * for RC; a wrong set, value or transition is -EINVAL. A global address is required for the AV, as
+ * Required and optional attributes per transition are those of the kernel's ib_modify_qp_is_ok();
+ * a wrong set, value or transition is -EINVAL. A global address is required for the AV, as
  * the kernel asks on Ethernet. Flush completions of a move to ERR are written by the device, not
  * inside this call.
  */

@@ -92,11 +92,15 @@ static uint32_t work_bit(uint8_t opcode)
 	}
 }
 
+/* A datagram is one packet; its GRH does not count against the MTU. */
+static uint32_t packets(const struct emu_packet *p)
+{
+	return p->length && p->service != EMU_SERVICE_UD ? emu_packets(p->length, p->mtu) : 1;
+}
+
 static struct emu_fault_event packet_event(enum emu_fault_point point, const struct emu_packet *p,
 					   bool in)
 {
-	const bool request = p->opcode < EMU_WIRE_ACK;
-
 	return (struct emu_fault_event){
 		.point = point,
 		.opcode = packet_bit(p),
@@ -104,7 +108,7 @@ static struct emu_fault_event packet_event(enum emu_fault_point point, const str
 		.qpn = p->src_qpn,
 		.peer_qpn = p->dst_qpn,
 		.psn = p->psn,
-		.packets = request || p->length ? emu_packets(p->length, p->mtu) : 1,
+		.packets = packets(p),
 		.now_ns = emu_now_ns(),
 	};
 }

@@ -103,6 +103,28 @@ enum {
 	EMU_CTRL_RESERVED = 0x11,
 };
 
+struct emu_av_seg { /* PRM "datagram segment": address vector and Q_Key of one send on UD */
+	emu_be32 qkey;
+	emu_be32 reserved4;
+	emu_be32 dqp_dct; /* extended AV 31, reserved 30:24, destination qpn 23:0 */
+	uint8_t stat_rate_sl;
+	uint8_t fl_mlid;
+	emu_be16 rlid; /* RoCE v2: the UDP source port */
+	uint8_t reserved16[4];
+	uint8_t rmac[6];
+	uint8_t tclass;
+	uint8_t hop_limit;
+	emu_be32 grh_gid_fl; /* reserved 31:28 on RoCE, source GID index 27:20, flow label 19:0 */
+	uint8_t rgid[16];
+};
+static_assert(sizeof(struct emu_av_seg) == 48, "PRM datagram segment");
+
+enum {
+	EMU_AV_EXTENDED = INT32_MIN, /* bit 31 of dqp_dct: all 48 bytes, not the first 16 alone */
+	EMU_AV_QPN = 0xffffff,
+	EMU_QKEY_OF_QP = INT32_MIN, /* bit 31: the queue's own Q_Key (IBA vol 1 section 10.2.5) */
+};
+
 struct emu_raddr_seg {
 	emu_be64 raddr;
 	emu_be32 rkey;
@@ -148,13 +170,23 @@ enum emu_cqe_opcode { /* PRM "CQE opcode", op_own bits 7:4 */
 		      EMU_CQE_RESP_ERR = 0xe,
 };
 
+enum emu_roce_type { /* of flags_rqpn; kernel: MLX5_CQE_ROCE_L3_HEADER_TYPE_* */
+		     EMU_ROCE_V1,
+		     EMU_ROCE_V2_IPV6,
+		     EMU_ROCE_V2_IPV4,
+};
+
 enum {
+	EMU_CQE_GRH_SHIFT = 28,
+	EMU_CQE_ROCE_SHIFT = 24,
 	EMU_CQE_OPCODE_SHIFT = 4,
 	EMU_CQE_SE = 1 << 1,
 };
 
 struct emu_cqe64 {
-	uint8_t reserved0[32];
+	uint8_t reserved0[24];
+	emu_be32 flags_rqpn; /* UD: GRH present 29:28, RoCE type 25:24, source qpn 23:0 */
+	uint8_t reserved28[4];
 	emu_be32 srqn_uidx;
 	emu_be32 imm;
 	uint8_t reserved40[4];

@@ -22,7 +22,7 @@ static int check_init(const struct emu_qp_init *i)
 {
 	int rc;
 
-	if (i->type != EMU_QPT_RC)
+	if (!emu_transport_of(i->type))
 		return -EOPNOTSUPP;
 	if (!power_of_two_or_0(i->sq_wqebb_count) || i->sq_wqebb_count > EMU_MAX_SQ_WQEBB ||
 	    !power_of_two_or_0(i->rq_wqe_count) || i->rq_wqe_count > EMU_MAX_RQ_WQE)
@@ -50,6 +50,7 @@ static struct emu_qp *qp_new(struct emu_device *dev, const struct emu_qp_init *i
 	}
 	qp->dev = dev;
 	qp->init = *init;
+	qp->transport = emu_transport_of(init->type);
 	qp->sq = (const uint8_t *)(uintptr_t)init->sq_addr;
 	qp->rq = (const uint8_t *)(uintptr_t)init->rq_addr;
 	qp->dbrec = (emu_be32 *)(uintptr_t)init->dbrec_addr;
@@ -112,9 +113,9 @@ int emu_qp_create(struct emu_device *dev, const struct emu_qp_init *init, uint32
 		qp_free(qp);
 		return rc;
 	}
-	emu_info("QP 0x%06x: RC, %u send blocks, %u receives, CQs %u and %u, UAR page %u", qp->qpn,
-		 init->sq_wqebb_count, init->rq_wqe_count, init->send_cqn, init->recv_cqn,
-		 init->uar_page);
+	emu_info("QP 0x%06x: %s, %u send blocks, %u receives, CQs %u and %u, UAR page %u", qp->qpn,
+		 qp->transport->name, init->sq_wqebb_count, init->rq_wqe_count, init->send_cqn,
+		 init->recv_cqn, init->uar_page);
 	*qpn = qp->qpn;
 	return 0;
 }
@@ -187,6 +188,11 @@ uint16_t emu_qp_dbrec(const struct emu_qp *qp, unsigned word)
 	return (uint16_t)be32toh(__atomic_load_n(&qp->dbrec[word].be, __ATOMIC_ACQUIRE));
 }
 
+uint8_t emu_qp_mtu(const struct emu_qp *qp)
+{
+	return qp->transport->connected ? (uint8_t)qp->attr.path_mtu : qp->dev->mtu_code;
+}
+
 static void stop_timers(struct emu_qp *qp)
 {
 	qp->req.ack_deadline = 0;
@@ -213,6 +219,18 @@ void emu_qp_fail(struct emu_qp *qp)
 	emu_info("QP 0x%06x: error state", qp->qpn);
 	qp->attr.qp_state = EMU_QPS_ERR;
 	stop_timers(qp);
+	if (!qp->dev->fatal)
+		emu_list_append(&emu.failed, &qp->failed_node);
+}
+
+void emu_qp_fail_send(struct emu_qp *qp)
+{
+	if (qp->transport->acknowledged) {
+		emu_qp_fail(qp);
+		return;
+	}
+	emu_info("QP 0x%06x: send queue error state", qp->qpn);
+	qp->attr.qp_state = EMU_QPS_SQE;
 	if (!qp->dev->fatal)
 		emu_list_append(&emu.failed, &qp->failed_node);
 }
@@ -252,5 +270,7 @@ void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion
 
 unsigned emu_qp_flush(struct emu_qp *qp)
 {
-	return emu_requester_flush(qp) + emu_receive_flush(qp);
+	const unsigned sends = emu_requester_flush(qp);
+
+	return qp->attr.qp_state == EMU_QPS_SQE ? sends : sends + emu_receive_flush(qp);
 }

@@ -13,18 +13,21 @@
 #include "responder.h"
 #include "srq.h"
 #include "state.h"
+#include "transport.h"
 
 /*
  * A queue pair: attributes and state here, the sending half in struct emu_requester, the answering
  * half in struct emu_responder. States and who runs in them (IBA vol 1 section 10.3.1):
  *
  *	RESET -> INIT -> RTR -> RTS <-> SQD	requester: RTS, SQD (finishes what it began)
- *	  ^                |      |     |	responder: RTR, RTS, SQD
+ *	  ^                |      |     |	responder: RTR, RTS, SQD, SQE
  *	  +--- any    any -+---> ERR <--+	ERR: flushes, answers nothing
+ *						SQE (from RTS, not RC): the send queue flushes
  */
 struct emu_qp {
 	struct emu_device *dev;
 	struct emu_qp_init init;
+	const struct emu_transport *transport;
 	struct emu_qp_attr attr;
 	uint32_t qpn;
 	struct emu_pd *pd;
@@ -70,11 +73,20 @@ void emu_qp_kick(struct emu_qp *qp);
 /* Moves to ERR; flushing follows from the work list. No effect in RESET and ERR. */
 void emu_qp_fail(struct emu_qp *qp);
 
+/*
+ * After a failed send: where the transport has a state for it, only the send queue stops (IBA vol 1
+ * section 10.3.1, "SQE").
+ */
+void emu_qp_fail_send(struct emu_qp *qp);
+
 /* As above, with an asynchronous event: the device cannot go on with this QP. */
 void emu_qp_fatal(struct emu_qp *qp, enum emu_event type);
 
 /* Forgets all work, as RESET does. */
 void emu_qp_clear(struct emu_qp *qp);
+
+/* The path MTU as a code; of a datagram, what the port has. */
+uint8_t emu_qp_mtu(const struct emu_qp *qp);
 
 /* The current word of the QP's doorbell record. */
 uint16_t emu_qp_dbrec(const struct emu_qp *qp, unsigned word);

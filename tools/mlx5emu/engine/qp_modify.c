@@ -3,72 +3,11 @@
 
 #include <errno.h>
 
-/*
- * Modify and query. The table is RC's part of qp_state_table in the kernel's
- * drivers/infiniband/core/verbs.c; IBA vol 1 section 11.2.5.2 is its source.
- */
-
-struct transition {
-	bool valid;
-	uint32_t required, optional;
-};
+/* Modify and query. What a transition needs is in states.c. */
 
 enum {
 	STATES = EMU_QPS_ERR + 1,
-	ADDRESS = EMU_QP_PKEY_INDEX | EMU_QP_PORT | EMU_QP_ACCESS_FLAGS,
-	TO_RTR = EMU_QP_AV | EMU_QP_PATH_MTU | EMU_QP_DEST_QPN | EMU_QP_RQ_PSN |
-		 EMU_QP_MAX_DEST_RD_ATOMIC | EMU_QP_MIN_RNR_TIMER,
-	TO_RTS = EMU_QP_TIMEOUT | EMU_QP_RETRY_CNT | EMU_QP_RNR_RETRY | EMU_QP_SQ_PSN |
-		 EMU_QP_MAX_QP_RD_ATOMIC,
-	RUNNING = EMU_QP_CUR_STATE | EMU_QP_ALT_PATH | EMU_QP_ACCESS_FLAGS | EMU_QP_MIN_RNR_TIMER |
-		  EMU_QP_PATH_MIG_STATE,
-	DRAINED = RUNNING | EMU_QP_PORT | EMU_QP_AV | EMU_QP_TIMEOUT | EMU_QP_RETRY_CNT |
-		  EMU_QP_RNR_RETRY | EMU_QP_MAX_QP_RD_ATOMIC | EMU_QP_MAX_DEST_RD_ATOMIC |
-		  EMU_QP_PKEY_INDEX,
 };
-
-static const struct transition transitions[STATES][STATES] = {
-	[EMU_QPS_RESET] = {
-		[EMU_QPS_RESET] = { .valid = true },
-		[EMU_QPS_INIT] = { true, ADDRESS, 0 },
-	},
-	[EMU_QPS_INIT] = {
-		[EMU_QPS_RESET] = { .valid = true },
-		[EMU_QPS_ERR] = { .valid = true },
-		[EMU_QPS_INIT] = { true, 0, ADDRESS },
-		[EMU_QPS_RTR] = { true, TO_RTR,
-				  EMU_QP_ALT_PATH | EMU_QP_ACCESS_FLAGS | EMU_QP_PKEY_INDEX },
-	},
-	[EMU_QPS_RTR] = {
-		[EMU_QPS_RESET] = { .valid = true },
-		[EMU_QPS_ERR] = { .valid = true },
-		[EMU_QPS_RTS] = { true, TO_RTS, RUNNING },
-	},
-	[EMU_QPS_RTS] = {
-		[EMU_QPS_RESET] = { .valid = true },
-		[EMU_QPS_ERR] = { .valid = true },
-		[EMU_QPS_RTS] = { true, 0, RUNNING },
-		[EMU_QPS_SQD] = { true, 0, EMU_QP_EN_SQD_ASYNC_NOTIFY },
-	},
-	[EMU_QPS_SQD] = {
-		[EMU_QPS_RESET] = { .valid = true },
-		[EMU_QPS_ERR] = { .valid = true },
-		[EMU_QPS_RTS] = { true, 0, RUNNING },
-		[EMU_QPS_SQD] = { true, 0, DRAINED },
-	},
-	[EMU_QPS_ERR] = {
-		[EMU_QPS_RESET] = { .valid = true },
-		[EMU_QPS_ERR] = { .valid = true },
-	},
-};
-
-static bool transition_ok(enum emu_qp_state from, enum emu_qp_state to, uint32_t mask)
-{
-	const struct transition *t = &transitions[from][to];
-
-	return t->valid && (mask & t->required) == t->required &&
-	       (mask & ~(t->required | t->optional | EMU_QP_STATE)) == 0;
-}
 
 /* The kernel lets a caller assert where it believes the QP to be (ib_modify_qp_is_ok). */
 static bool cur_state_ok(const struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
@@ -117,6 +56,8 @@ static void copy_address(struct emu_qp_attr *to, const struct emu_qp_attr *from,
 		to->pkey_index = from->pkey_index;
 	if (mask & EMU_QP_PORT)
 		to->port_num = from->port_num;
+	if (mask & EMU_QP_QKEY)
+		to->qkey = from->qkey;
 	if (mask & EMU_QP_AV)
 		to->av = from->av;
 	if (mask & EMU_QP_PATH_MTU)
@@ -173,6 +114,8 @@ static void enter(struct emu_qp *qp, enum emu_qp_state from, enum emu_qp_state t
 		qp->req.next_psn = qp->attr.sq_psn;
 		qp->req.una = qp->attr.sq_psn;
 		qp->req.sent = qp->attr.sq_psn;
+	} else if (from == EMU_QPS_SQE) {
+		emu_list_remove(&qp->failed_node);
 	} else if (to == EMU_QPS_SQD) {
 		qp->req.drained = from == EMU_QPS_SQD && qp->req.drained;
 	}
@@ -185,7 +128,7 @@ static int modify(struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
 	const enum emu_qp_state to = mask & EMU_QP_STATE ? a->qp_state : from;
 
 	if ((unsigned)to >= STATES || !cur_state_ok(qp, a, mask) ||
-	    !transition_ok(from, to, mask) || !values_ok(a, mask)) {
+	    !emu_states_allow(qp->transport->states, from, to, mask) || !values_ok(a, mask)) {
 		emu_info("QP 0x%06x: modify %d -> %d with mask 0x%x refused", qp->qpn, (int)from,
 			 (int)to, mask);
 		return -EINVAL;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include "fault.h"
-#include "memory.h"
 #include "qp.h"
 #include "timer.h"
 #include "vendor.h"
@@ -9,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fetching, sending and completing; see requester.h. What comes back is in requester_ack.c. */
+/*
+ * Fetching, choosing and completing; see requester.h. What goes out is in requester_send.c, what
+ * comes back in requester_ack.c.
+ */
 
 enum {
 	BUDGET = 16,      /* datagrams per turn, so that QPs share the device */
@@ -74,7 +76,7 @@ void emu_requester_doorbell(struct emu_qp *qp)
 
 	if (limit == qp->req.limit || qp->init.sq_wqebb_count == 0)
 		return;
-	if (state != EMU_QPS_RTS && state != EMU_QPS_SQD && state != EMU_QPS_ERR) {
+	if (state < EMU_QPS_RTS) {
 		emu_warn("QP 0x%06x: send doorbell in state %d ignored", qp->qpn, (int)state);
 		return;
 	}
@@ -149,6 +151,44 @@ static void rest(struct emu_qp *qp, uint64_t ns)
 		emu_timer_slow(qp, emu_now_ns() + ns);
 }
 
+/* A datagram is one packet, so that the port's MTU bounds it (IBA vol 1 section 9.8.3.1). */
+static bool too_long(const struct emu_qp *qp, struct emu_swqe *w)
+{
+	const uint32_t most = emu_mtu_bytes(emu_qp_mtu(qp));
+
+	if (qp->transport->connected || w->length <= most)
+		return false;
+	emu_warn("QP 0x%06x WQE %u %s: %u bytes in a datagram, the port's MTU is %u", qp->qpn,
+		 w->index, emu_opcode_name(w->opcode), w->length, most);
+	emu_swqe_fail(w, EMU_SYN_LOCAL_LENGTH, EMU_VENDOR_LOCAL_LENGTH);
+	return true;
+}
+
+/* The table is the port's; an entry may have gone since the address was made. */
+static bool no_source(const struct emu_qp *qp, struct emu_swqe *w)
+{
+	if (qp->transport->connected || w->opcode == EMU_OP_NOP ||
+	    w->av.sgid_index < qp->dev->config.ngids)
+		return false;
+	emu_warn("QP 0x%06x WQE %u %s: source GID index %u, the table has %u", qp->qpn, w->index,
+		 emu_opcode_name(w->opcode), w->av.sgid_index, qp->dev->config.ngids);
+	emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
+	return true;
+}
+
+static uint32_t packets(const struct emu_qp *qp, const struct emu_wqe *wqe)
+{
+	switch (wqe->opcode) {
+	case EMU_OP_NOP:
+		return 0;
+	case EMU_OP_ATOMIC_CS:
+	case EMU_OP_ATOMIC_FA:
+		return 1;
+	default:
+		return qp->transport->connected ? emu_packets(wqe->length, emu_qp_mtu(qp)) : 1;
+	}
+}
+
 static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_wqe *wqe)
 {
 	*w = (struct emu_swqe){
@@ -164,11 +204,9 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 		.raddr = wqe->raddr,
 		.compare = wqe->compare,
 		.swap_add = wqe->swap_add,
+		.av = wqe->av,
 	};
-	if (wqe->opcode != EMU_OP_NOP)
-		w->npsn = emu_swqe_reads(w) && wqe->opcode != EMU_OP_READ ?
-				  1 :
-				  emu_packets(wqe->length, (uint8_t)qp->attr.path_mtu);
+	w->npsn = packets(qp, wqe);
 	emu.counters.wqes++;
 	emu_debug("QP 0x%06x WQE %u %s: %u bytes, PSN %u", qp->qpn, w->index,
 		  emu_opcode_name(w->opcode), w->length, w->psn);
@@ -183,6 +221,8 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 		return;
 	}
+	if (too_long(qp, w) || no_source(qp, w))
+		return;
 	rest(qp, emu_fault_wqe(qp, w));
 	check_keys(qp, w);
 	qp->req.next_psn = emu_psn_add(w->psn, w->npsn);
@@ -206,8 +246,8 @@ static void fetch(struct emu_qp *qp)
 	struct emu_wqe_error error;
 	const uint16_t posted = (uint16_t)(req->limit - req->fetch);
 
-	if (emu_wqe_parse(qp->sq, qp->init.sq_wqebb_count, req->fetch, posted, qp->qpn, &emu.wqe,
-			  &error) == 0)
+	if (emu_wqe_parse(qp->sq, qp->init.sq_wqebb_count, req->fetch, posted, qp->qpn,
+			  qp->init.type, &emu.wqe, &error) == 0)
 		accept_wqe(qp, w, &emu.wqe);
 	else
 		refuse_wqe(w, &emu.wqe, &error);
@@ -215,142 +255,7 @@ static void fetch(struct emu_qp *qp)
 	req->fetch = (uint16_t)(req->fetch + (emu.wqe.blocks < posted ? emu.wqe.blocks : posted));
 }
 
-/* ---- sending ---- */
-
-static void start_ack_timer(struct emu_qp *qp)
-{
-	if (qp->attr.timeout && !qp->req.ack_deadline)
-		emu_timer_ack(qp, emu_now_ns() + emu_ack_timeout_ns(qp->attr.timeout));
-}
-
-static struct emu_packet packet_for(const struct emu_qp *qp, const struct emu_swqe *w)
-{
-	return (struct emu_packet){
-		.mtu = (uint8_t)qp->attr.path_mtu,
-		.src_qpn = qp->qpn,
-		.dst_qpn = qp->attr.dest_qpn,
-		.psn = emu_psn_add(w->psn, qp->req.cur_packets),
-		.raddr = w->raddr,
-		.rkey = w->rkey,
-	};
-}
-
-/* The payload is in emu.tx already. -EAGAIN: nothing left, try later. */
-static int transmit(struct emu_qp *qp, const struct emu_packet *p, uint32_t packets)
-{
-	const int rc = emu_fault_send(qp, p, false);
-
-	/* Also while nothing can leave: a peer that takes nothing for good is a lost one. */
-	start_ack_timer(qp);
-	if (rc == -EAGAIN)
-		return rc;
-	emu.counters.datagrams_sent++;
-	emu.counters.packets_sent += packets;
-	emu_trace("QP 0x%06x -> 0x%06x: opcode %d flags 0x%x PSN %u +%u, %u bytes", p->src_qpn,
-		  p->dst_qpn, (int)p->opcode, p->flags, p->psn, packets, p->length);
-	return 0;
-}
-
-static void advance(struct emu_requester *req, const struct emu_swqe *w, uint32_t packets)
-{
-	uint32_t behind;
-
-	req->cur_packets += packets;
-	behind = emu_psn_add(w->psn, req->cur_packets);
-	if (emu_psn_diff(behind, req->sent) > 0)
-		req->sent = behind;
-	if (req->cur_packets == w->npsn) {
-		req->cur++;
-		req->cur_packets = 0;
-	}
-}
-
-/* A read goes out as one request; after a loss it asks only for what has not arrived. */
-static int send_read(struct emu_qp *qp, struct emu_swqe *w)
-{
-	const uint32_t offset = qp->req.cur_packets * emu_mtu_bytes((uint8_t)qp->attr.path_mtu);
-	struct emu_packet p = packet_for(qp, w);
-	int rc;
-
-	p.opcode = EMU_WIRE_READ;
-	p.raddr += offset;
-	p.dma_len = w->length - offset;
-	rc = transmit(qp, &p, 1);
-	if (rc < 0)
-		return rc;
-	qp->req.reads++;
-	advance(&qp->req, w, w->npsn - qp->req.cur_packets);
-	return 0;
-}
-
-static int send_atomic(struct emu_qp *qp, struct emu_swqe *w)
-{
-	struct emu_packet p = packet_for(qp, w);
-	int rc;
-
-	p.opcode = w->opcode == EMU_OP_ATOMIC_CS ? EMU_WIRE_COMPARE_SWAP : EMU_WIRE_FETCH_ADD;
-	p.compare = w->compare;
-	p.swap_add = w->swap_add;
-	rc = transmit(qp, &p, 1);
-	if (rc < 0)
-		return rc;
-	qp->req.reads++;
-	advance(&qp->req, w, 1);
-	return 0;
-}
-
-/* -EFAULT: a key or a page is gone; the WQE is marked. */
-static int gather(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, uint32_t size)
-{
-	struct iovec iov[EMU_MAX_IOV];
-	unsigned n = 0;
-	const char *why =
-		emu_segments_iov(qp->pd, w->seg, w->nseg, w->inlined, 0, offset, size, iov, &n);
-
-	if (!why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, iov, n, size) < 0)
-		why = "a page of the registered buffer is not mapped";
-	if (!why)
-		return 0;
-	emu_warn("QP 0x%06x WQE %u %s: local protection: %s", qp->qpn, w->index,
-		 emu_opcode_name(w->opcode), why);
-	emu_swqe_fail(w, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_SEND);
-	return -EFAULT;
-}
-
-static uint8_t last_flags(const struct emu_swqe *w)
-{
-	const bool imm = w->opcode == EMU_OP_SEND_IMM || w->opcode == EMU_OP_WRITE_IMM;
-
-	return (uint8_t)(EMU_WIRE_LAST | (imm ? EMU_WIRE_IMM : 0) |
-			 (w->solicited ? EMU_WIRE_SOLICITED : 0));
-}
-
-static int send_data(struct emu_qp *qp, struct emu_swqe *w)
-{
-	const uint8_t mtu = (uint8_t)qp->attr.path_mtu;
-	const uint32_t offset = qp->req.cur_packets * emu_mtu_bytes(mtu);
-	const uint32_t left = w->length - offset;
-	const uint32_t most = emu_fault_payload(mtu);
-	struct emu_packet p = packet_for(qp, w);
-	int rc;
-
-	p.opcode = w->opcode == EMU_OP_SEND || w->opcode == EMU_OP_SEND_IMM ? EMU_WIRE_SEND :
-									      EMU_WIRE_WRITE;
-	p.length = left < most ? left : most;
-	p.dma_len = p.opcode == EMU_WIRE_WRITE ? w->length : 0;
-	if (offset == 0)
-		p.flags |= EMU_WIRE_FIRST;
-	if (p.length == left) {
-		p.flags |= last_flags(w);
-		p.imm = p.flags & EMU_WIRE_IMM ? w->imm : 0;
-	}
-	rc = gather(qp, w, offset, p.length);
-	if (rc == 0)
-		rc = transmit(qp, &p, emu_packets(p.length, mtu));
-	if (rc == 0)
-		advance(&qp->req, w, emu_packets(p.length, mtu));
-	return rc;
-}
+/* ---- what may be sent now ---- */
 
 /* Whether the rules of order and the peer's limits let this WQE start or go on. */
 static bool may_send(const struct emu_qp *qp, const struct emu_swqe *w)
@@ -384,23 +289,6 @@ static struct emu_swqe *sendable(struct emu_qp *qp)
 	return w->status || req->slow_deadline || !may_send(qp, w) ? NULL : w;
 }
 
-static int send_one(struct emu_qp *qp, struct emu_swqe *w)
-{
-	switch (w->opcode) {
-	case EMU_OP_NOP:
-		w->done = true;
-		qp->req.cur++;
-		return 0;
-	case EMU_OP_READ:
-		return send_read(qp, w);
-	case EMU_OP_ATOMIC_CS:
-	case EMU_OP_ATOMIC_FA:
-		return send_atomic(qp, w);
-	default:
-		return send_data(qp, w);
-	}
-}
-
 /* ---- completing ---- */
 
 static void complete(struct emu_qp *qp, const struct emu_swqe *w, enum emu_syndrome syndrome,
@@ -427,7 +315,8 @@ unsigned emu_requester_retire(struct emu_qp *qp)
 	struct emu_requester *req = &qp->req;
 	unsigned n = 0;
 
-	while (req->head != req->tail && qp->attr.qp_state != EMU_QPS_ERR) {
+	while (req->head != req->tail && qp->attr.qp_state != EMU_QPS_ERR &&
+	       qp->attr.qp_state != EMU_QPS_SQE) {
 		const struct emu_swqe *w = emu_swqe_at(req, req->head);
 
 		if (!w->done && !w->status)
@@ -436,7 +325,7 @@ unsigned emu_requester_retire(struct emu_qp *qp)
 		if (w->status) {
 			complete(qp, w, w->status, w->vendor);
 			drop_head(req);
-			emu_qp_fail(qp);
+			emu_qp_fail_send(qp);
 			break;
 		}
 		if (w->signaled)
@@ -463,10 +352,14 @@ unsigned emu_requester_run(struct emu_qp *qp)
 	struct emu_swqe *w;
 	unsigned n = 0;
 
+	req->blocked = false;
 	if (qp->attr.qp_state != EMU_QPS_RTS && qp->attr.qp_state != EMU_QPS_SQD)
 		return 0;
 	while (n < BUDGET && !req->rnr_deadline && (w = sendable(qp))) {
-		if (send_one(qp, w) < 0)
+		const int rc = emu_requester_send(qp, w);
+
+		req->blocked = rc == -EAGAIN;
+		if (rc < 0)
 			break;
 		n++;
 	}

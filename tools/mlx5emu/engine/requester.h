@@ -11,8 +11,8 @@
 struct emu_qp;
 
 /*
- * The sending half of an RC QP (IBA vol 1 section 9.7.3 "requester", 9.7.5.2 responses, 9.9.2 local
- * errors).
+ * The sending half of a QP (IBA vol 1 section 9.7.3 "requester", 9.7.5.2 responses, 9.9.2 local
+ * errors). Without acknowledges una is always where sent is.
  *
  *	send ring (64-byte blocks, 16-bit free-running index)
  *	| completed | fetched: wqe[head..tail) | posted, not fetched | free
@@ -38,6 +38,7 @@ struct emu_swqe {
 	uint32_t psn, npsn; /* npsn 0: a NOP */
 	uint32_t imm, rkey, length;
 	uint64_t raddr, compare, swap_add;
+	struct emu_ud_av av;
 	unsigned nseg;
 	struct emu_seg *seg; /* one allocation with the inline bytes behind it */
 	uint8_t *inlined;
@@ -56,6 +57,7 @@ struct emu_requester {
 	unsigned retries, rnr_retries;       /* used up since the last progress */
 	uint64_t ack_deadline, rnr_deadline; /* 0 = off */
 	uint64_t slow_deadline;              /* a fault: the next WQE starts then; 0 = off */
+	bool blocked;                        /* the wire took nothing when last asked */
 	bool implied_nak; /* went back for a lost response since the last progress */
 	bool drained;     /* SQ_DRAINED was raised */
 };
@@ -82,7 +84,10 @@ void emu_requester_rnr_timeout(struct emu_qp *qp);
 /* Completes every WQE, fetched or not, with a flush error; returns how many. */
 unsigned emu_requester_flush(struct emu_qp *qp);
 
-/* ---- between requester.c, which sends, and requester_ack.c, which hears ---- */
+/* ---- between requester.c, which chooses, requester_send.c, and requester_ack.c, which hears ---- */
+
+/* Sends of @w, which is wqe[cur], one datagram. -EAGAIN later; -EFAULT it has failed. */
+int emu_requester_send(struct emu_qp *qp, struct emu_swqe *w);
 
 static inline struct emu_swqe *emu_swqe_at(const struct emu_requester *req, uint32_t position)
 {

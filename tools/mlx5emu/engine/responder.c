@@ -143,24 +143,32 @@ static void receive_duplicate(struct emu_qp *qp, const struct emu_packet *p)
 	receive_expected(qp, &rest);
 }
 
+bool emu_responder_listens(struct emu_qp *qp)
+{
+	const enum emu_qp_state state = qp->attr.qp_state;
+
+	if (state < EMU_QPS_RTR || state > EMU_QPS_SQE) {
+		emu.counters.datagrams_dropped++;
+		emu_debug("QP 0x%06x: request in state %d dropped", qp->qpn, (int)state);
+		return false;
+	}
+	if (state == EMU_QPS_RTR && !qp->established && qp->transport->connected) {
+		qp->established = true;
+		emu_raise(qp->dev, EMU_EVENT_COMM_EST, qp->init.cookie, 0);
+	}
+	return true;
+}
+
 void emu_responder_receive(struct emu_qp *qp, const struct emu_packet *p)
 {
 	struct emu_responder *resp = &qp->resp;
-	const enum emu_qp_state state = qp->attr.qp_state;
 	int32_t ahead;
 
-	if (state != EMU_QPS_RTR && state != EMU_QPS_RTS && state != EMU_QPS_SQD) {
-		emu.counters.datagrams_dropped++;
-		emu_debug("QP 0x%06x: request in state %d dropped", qp->qpn, (int)state);
+	if (!emu_responder_listens(qp))
 		return;
-	}
 	if (EMU_ANSWERS - (resp->last_answer - resp->first_answer) < EMU_ANSWERS_RESERVE) {
 		emu.counters.datagrams_dropped++;
 		return;
-	}
-	if (state == EMU_QPS_RTR && !qp->established) {
-		qp->established = true;
-		emu_raise(qp->dev, EMU_EVENT_COMM_EST, qp->init.cookie, 0);
 	}
 	ahead = emu_psn_diff(p->psn, resp->epsn);
 	if (ahead == 0) {

@@ -82,10 +82,10 @@ struct emu_responder {
 	unsigned next_executed;
 };
 
-void emu_responder_clear(struct emu_responder *resp);
+/* False in states that hear nothing; the first request in RTR is an event. */
+bool emu_responder_listens(struct emu_qp *qp);
 
-/* A request for this QP from its peer. */
-void emu_responder_receive(struct emu_qp *qp, const struct emu_packet *packet);
+void emu_responder_clear(struct emu_responder *resp);
 
 /* Sends what is owed; returns the number of datagrams. */
 unsigned emu_responder_run(struct emu_qp *qp);

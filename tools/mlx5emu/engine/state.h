@@ -46,6 +46,7 @@ struct emu_device {
 	struct emu_device_config config;
 	struct emu_list node; /* emu.devices */
 	bool port_active;
+	uint8_t mtu_code;     /* of config.mtu */
 	bool fatal;           /* works no more: emu_device_fatal() */
 	bool orphan;          /* inherited over fork(): see engine.h */
 	struct emu_uar *uars; /* config.uar_pages of them */

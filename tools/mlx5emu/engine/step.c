@@ -31,12 +31,23 @@ static bool is_request(enum emu_wire_opcode opcode)
 static void deliver(struct emu_qp *qp, const struct emu_packet *p)
 {
 	if (is_request(p->opcode))
-		emu_responder_receive(qp, p);
+		qp->transport->request(qp, p);
 	else
 		emu_requester_receive(qp, p);
 }
 
-/* A queue hears only the peer it is connected to, from the process that owns that peer. */
+/*
+ * A queue hears its own transport (IBA vol 1 section 9.6.1.2) and, where it is connected, its peer
+ * alone; and whoever it hears, from the process that owns that queue pair.
+ */
+static bool hears(const struct emu_qp *qp, const struct emu_packet *p, unsigned slot)
+{
+	if (p->service != qp->transport->service || emu_qpn_slot(p->src_qpn) != slot)
+		return false;
+	return !qp->transport->connected ||
+	       (qp->attr.dest_qpn == p->src_qpn && qp->attr.path_mtu != 0);
+}
+
 static void receive(const uint8_t *datagram, size_t size, unsigned slot, bool judged)
 {
 	unsigned copies = 1;
@@ -50,8 +61,7 @@ static void receive(const uint8_t *datagram, size_t size, unsigned slot, bool ju
 		return;
 	}
 	qp = emu_qp_find_any(p.dst_qpn);
-	if (!qp || qp->dev->orphan || emu_qpn_slot(p.src_qpn) != slot ||
-	    qp->attr.dest_qpn != p.src_qpn || qp->attr.path_mtu == 0) {
+	if (!qp || qp->dev->orphan || !hears(qp, &p, slot)) {
 		emu.counters.datagrams_dropped++;
 		emu_debug("datagram of QP 0x%06x for QP 0x%06x dropped: not connected", p.src_qpn,
 			  p.dst_qpn);
@@ -97,8 +107,7 @@ static unsigned run_work(void)
 
 		n += done;
 		/* A slot that takes nothing now gives no signal when it does: stay, and try again. */
-		if (done == 0 && emu_fabric_clear(emu.fabric, emu_qpn_slot(qp->attr.dest_qpn)) &&
-		    !emu_responder_owes(&qp->resp))
+		if (done == 0 && !qp->req.blocked && !emu_responder_owes(&qp->resp))
 			emu_list_remove(node);
 	}
 	return n;

@@ -12,6 +12,7 @@ struct cursor {
 	struct emu_wqe *wqe;
 	struct emu_wqe_error *error;
 	uint32_t qpn;
+	enum emu_qp_type type;
 	unsigned at, end; /* bytes */
 };
 
@@ -85,9 +86,21 @@ uint16_t emu_wqe_blocks(const uint8_t *ring, uint32_t ring_blocks, uint16_t inde
 	return blocks_of(emu_get32(ctrl.qpn_ds) & 0x3f);
 }
 
-static bool known_opcode(unsigned opcode)
+/* IBA vol 1 section 9.1, table 34: reads and atomics need an answer, datagrams have no memory. */
+static bool carries(enum emu_qp_type type, unsigned opcode)
 {
-	return emu_opcode_name(opcode)[0] != '?';
+	enum {
+		SENDS = 1 << EMU_OP_NOP | 1 << EMU_OP_SEND | 1 << EMU_OP_SEND_IMM,
+		WRITES = 1 << EMU_OP_WRITE | 1 << EMU_OP_WRITE_IMM,
+		READS = 1 << EMU_OP_READ | 1 << EMU_OP_ATOMIC_CS | 1 << EMU_OP_ATOMIC_FA,
+	};
+	uint32_t opcodes = SENDS;
+
+	if (type != EMU_QPT_UD)
+		opcodes |= WRITES;
+	if (type != EMU_QPT_UD && type != EMU_QPT_UC)
+		opcodes |= READS;
+	return opcode < 32 && (opcodes & 1u << opcode);
 }
 
 static bool has_raddr(enum emu_opcode opcode)
@@ -138,9 +151,9 @@ static int parse_ctrl(struct cursor *c, uint32_t posted)
 	c->wqe->imm = ctrl.imm.be;
 	c->at = sizeof(ctrl);
 	c->end = (qpn_ds & 0x3f) * EMU_DS;
-	if (!known_opcode(word & 0xff))
+	if (!carries(c->type, word & 0xff))
 		return refuse_operation(c, "ctrl.opcode", word & 0xff,
-					"an opcode that RC queues carry");
+					"an opcode of the queue's transport");
 	if (word >> 24)
 		return refuse_operation(c, "ctrl.opmod", word >> 24, "0");
 	if ((word >> 8 & 0xffff) != c->wqe->index)
@@ -178,6 +191,56 @@ static int parse_raddr(struct cursor *c)
 		return refuse_operation(c, "raddr.reserved", emu_get32(seg.reserved), "0");
 	c->wqe->raddr = emu_get64(seg.raddr);
 	c->wqe->rkey = emu_get32(seg.rkey);
+	return 0;
+}
+
+static bool all_zero(const uint8_t *bytes, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (bytes[i])
+			return false;
+	return true;
+}
+
+static int check_datagram(const struct cursor *c, const struct emu_av_seg *seg)
+{
+	const uint32_t dqp = emu_get32(seg->dqp_dct), grh = emu_get32(seg->grh_gid_fl);
+
+	if (!(dqp & (uint32_t)EMU_AV_EXTENDED))
+		return refuse_operation(c, "av.dqp_dct", dqp,
+					"bit 31 set, RoCE needs the GRH of an extended AV");
+	if (dqp & ~(uint32_t)(EMU_AV_EXTENDED | EMU_AV_QPN))
+		return refuse_operation(c, "av.dqp_dct", dqp, "bits 30:24 clear");
+	if (seg->reserved4.be)
+		return refuse_operation(c, "av bytes 4..7", emu_get32(seg->reserved4), "0");
+	if (!all_zero(seg->reserved16, sizeof(seg->reserved16)))
+		return refuse_operation(c, "av byte 16", seg->reserved16[0], "bytes 16..19 zero");
+	if (all_zero(seg->rmac, sizeof(seg->rmac)))
+		return refuse_operation(c, "av.rmac", 0, "the peer's Ethernet address");
+	if (grh >> 28)
+		return refuse_operation(c, "av.grh_gid_fl", grh, "bits 31:28 clear on RoCE");
+	return 0;
+}
+
+static int parse_datagram(struct cursor *c)
+{
+	struct emu_av_seg seg;
+	struct emu_ud_av *av = &c->wqe->av;
+	int rc = take(c, &seg, sizeof(seg), "room for the datagram segment");
+
+	if (rc == 0)
+		rc = check_datagram(c, &seg);
+	if (rc < 0)
+		return rc;
+	*av = (struct emu_ud_av){
+		.qpn = emu_get32(seg.dqp_dct) & EMU_AV_QPN,
+		.qkey = emu_get32(seg.qkey),
+		.flow_label = emu_get32(seg.grh_gid_fl) & 0xfffff,
+		.sgid_index = (uint8_t)(emu_get32(seg.grh_gid_fl) >> 20),
+		.tclass = seg.tclass,
+		.hop_limit = seg.hop_limit,
+	};
+	memcpy(av->dgid, seg.rgid, sizeof(av->dgid));
 	return 0;
 }
 
@@ -262,6 +325,8 @@ static int parse_body(struct cursor *c)
 
 	if (c->wqe->opcode == EMU_OP_NOP)
 		return 0;
+	if (c->type == EMU_QPT_UD)
+		rc = parse_datagram(c);
 	if (has_raddr(c->wqe->opcode))
 		rc = parse_raddr(c);
 	if (rc == 0 && is_atomic(c->wqe->opcode))
@@ -274,9 +339,10 @@ static int parse_body(struct cursor *c)
 }
 
 int emu_wqe_parse(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint32_t posted,
-		  uint32_t qpn, struct emu_wqe *out, struct emu_wqe_error *error)
+		  uint32_t qpn, enum emu_qp_type type, struct emu_wqe *out,
+		  struct emu_wqe_error *error)
 {
-	struct cursor c = { .wqe = out, .error = error, .qpn = qpn };
+	struct cursor c = { .wqe = out, .error = error, .qpn = qpn, .type = type };
 	const size_t whole = (size_t)ring_blocks * EMU_WQEBB;
 	int rc;
 

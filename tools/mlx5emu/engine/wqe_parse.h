@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine.h"
 #include "prm.h"
 
 /*
@@ -17,6 +18,7 @@
  *	| ctrl 16 | raddr 16 | atomic 16 | data 16 or inline 4 + n, padded to 16 | ... |
  *	            write,read,  atomics    send, write: any number of either
  *	            atomics      only       read: data only; atomic: one data segment of 8 bytes
+ *	| ctrl 16 | datagram 48 | data or inline | ... |	on a UD queue
  *
  * ds counts 16-byte units from ctrl to the end. Anything else is refused: hardware may tolerate
  * it, but code that relies on that is wrong.
@@ -39,6 +41,14 @@ struct emu_seg {
 	bool is_inline;
 };
 
+/* Where a datagram goes. */
+struct emu_ud_av {
+	uint32_t qpn, qkey;
+	uint32_t flow_label;
+	uint8_t sgid_index, tclass, hop_limit;
+	uint8_t dgid[16];
+};
+
 struct emu_wqe {
 	enum emu_opcode opcode;
 	uint8_t fence; /* fm of the control segment */
@@ -49,7 +59,8 @@ struct emu_wqe {
 	uint64_t raddr;
 	uint32_t rkey;
 	uint64_t compare, swap_add;
-	uint32_t length; /* payload bytes */
+	struct emu_ud_av av; /* UD */
+	uint32_t length;     /* payload bytes */
 	unsigned nseg;
 	struct emu_seg seg[EMU_MAX_DS];
 	uint8_t bytes[EMU_WQE_MAX_BYTES]; /* the WQE, linear */
@@ -57,11 +68,12 @@ struct emu_wqe {
 
 /*
  * Reads the WQE at @index of the ring of @ring_blocks blocks (a power of two), of which @posted
- * blocks from @index on belong to the device. 0, or -EINVAL with @error filled; @out is undefined
+ * blocks from @index on belong to the device; @type is the queue pair's. 0, or -EINVAL with @error filled; @out is undefined
  * then, but out->blocks is the WQE's size as far as it can be told (at least 1).
  */
 int emu_wqe_parse(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint32_t posted,
-		  uint32_t qpn, struct emu_wqe *out, struct emu_wqe_error *error);
+		  uint32_t qpn, enum emu_qp_type type, struct emu_wqe *out,
+		  struct emu_wqe_error *error);
 
 /* Blocks of the WQE at @index by its ds alone, at least 1; for flushing. @opcode may be NULL. */
 uint16_t emu_wqe_blocks(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint8_t *opcode);

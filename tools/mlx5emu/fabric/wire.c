@@ -8,14 +8,14 @@
 /*
  * Header layout, bytes:
  *
- *	 0 magic   2 version  3 opcode   4 flags  5 mtu  6 syndrome  7 zero
+ *	 0 magic   2 version  3 opcode   4 flags  5 mtu  6 syndrome  7 service
  *	 8 source QPN    12 destination QPN    16 PSN    20 payload length
- *	24 raddr         32 rkey   36 dma_len  40 imm    44 zero
+ *	24 raddr         32 rkey   36 dma_len  40 imm    44 qkey
  *	48 compare       56 swap_add
  */
 enum {
 	WIRE_MAGIC = 0x4d35,
-	WIRE_VERSION = 1,
+	WIRE_VERSION = 2,
 	WIRE_MASK24 = 0xffffff,
 	WIRE_MAX_MESSAGE = 1 << 30,
 };
@@ -71,6 +71,7 @@ void emu_wire_encode(const struct emu_packet *packet, uint8_t header[EMU_WIRE_HE
 	header[4] = packet->flags;
 	header[5] = packet->mtu;
 	header[6] = packet->syndrome;
+	header[7] = (uint8_t)packet->service;
 	put32(header + 8, packet->src_qpn);
 	put32(header + 12, packet->dst_qpn);
 	put32(header + 16, packet->psn);
@@ -79,6 +80,7 @@ void emu_wire_encode(const struct emu_packet *packet, uint8_t header[EMU_WIRE_HE
 	put32(header + 32, packet->rkey);
 	put32(header + 36, packet->dma_len);
 	put32(header + 40, packet->imm);
+	put32(header + 44, packet->qkey);
 	put64(header + 48, packet->compare);
 	put64(header + 56, packet->swap_add);
 }
@@ -118,8 +120,33 @@ static const char *check_payload(const struct emu_packet *p)
 	return NULL;
 }
 
+/* Which opcodes a transport has (IBA vol 1 section 9.2.1, table 35). */
+static const char *check_service(const struct emu_packet *p)
+{
+	const uint8_t whole = EMU_WIRE_FIRST | EMU_WIRE_LAST;
+
+	if (p->qkey && p->service != EMU_SERVICE_UD)
+		return "Q_Key without DETH";
+	switch (p->service) {
+	case EMU_SERVICE_RC:
+		return NULL;
+	case EMU_SERVICE_UC:
+		return p->opcode > EMU_WIRE_WRITE ? "opcode that UC does not have" : NULL;
+	case EMU_SERVICE_UD:
+		if (p->opcode != EMU_WIRE_SEND || (p->flags & whole) != whole)
+			return "opcode that UD does not have";
+		return p->length < EMU_WIRE_GRH ? "datagram without GRH" : NULL;
+	default:
+		return "unknown transport";
+	}
+}
+
 static const char *check_fields(const struct emu_packet *p)
 {
+	const char *wrong = check_service(p);
+
+	if (wrong)
+		return wrong;
 	if (p->opcode < EMU_WIRE_SEND || p->opcode > EMU_WIRE_ATOMIC_ACK)
 		return "unknown opcode";
 	if (p->flags & ~legal_flags(p->opcode))
@@ -146,13 +173,12 @@ const char *emu_wire_decode(const uint8_t *datagram, size_t size, struct emu_pac
 		return "shorter than its header";
 	if (get16(datagram) != WIRE_MAGIC || datagram[2] != WIRE_VERSION)
 		return "not of this protocol version";
-	if (datagram[7] || get32(datagram + 44))
-		return "reserved bytes are not zero";
 	p = (struct emu_packet){
 		.opcode = (enum emu_wire_opcode)datagram[3],
 		.flags = datagram[4],
 		.mtu = datagram[5],
 		.syndrome = datagram[6],
+		.service = (enum emu_wire_service)datagram[7],
 		.src_qpn = get32(datagram + 8),
 		.dst_qpn = get32(datagram + 12),
 		.psn = get32(datagram + 16),
@@ -161,6 +187,7 @@ const char *emu_wire_decode(const uint8_t *datagram, size_t size, struct emu_pac
 		.rkey = get32(datagram + 32),
 		.dma_len = get32(datagram + 36),
 		.imm = get32(datagram + 40),
+		.qkey = get32(datagram + 44),
 		.compare = get64(datagram + 48),
 		.swap_add = get64(datagram + 56),
 		.payload = datagram + EMU_WIRE_HEADER,

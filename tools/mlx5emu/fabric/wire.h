@@ -11,7 +11,7 @@
  * A datagram stands for one or more consecutive packets of the same message as IBA vol 1 chapter 9
  * knows them: it carries the PSN of the first, and each full path MTU of payload counts as one
  * packet. So PSNs, acknowledges and retransmission are those of the specification while bulk data
- * moves in large pieces. The header has the fields of BTH, RETH, AtomicETH, AETH and ImmDt that
+ * moves in large pieces. The header has the fields of BTH, DETH, RETH, AtomicETH, AETH and ImmDt that
  * this fabric uses, always all of them, in network byte order.
  *
  * Decoding trusts nothing: emu_wire_decode() accepts only a header whose every field is in range
@@ -29,6 +29,13 @@ enum emu_wire_opcode {
 	EMU_WIRE_ATOMIC_ACK,    /* compare = the value found */
 };
 
+/* Of the transport, bits 7:5 of a BTH opcode (IBA vol 1 section 9.2.1, table 35). */
+enum emu_wire_service {
+	EMU_SERVICE_RC = 0,
+	EMU_SERVICE_UC = 1,
+	EMU_SERVICE_UD = 3, /* SEND alone; its payload begins with the GRH */
+};
+
 enum {
 	EMU_WIRE_FIRST = 1 << 0,
 	EMU_WIRE_LAST = 1 << 1,
@@ -39,6 +46,7 @@ enum {
 enum {
 	EMU_WIRE_HEADER = 64,
 	EMU_WIRE_MAX_PAYLOAD = 65536,
+	EMU_WIRE_GRH = 40, /* in front of a datagram's payload */
 	EMU_WIRE_MAX_DATAGRAM = EMU_WIRE_HEADER + EMU_WIRE_MAX_PAYLOAD,
 };
 
@@ -55,6 +63,7 @@ enum {
 
 struct emu_packet {
 	enum emu_wire_opcode opcode;
+	enum emu_wire_service service;
 	uint8_t flags;
 	uint8_t mtu; /* path MTU of the sender, enum ibv_mtu */
 	uint8_t syndrome;
@@ -64,7 +73,8 @@ struct emu_packet {
 	uint64_t raddr;
 	uint32_t rkey;
 	uint32_t dma_len;
-	uint32_t imm; /* the four bytes of the WQE, uninterpreted */
+	uint32_t imm;  /* the four bytes of the WQE, uninterpreted */
+	uint32_t qkey; /* UD */
 	uint64_t compare, swap_add;
 	const uint8_t *payload; /* decode only: inside the datagram */
 };

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "grh.h"
+#include "wqe_parse.h"
+
+#include <string.h>
+
+enum {
+	IP_UDP = 17,
+	NEXT_IBA = 0x1b, /* "IBA transport", IBA vol 1 section 8.3 */
+	IPV4_AT = 20,    /* of the IPv4 header */
+	SGID_AT = 8,
+	DGID_AT = 24,
+	UDP_BYTES = 8,
+	TRANSPORT_BYTES = 12 + 8 + 4, /* BTH, DETH, ICRC */
+};
+
+static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+static bool is_ipv4(const uint8_t gid[16])
+{
+	return memcmp(gid, mapped_prefix, sizeof(mapped_prefix)) == 0;
+}
+
+static void put16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+/* RFC 791: the one's complement of the one's complement sum. */
+static uint32_t ip_checksum(const uint8_t header[20])
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < 20; i += 2)
+		sum += (uint32_t)header[i] << 8 | header[i + 1];
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ~sum & 0xffff;
+}
+
+static void make_ipv4(const uint8_t sgid[16], const struct emu_ud_av *av, uint32_t payload,
+		      uint8_t *ip)
+{
+	ip[0] = 0x45;
+	ip[1] = av->tclass;
+	put16(ip + 2, 20 + UDP_BYTES + TRANSPORT_BYTES + payload);
+	ip[6] = 0x40; /* do not fragment */
+	ip[8] = av->hop_limit;
+	ip[9] = IP_UDP;
+	memcpy(ip + 12, sgid + 12, 4);
+	memcpy(ip + 16, av->dgid + 12, 4);
+	put16(ip + 10, ip_checksum(ip));
+}
+
+void emu_grh_make(const struct emu_device_config *config, const struct emu_ud_av *av,
+		  uint32_t payload, uint8_t grh[EMU_GRH_BYTES])
+{
+	const struct emu_gid *source = &config->gid[av->sgid_index];
+	const uint32_t flow = (uint32_t)av->tclass << 20 | av->flow_label;
+
+	memset(grh, 0, EMU_GRH_BYTES);
+	if (source->v2 && is_ipv4(source->raw)) {
+		make_ipv4(source->raw, av, payload, grh + IPV4_AT);
+		return;
+	}
+	put16(grh, 0x6000 | flow >> 16);
+	put16(grh + 2, flow);
+	put16(grh + 4, payload + TRANSPORT_BYTES + (source->v2 ? UDP_BYTES : 0));
+	grh[6] = source->v2 ? IP_UDP : NEXT_IBA;
+	grh[7] = av->hop_limit;
+	memcpy(grh + SGID_AT, source->raw, 16);
+	memcpy(grh + DGID_AT, av->dgid, 16);
+}
+
+static bool same_address(const struct emu_gid *gid, const uint8_t *grh, enum emu_roce_type type)
+{
+	switch (type) {
+	case EMU_ROCE_V2_IPV4:
+		return gid->v2 && is_ipv4(gid->raw) && memcmp(gid->raw + 12, grh + 36, 4) == 0;
+	case EMU_ROCE_V2_IPV6:
+		return gid->v2 && memcmp(gid->raw, grh + DGID_AT, 16) == 0;
+	default:
+		return !gid->v2 && memcmp(gid->raw, grh + DGID_AT, 16) == 0;
+	}
+}
+
+bool emu_grh_accept(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],
+		    enum emu_roce_type *type)
+{
+	enum emu_roce_type found = EMU_ROCE_V2_IPV4;
+
+	if (grh[0] >> 4 == 6)
+		found = grh[6] == NEXT_IBA ? EMU_ROCE_V1 : EMU_ROCE_V2_IPV6;
+	for (unsigned i = 0; i < config->ngids; i++) {
+		if (same_address(&config->gid[i], grh, found)) {
+			*type = found;
+			return true;
+		}
+	}
+	return false;
+}

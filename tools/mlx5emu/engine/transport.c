@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport.h"
+
+static const struct emu_transport reliable = {
+	.name = "RC",
+	.service = EMU_SERVICE_RC,
+	.acknowledged = true,
+	.connected = true,
+	.states = &emu_states_rc,
+	.request = emu_responder_receive,
+};
+
+static const struct emu_transport unreliable = {
+	.name = "UC",
+	.service = EMU_SERVICE_UC,
+	.connected = true,
+	.states = &emu_states_uc,
+	.request = emu_unreliable_receive,
+};
+
+static const struct emu_transport datagram = {
+	.name = "UD",
+	.service = EMU_SERVICE_UD,
+	.states = &emu_states_ud,
+	.request = emu_datagram_receive,
+};
+
+const struct emu_transport *emu_transport_of(enum emu_qp_type type)
+{
+	switch (type) {
+	case EMU_QPT_RC:
+		return &reliable;
+	case EMU_QPT_UC:
+		return &unreliable;
+	case EMU_QPT_UD:
+		return &datagram;
+	default:
+		return NULL;
+	}
+}
