@@ -300,9 +300,7 @@ static void test_refused(void **state)
 	set_up(&f);
 	assert_int_equal(ibv_query_device(f.ctx, &attr), 0);
 	assert_int_equal(attr.max_mw, 0);
-	assert_null(make_qp(f.pd, f.cq, IBV_QPT_UD));
-	assert_int_equal(errno, EOPNOTSUPP);
-	assert_null(make_qp(f.pd, f.cq, IBV_QPT_UC));
+	assert_null(make_qp(f.pd, f.cq, IBV_QPT_RAW_PACKET));
 	assert_int_equal(errno, EOPNOTSUPP);
 	assert_null(ibv_alloc_mw(f.pd, IBV_MW_TYPE_1));
 	assert_int_equal(errno, EOPNOTSUPP);
@@ -341,6 +339,32 @@ static void test_srq(void **state)
 	assert_true(event.element.srq == srq);
 	ibv_ack_async_event(&event);
 	assert_int_equal(ibv_destroy_srq(srq), 0);
+	tear_down(&f);
+}
+
+static void test_address_handle(void **state)
+{
+	struct ibv_ah_attr attr = {
+		.is_global = 1,
+		.port_num = 1,
+		.grh = { .sgid_index = 3, .hop_limit = 64 },
+	};
+	struct fixture f;
+	struct ibv_ah *ah;
+
+	(void)state;
+	set_up(&f);
+	assert_int_equal(ibv_query_gid(f.ctx, 1, 3, &attr.grh.dgid), 0);
+	ah = ibv_create_ah(f.pd, &attr);
+	assert_non_null(ah);
+	assert_int_equal(ibv_dealloc_pd(f.pd), EBUSY);
+	assert_int_equal(ibv_destroy_ah(ah), 0);
+	attr.grh.dgid.raw[15]++; /* nobody has that address */
+	assert_null(ibv_create_ah(f.pd, &attr));
+	assert_int_equal(errno, EHOSTUNREACH);
+	attr.is_global = 0;
+	assert_null(ibv_create_ah(f.pd, &attr));
+	assert_int_equal(errno, EINVAL);
 	tear_down(&f);
 }
 
@@ -509,7 +533,7 @@ int main(void)
 		cmocka_unit_test(test_refused),       cmocka_unit_test(test_srq),
 		cmocka_unit_test(test_dmabuf),        cmocka_unit_test(test_query_qp),
 		cmocka_unit_test(test_thread_domain), cmocka_unit_test(test_many_queue_pairs),
-		cmocka_unit_test(test_close),
+		cmocka_unit_test(test_close),         cmocka_unit_test(test_address_handle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,9 @@ int emu_cmd_create_srq(struct emu_cmd *cmd);
 int emu_cmd_modify_srq(struct emu_cmd *cmd);
 int emu_cmd_query_srq(struct emu_cmd *cmd);
 int emu_cmd_destroy_srq(struct emu_cmd *cmd);
+/* ah.c */
+int emu_cmd_create_ah(struct emu_cmd *cmd);
+int emu_cmd_destroy_ah(struct emu_cmd *cmd);
 /* qp.c */
 int emu_cmd_create_qp(struct emu_cmd *cmd);
 int emu_cmd_create_qp_ex(struct emu_cmd *cmd);

@@ -48,7 +48,7 @@ static int check_ucontext_req(const struct emu_cmd *cmd)
 static int create_device(struct emu_file *file, const struct emu_session *s)
 {
 	const struct emu_run_device *dev = &s->run.dev[file->index];
-	const struct emu_device_config config = {
+	struct emu_device_config config = {
 		.run = {
 			.run_id = s->run.id,
 			.manual = s->run.manual,
@@ -61,10 +61,15 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 		.uar_pages = EMU_MAX_UAR_PAGES,
 		.port_active = dev->active,
 		.mtu = dev->mtu,
+		.ngids = EMU_GID_COUNT,
 		.cb = emu_event_callbacks,
 		.cookie = file,
 	};
 
+	for (unsigned i = 0; i < EMU_GID_COUNT; i++) {
+		emu_run_gid(dev, i, config.gid[i].raw);
+		config.gid[i].v2 = emu_run_gid_is_v2(i);
+	}
 	return emu_device_create(&config, &file->device);
 }
 
@@ -156,6 +161,7 @@ static void fill_device(const struct emu_file *file, struct ib_uverbs_query_devi
 		.max_res_rd_atom = EMU_MAX_RD_ATOM * EMU_MAX_QP,
 		.max_qp_init_rd_atom = EMU_MAX_RD_ATOM,
 		.atomic_cap = ATOMIC_HCA,
+		.max_ah = INT32_MAX,
 		.max_srq = EMU_MAX_SRQ,
 		.max_srq_wr = EMU_MAX_SRQ_WQE - 1,
 		.max_srq_sge = EMU_MAX_SRQ_SGE,

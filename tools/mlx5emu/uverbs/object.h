@@ -21,6 +21,7 @@ enum emu_object_type {
 	EMU_OBJECT_SRQ,
 	EMU_OBJECT_QP,
 	EMU_OBJECT_UAR,
+	EMU_OBJECT_AH,
 };
 
 enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
@@ -28,7 +29,7 @@ enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
 struct emu_object {
 	enum emu_object_type type;
 	uint32_t handle;
-	uint32_t num; /* the engine's name: pdn, key, cqn, srqn, qpn or UAR page */
+	uint32_t num; /* the engine's name: pdn, key, cqn, srqn, qpn or UAR page; not of an AH */
 	unsigned users;
 	struct emu_object *uses[EMU_OBJECT_USES]; /* NULL-padded */
 	uint64_t user_handle;                     /* what events carry: the program's cookie */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Queue pairs: RC only, with queues in the program's memory. */
+/* Queue pairs, with queues in the program's memory. */
 #include "uverbs/command.h"
 
 #include "engine/engine.h"
@@ -55,7 +55,7 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *req,
 	if (rc < 0)
 		return rc;
 	*init = (struct emu_qp_init){
-		.type = EMU_QPT_RC,
+		.type = (enum emu_qp_type)req->qp_type,
 		.pdn = parents->pd->num,
 		.send_cqn = parents->send_cq->num,
 		.recv_cqn = parents->recv_cq->num,
@@ -136,7 +136,7 @@ static int create_qp(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *r
 	struct emu_qp_init init;
 	int rc;
 
-	if (req->qp_type != EMU_QPT_RC || req->comp_mask || req->create_flags)
+	if (req->comp_mask || req->create_flags)
 		return -EOPNOTSUPP;
 	rc = find_parents(&cmd->file->objects, req, &parents);
 	if (rc == 0)

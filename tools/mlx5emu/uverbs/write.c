@@ -3,7 +3,7 @@
  * The write commands, which INVOKE_WRITE carries: tables keyed by command number. The sizes are
  * those of the structures before driver_data, `response` included, as the ioctl carries them.
  * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: XRC, memory windows,
- * multicast, address handles, resize and moderation of CQs are not offered, and the capabilities say
+ * multicast, resize and moderation of CQs are not offered, and the capabilities say
  * so.
  */
 #include "uverbs/command.h"
@@ -43,6 +43,9 @@ static const struct emu_write_method methods[] = {
 		METHOD(ib_uverbs_create_cq, ib_uverbs_create_cq_resp, emu_cmd_create_cq),
 	[IB_USER_VERBS_CMD_DESTROY_CQ] =
 		METHOD(ib_uverbs_destroy_cq, ib_uverbs_destroy_cq_resp, emu_cmd_destroy_cq),
+	[IB_USER_VERBS_CMD_CREATE_AH] =
+		METHOD(ib_uverbs_create_ah, ib_uverbs_create_ah_resp, emu_cmd_create_ah),
+	[IB_USER_VERBS_CMD_DESTROY_AH] = METHOD_IN(ib_uverbs_destroy_ah, emu_cmd_destroy_ah),
 	[IB_USER_VERBS_CMD_CREATE_SRQ] =
 		METHOD(ib_uverbs_create_srq, ib_uverbs_create_srq_resp, emu_cmd_create_srq),
 	[IB_USER_VERBS_CMD_MODIFY_SRQ] = METHOD_IN(ib_uverbs_modify_srq, emu_cmd_modify_srq),
