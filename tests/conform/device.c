@@ -57,6 +57,17 @@ const struct bv_device_info *device_info(struct bv_device_info **list)
 	return NULL;
 }
 
+const struct bv_port_info *device_port(struct bv_device_info **list)
+{
+	const struct bv_device_info *info = device_info(list);
+
+	for (uint32_t i = 0; i < info->nports; i++)
+		if (info->ports[i].num == options.port)
+			return &info->ports[i];
+	fail_msg("%s has no port %u", info->name, options.port);
+	return NULL;
+}
+
 static bool is_soft_roce(void)
 {
 	struct bv_device_info *list;

@@ -15,6 +15,8 @@ bool device_is_manual(void);
 void device_step(void);
 /* The device under test; @list is freed by the caller. */
 const struct bv_device_info *device_info(struct bv_device_info **list);
+/* The port of it that the tests use; the same. */
+const struct bv_port_info *device_port(struct bv_device_info **list);
 /*
  * The status that a failed work must have: @specified, or @reported where it is known that this
  * device says so instead.

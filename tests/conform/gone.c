@@ -11,7 +11,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* A process of its own, so that killing it leaves the others alone. */
-static struct side victim;
+static struct side victim = { .fd = -1 };
 
 static int stop_victim(void **state)
 {

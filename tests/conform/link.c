@@ -11,7 +11,7 @@ static struct side sides[2];
 
 static struct side *side_b(void)
 {
-	return sides[1].local || sides[1].pid ? &sides[1] : &sides[0];
+	return sides[1].local || sides[1].fd >= 0 ? &sides[1] : &sides[0];
 }
 
 /* Why start_world() failed. */
@@ -24,7 +24,8 @@ static int start(struct side *side, const char *provider, bool process)
 	if (rc == 0)
 		rc = side_open(side, options.device, provider);
 	if (rc < 0)
-		snprintf(why, sizeof(why), "provider %s: %s", provider,
+		snprintf(why, sizeof(why), "provider %s%s: %s", provider,
+			 process && options.peer ? ", on the other host" : "",
 			 side->text[0] ? side->text : strerror(-rc));
 	return rc;
 }
@@ -95,10 +96,20 @@ void need_live_device(void)
 	skip_because("the device is stepped by hand");
 }
 
+void need_gid_tables(void)
+{
+	if (options.peer)
+		skip_because("the GID table of the other host is not known here");
+	if (options.gid_index != BV_GID_AUTO)
+		skip_because("--gid-index has chosen the row");
+}
+
 struct bv_channel_attr link_attr(void)
 {
 	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
 
+	attr.port = options.port;
+	attr.gid_index = options.gid_index;
 	attr.max_send = 64;
 	attr.max_recv = 64;
 	attr.max_inline = 256;

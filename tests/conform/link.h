@@ -8,27 +8,9 @@
 #define TESTS_CONFORM_LINK_H
 
 #include "harness.h"
+#include "options.h"
 #include "pattern.h"
 #include "side.h"
-
-enum topology {
-	TOPOLOGY_LOOPBACK,
-	TOPOLOGY_PAIR,
-	TOPOLOGY_PROCESS,
-};
-
-/* From the command line; constant afterwards. */
-struct options {
-	const char *program;
-	const char *device; /* NULL: the only one */
-	const char *provider;
-	const char *peer_provider;
-	enum topology topology;
-	unsigned races; /* of arming a queue and completing a work */
-	bool reduced;   /* under a slow tool: fewer repetitions, the same cases */
-};
-
-extern struct options options;
 
 /* Time that is only there to end a test that hangs; tools and busy machines may be slow. */
 #define WAIT_NS (60 * BV_SEC)
@@ -53,6 +35,8 @@ int world_reset(void **state);
 
 /* Skips a test that needs a device which moves by itself. */
 void need_live_device(void);
+/* Skips a test that needs the GID table of both ends, and the choice of a row. */
+void need_gid_tables(void);
 /*
  * The suite's defaults: small queues; receivers that are late are asked again soon, answers that
  * are late on a busy machine are waited for.

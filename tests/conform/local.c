@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "local.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "flow.h"
+#include "options.h"
 #include "pattern.h"
 #include "pause.h"
 
@@ -95,7 +97,11 @@ static int open_device(struct local *local, const struct request *req, struct bv
 	const struct bv_open_opts opts = { .provider = req->open.provider };
 	int rc;
 
-	rc = bv_open(req->open.device[0] ? req->open.device : NULL, &opts, &local->dev);
+	const char *device = options.device;
+
+	if (!device && req->open.device[0])
+		device = req->open.device;
+	rc = bv_open(device, &opts, &local->dev);
 	for (unsigned i = 0; rc == 0 && i < PD_COUNT; i++)
 		rc = bv_pd_alloc(local->dev, &local->pd[i]);
 	if (rc < 0)
@@ -106,12 +112,17 @@ static int open_device(struct local *local, const struct request *req, struct bv
 	return rc;
 }
 
-static int create(struct local *local, unsigned slot, const struct bv_channel_attr *attr,
-		  struct bv_endpoint *ep)
+static int create(struct local *local, const struct request *req, struct bv_endpoint *ep)
 {
-	const int rc = bv_channel_create(local->pd[PD_MAIN], attr, &local->ch[slot]);
+	struct bv_channel_attr attr = req->create.attr;
+	int rc;
 
-	return rc < 0 ? rc : bv_channel_endpoint(local->ch[slot], ep);
+	if (req->create.own_port)
+		attr.port = options.port;
+	if (req->create.own_gid)
+		attr.gid_index = options.gid_index;
+	rc = bv_channel_create(local->pd[PD_MAIN], &attr, &local->ch[req->slot]);
+	return rc < 0 ? rc : bv_channel_endpoint(local->ch[req->slot], ep);
 }
 
 static void *piece_at(const struct local *local, const struct piece *piece)
@@ -380,7 +391,7 @@ static int64_t channel_command(struct local *local, const struct request *req, s
 
 	switch (req->command) {
 	case CMD_CREATE:
-		return create(local, req->slot, &req->attr, &rep->endpoint);
+		return create(local, req, &rep->endpoint);
 	case CMD_CONNECT:
 		return bv_channel_connect(*ch, &req->endpoint);
 	case CMD_DESTROY:
@@ -426,6 +437,9 @@ void local_execute(struct local *local, const struct request *req, struct reply 
 	case CMD_UNMAP:
 	case CMD_DEREG:
 		rep->rc = region_command(local, req, rep);
+		break;
+	case CMD_DIE:
+		raise(SIGKILL);
 		break;
 	case CMD_FILL:
 		fill(local, req);

@@ -28,6 +28,7 @@ enum command {
 	CMD_CHECK,
 	CMD_FLOW_PREPARE,
 	CMD_FLOW_VERIFY,
+	CMD_DIE,
 	CMD_COUNT,
 };
 
@@ -44,7 +45,11 @@ struct request {
 			uint64_t offset, length;
 			uint32_t access;
 		} reg;
-		struct bv_channel_attr attr;
+		struct {
+			struct bv_channel_attr attr;
+			/* As the command line of that side has it, which may run on another host. */
+			bool own_port, own_gid;
+		} create;
 		struct bv_endpoint endpoint;
 		struct post post;
 		struct {

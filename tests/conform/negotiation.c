@@ -19,7 +19,7 @@ static uint32_t smaller(uint32_t a, uint32_t b)
 static uint32_t port_mtu(void)
 {
 	struct bv_device_info *list;
-	const uint32_t mtu = device_info(&list)->ports[0].active_mtu;
+	const uint32_t mtu = device_port(&list)->active_mtu;
 
 	bv_device_list_free(list);
 	return mtu;
@@ -61,16 +61,14 @@ static void smaller_mtu(void **state)
 	struct link link;
 
 	for (unsigned i = 0; i < COUNT(mtus) * COUNT(mtus); i++) {
-		uint32_t agreed = active;
+		uint32_t agreed;
 
 		a.mtu = mtus[i % COUNT(mtus)];
 		b.mtu = mtus[i / COUNT(mtus)];
-		if (a.mtu)
-			agreed = smaller(agreed, a.mtu);
-		if (b.mtu)
-			agreed = smaller(agreed, b.mtu);
 		link_up(&link, &a, &b);
 		assert_int_equal(link.a.endpoint.mtu, a.mtu ? smaller(a.mtu, active) : active);
+		assert_true(!b.mtu || link.b.endpoint.mtu <= b.mtu);
+		agreed = smaller(link.a.endpoint.mtu, link.b.endpoint.mtu);
 		assert_int_equal(link.a.info.mtu, agreed);
 		assert_int_equal(link.b.info.mtu, agreed);
 		exchange(&link);
@@ -105,11 +103,13 @@ static void smaller_read_depth(void **state)
 	bv_device_list_free(list);
 	for (unsigned i = 0; i < COUNT(depths); i++) {
 		const uint32_t x = depths[i][0], y = depths[i][1];
-		const uint32_t agreed = smaller(smaller(x, y), limit);
+		uint32_t agreed;
 
 		a.rd_atomic = x;
 		b.rd_atomic = y;
 		link_up(&link, &a, &b);
+		agreed = smaller(smaller(x, limit), link.b.endpoint.responder_depth);
+		assert_true(link.b.endpoint.responder_depth <= y);
 		assert_int_equal(link.a.endpoint.initiator_depth, smaller(x, limit));
 		assert_int_equal(link.a.endpoint.responder_depth, smaller(x, limit));
 		assert_int_equal(link.a.info.rd_atomic, agreed);
@@ -179,8 +179,9 @@ static void gid_by_rule(void **state)
 	bool has_v2 = false;
 
 	(void)state;
+	need_gid_tables();
 	link_up(&link, NULL, NULL);
-	port = &device_info(&list)->ports[0];
+	port = device_port(&list);
 	if (port->link_layer == BV_LINK_ETHERNET) {
 		const struct bv_gid_info *chosen = NULL;
 
@@ -203,9 +204,11 @@ static void gid_by_index(void **state)
 {
 	struct bv_channel_attr attr = link_attr();
 	struct bv_device_info *list;
-	const struct bv_port_info *port = &device_info(&list)->ports[0];
+	const struct bv_port_info *port;
 	struct link link;
 
+	need_gid_tables();
+	port = device_port(&list);
 	for (uint32_t i = 0; i < port->ngids; i++) {
 		attr.gid_index = (int)port->gids[i].index;
 		link_up(&link, &attr, &attr);
@@ -221,8 +224,10 @@ static void gid_by_index(void **state)
 static void gids_of_one_kind(void **state)
 {
 	struct bv_device_info *list;
-	const struct bv_port_info *port = &device_info(&list)->ports[0];
+	const struct bv_port_info *port;
 
+	need_gid_tables();
+	port = device_port(&list);
 	for (uint32_t i = 0; i < port->ngids * port->ngids; i++) {
 		const struct bv_gid_info *x = &port->gids[i / port->ngids];
 		const struct bv_gid_info *y = &port->gids[i % port->ngids];
@@ -251,8 +256,10 @@ static void gids_of_one_kind(void **state)
 static void gid_for_the_peer(void **state)
 {
 	struct bv_device_info *list;
-	const struct bv_port_info *port = &device_info(&list)->ports[0];
+	const struct bv_port_info *port;
 
+	need_gid_tables();
+	port = device_port(&list);
 	for (uint32_t i = 0; port->link_layer == BV_LINK_ETHERNET && i < port->ngids; i++) {
 		struct bv_channel_attr attr = link_attr();
 		struct link link;

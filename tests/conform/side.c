@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "local.h"
+#include "options.h"
 #include "remote.h"
 
 static const struct {
@@ -88,6 +89,9 @@ int side_start_local(struct side *side)
 int side_start_process(struct side *side, const char *program)
 {
 	memset(side, 0, sizeof(*side));
+	side->fd = -1;
+	if (options.peer)
+		return remote_connect(options.peer, &side->fd);
 	return remote_start(program, &side->fd, &side->pid);
 }
 
@@ -97,7 +101,7 @@ bool side_stop(struct side *side)
 
 	local_free(side->local);
 	side->local = NULL;
-	if (side->pid)
+	if (side->fd >= 0)
 		well = remote_stop(side->fd, side->pid);
 	side->fd = -1;
 	side->pid = 0;
@@ -122,7 +126,9 @@ int side_open(struct side *side, const char *device, const char *provider)
 	struct reply rep;
 	int rc;
 
-	strncpy(req.open.device, device ? device : "", sizeof(req.open.device) - 1);
+	/* On another host it is not ours to choose. */
+	if (device && !options.peer)
+		strncpy(req.open.device, device, sizeof(req.open.device) - 1);
 	strncpy(req.open.provider, provider, sizeof(req.open.provider) - 1);
 	rc = (int)call(side, &req, &rep);
 	if (rc == 0)
@@ -192,7 +198,13 @@ int side_dereg(struct side *side, unsigned mr)
 int side_create(struct side *side, unsigned slot, const struct bv_channel_attr *attr,
 		struct bv_endpoint *ep)
 {
-	const struct request req = { .command = CMD_CREATE, .slot = slot, .attr = *attr };
+	const struct request req = {
+		.command = CMD_CREATE,
+		.slot = slot,
+		.create = { .attr = *attr,
+			    .own_port = attr->port == options.port,
+			    .own_gid = attr->gid_index == options.gid_index },
+	};
 	struct reply rep;
 	const int rc = (int)call(side, &req, &rep);
 

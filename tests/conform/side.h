@@ -106,9 +106,9 @@ struct side_state {
 struct local;
 
 struct side {
-	struct local *local; /* set in this process, else NULL */
-	int fd;              /* of the server; -1 in this process */
-	pid_t pid;
+	struct local *local;   /* set in this process, else NULL */
+	int fd;                /* of the server; -1 in this process */
+	pid_t pid;             /* 0: in this process, or on another host */
 	char text[TEXT_BYTES]; /* bv_last_error() after a refused request, or what a check found */
 	struct bv_remote arena;
 	/* The handles that the next posts of each channel shall return. */
@@ -116,7 +116,7 @@ struct side {
 	int64_t next_recv[MAX_CHANNELS];
 };
 
-/* A side in this process, or in a new one that runs @program as a server. 0 or -errno. */
+/* A side in this process, or in a new one, here or on the other host (remote.h). 0 or -errno. */
 int side_start_local(struct side *side);
 int side_start_process(struct side *side, const char *program);
 /*
