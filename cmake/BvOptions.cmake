@@ -4,6 +4,7 @@
 
 option(BV_PROVIDER_VERBS "Build provider verbs (any device libibverbs drives)" ON)
 option(BV_PROVIDER_MLX5 "Build provider mlx5 (own WQEs and CQEs on mlx5 devices)" ON)
+option(BV_SELFTEST "Build and install the conformance suite, which `bv selftest` runs" ON)
 option(BV_WERROR "Treat compiler warnings as errors" OFF)
 option(BV_TRACE "Compile trace points into the cold paths" OFF)
 option(BV_COVERAGE "Count the lines and branches that run in core/ and providers/ (gcc)" OFF)
@@ -28,6 +29,9 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 set(CMAKE_LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+# Where bv finds its helper programs, in the build as where it is installed.
+file(RELATIVE_PATH BV_LIBEXEC_FROM_BIN "${CMAKE_INSTALL_FULL_BINDIR}"
+	"${CMAKE_INSTALL_FULL_LIBEXECDIR}/bareverbs")
 
 # C11 without extensions hides the POSIX and Linux interfaces; this brings them back for every file.
 add_compile_definitions($<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE>)

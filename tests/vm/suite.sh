@@ -67,7 +67,7 @@ check() {
 }
 
 conform() {
-	"$bin/tests/conform" --device "$device" --provider verbs --topology "$1" \
+	"$bin/../libexec/bareverbs/bv-conform" --device "$device" --provider verbs --topology "$1" \
 		${reduced:+"$reduced"}
 }
 
