@@ -103,7 +103,7 @@ static int to_init(const struct bv_device *dev, const struct bvi_channel_core *c
 int bvi_channel_init(struct bv_channel *ch)
 {
 	struct bvi_channel_core *core = ch->core;
-	uint32_t psn;
+	uint32_t psn = 0;
 	int rc;
 
 	rc = random_psn(&psn);

@@ -89,7 +89,9 @@ static void send_away(struct door *door, unsigned int i)
 static void send_stranger_away(struct door *door, unsigned int i, const char *why)
 {
 	door->nstrangers++;
-	snprintf(door->stranger, sizeof(door->stranger), "%s", why);
+	/* Cut, so that the text of which it becomes a part has room for the rest. */
+	snprintf(door->stranger, sizeof(door->stranger), "%.*s", (int)sizeof(door->stranger) - 1,
+		 why);
 	send_away(door, i);
 }
 

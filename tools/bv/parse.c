@@ -124,7 +124,7 @@ struct sizes {
 static int one_size(const char *word, size_t index, void *context)
 {
 	const struct sizes *sizes = context;
-	uint64_t value;
+	uint64_t value = 0;
 	int rc = parse_size(word, sizes->what, sizes->max, &value);
 
 	if (rc == 0)

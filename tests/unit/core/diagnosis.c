@@ -311,7 +311,7 @@ static void foreign_vendor(void **state)
 
 static void put(const char *folder, const char *name, const char *value)
 {
-	char path[512];
+	char path[600];
 	int fd;
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
