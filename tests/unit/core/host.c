@@ -79,8 +79,6 @@ WRAP(HOST_EPOLL_CREATE, -1, int, epoll_create1, (flags), int flags)
 WRAP(HOST_EPOLL_CTL, -1, int, epoll_ctl, (epfd, op, fd, event), int epfd, int op, int fd,
      struct epoll_event *event)
 WRAP(HOST_SOCKET, -1, int, socket, (domain, type, protocol), int domain, int type, int protocol)
-WRAP(HOST_CONNECT, -1, int, connect, (fd, to, size), int fd, const struct sockaddr *to,
-     socklen_t size)
 WRAP(HOST_BIND, -1, int, bind, (fd, at, size), int fd, const struct sockaddr *at, socklen_t size)
 WRAP(HOST_LISTEN, -1, int, listen, (fd, n), int fd, int n)
 WRAP(HOST_ACCEPT, -1, int, accept4, (fd, from, size, flags), int fd, struct sockaddr *from,
@@ -105,18 +103,39 @@ WRAP(HOST_SEND, -1, ssize_t, send, (fd, from, some(size), flags), int fd, const 
 WRAP(HOST_RECV, -1, ssize_t, recv, (fd, to, some(size), flags), int fd, void *to, size_t size,
      int flags)
 
-static bool poll_fails(void)
+int __real_connect(int fd, const struct sockaddr *to, socklen_t size);
+int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size);
+int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size)
+{
+	if (host.before_connect)
+		host.before_connect(fd);
+	if (!fails(HOST_CONNECT))
+		return __real_connect(fd, to, size);
+	/* Interrupted, it goes on by itself. */
+	if (errno == EINTR) {
+		(void)!__real_connect(fd, to, size);
+		errno = EINTR;
+	}
+	return -1;
+}
+
+/* What poll returns, or 1: the real one is to be called. */
+static int before_poll(void)
 {
 	if (host.before_poll)
 		host.before_poll();
-	return fails(HOST_POLL);
+	if (!fails(HOST_POLL))
+		return 1;
+	return errno ? -1 : 0;
 }
 
 int __real_poll(struct pollfd *entries, nfds_t n, int ms);
 int __wrap_poll(struct pollfd *entries, nfds_t n, int ms);
 int __wrap_poll(struct pollfd *entries, nfds_t n, int ms)
 {
-	return poll_fails() ? -1 : __real_poll(entries, n, ms);
+	const int rc = before_poll();
+
+	return rc <= 0 ? rc : __real_poll(entries, n, ms);
 }
 
 int __real_ppoll(struct pollfd *entries, nfds_t n, const struct timespec *left,
@@ -126,7 +145,15 @@ int __wrap_ppoll(struct pollfd *entries, nfds_t n, const struct timespec *left,
 int __wrap_ppoll(struct pollfd *entries, nfds_t n, const struct timespec *left,
 		 const sigset_t *mask)
 {
-	return poll_fails() ? -1 : __real_ppoll(entries, n, left, mask);
+	const int rc = before_poll();
+
+	if (rc <= 0)
+		return rc;
+	if (host.rests && n == 0) {
+		fake.now += left->tv_sec * BV_SEC + left->tv_nsec;
+		return 0;
+	}
+	return __real_ppoll(entries, n, left, mask);
 }
 
 /* core calls these two with an argument of a pointer's size, or with none that is read. */

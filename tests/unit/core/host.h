@@ -33,10 +33,12 @@ enum host_call {
 struct host {
 	struct {
 		int in;    /* the n-th call from now on fails; 0: none does */
-		int error; /* with this errno; of getaddrinfo: what it returns */
+		int error; /* with this errno; of getaddrinfo: what it returns; of poll 0: time-out */
 	} fail[HOST_CALLS];
 	size_t at_most;            /* bytes of a send or recv; 0: as many as asked for */
 	void (*before_poll)(void); /* what the other side does while we wait */
+	void (*before_connect)(int fd);
+	bool rests; /* waiting for nothing but time: the clock moves, and we go on */
 };
 
 extern struct host host;
