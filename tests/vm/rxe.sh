@@ -34,7 +34,7 @@ skip() {
 }
 
 seconds=240
-page=
+page=${BV_VM_PAGE:-}
 quick=
 while getopts qt:p: option; do
 	case $option in

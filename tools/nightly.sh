@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# What takes too long for every change, each stage with its time and verdict; goes on after a
+# failure. The output of each stage is in BUILD_DIRECTORY/nightly/.
+#
+#   tools/nightly.sh                      builds into build/, runs all stages
+#   tools/nightly.sh soak-mlx5 vm         runs these
+#   tools/nightly.sh --list               tells which there are
+#   tools/nightly.sh --build DIRECTORY    runs what is built there, and builds nothing
+#   tools/nightly.sh --docs               writes the results into docs/; stages that were not run
+#                                         keep their rows
+#
+# Exit status 1 if a stage failed. A skipped one says why, and is no failure.
+
+# Stages are called by name, which shellcheck cannot follow.
+# shellcheck disable=SC2317
+
+set -euo pipefail
+# shellcheck source=tools/setup.sh
+. "$(dirname "$0")/setup.sh"
+
+mark="<!-- results: nightly -->"
+stages=(soak-verbs soak-mlx5 kill-verbs kill-mlx5 race-verbs race-mlx5 fuzz vm vm-6.12 fresh
+	coverage)
+declare -A what=(
+	[soak-verbs]="10 minutes on 64 channels, provider verbs"
+	[soak-mlx5]="the same, provider mlx5"
+	[kill-verbs]="the peer killed at 2000 points, provider verbs"
+	[kill-mlx5]="the same, provider mlx5"
+	[race-verbs]="a million arms against completions, provider verbs"
+	[race-mlx5]="the same, provider mlx5"
+	[fuzz]="each decoder fuzzed for a minute, ASan and UBSan"
+	[vm]="the whole suite on soft-RoCE, Debian's kernel"
+	[vm-6.12]="the quick one on Linux 6.12"
+	[fresh]="from sources to tests in a bare Debian"
+	[coverage]="lines and branches that the tests run"
+)
+
+usage() {
+	sed -n '/^#   tools/,/^#$/s/^#   //p' "$0"
+}
+
+build=
+page=
+chosen=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--build) build=${2:?--build needs a directory}; shift ;;
+	--docs)
+		page=$root/docs/nightly.md
+		export BV_VM_PAGE=$root/docs/soft-roce.md
+		;;
+	--list)
+		for name in "${stages[@]}"; do
+			printf '%-12s %s\n' "$name" "${what[$name]}"
+		done
+		exit 0
+		;;
+	-h | --help) usage; exit 0 ;;
+	-*) usage >&2; exit 2 ;;
+	*) [ -n "${what[$1]:-}" ] || die "no stage $1: --list tells which there are"
+		chosen+=("$1") ;;
+	esac
+	shift
+done
+[ ${#chosen[@]} -gt 0 ] || chosen=("${stages[@]}")
+
+# run_test DIRECTORY REGEX: the tests of that name, with all that they print.
+run_test() {
+	ctest --test-dir "$1" -C Nightly -V --no-tests=error -R "^$2\$"
+}
+
+soak() { run_test "$build" "faults\\.soak_long\\.$1"; }
+kills() { run_test "$build" "faults\\.kill_long\\.$1"; }
+race() { run_test "$build" "conform\\.$1\\.race"; }
+
+# libFuzzer comes with clang, and finds more with the sanitizers.
+fuzz() {
+	local directory=build-fuzz
+
+	packages clang
+	cmake --preset asan-ubsan-clang -B "$directory" -DBV_WERROR=OFF >/dev/null || return 1
+	cmake --build "$directory" -j "$jobs" --target fuzz_programs || return 1
+	run_test "$directory" "fuzz_long_.*"
+}
+
+run_stage() {
+	case $1 in
+	soak-* | race-*) "${1%-*}" "${1#*-}" ;;
+	kill-*) kills "${1#*-}" ;;
+	fuzz) fuzz ;;
+	vm) run_test "$build" 'vm\.rxe\.full' ;;
+	vm-6.12) run_test "$build" 'vm\.rxe\.linux_6_12' ;;
+	fresh) run_test "$build" fresh ;;
+	coverage) tools/coverage.sh ;;
+	esac
+}
+
+# The one line of a stage's output that tells how much it did.
+figures() {
+	sed 's/^[0-9]*: //' "$1" | awk -v name="$2" '
+		name ~ /^soak/ && / works and arrivals checked/ { sub(/^[^:]*: /, ""); out = $0 }
+		name ~ /^kill/ && / deaths$/ { out = $0 }
+		name ~ /^race/ && / arms, slept / { out = $0 }
+		/^stat::number_of_executed_units/ { units += $2; targets++ }
+		/^[0-9]+% tests passed/ { tests = $0 }
+		name ~ /^vm/ && /, Linux [0-9]/ { kernel = $3 }
+		name ~ /^vm/ && /^\|.*\|.*\| +[0-9]+ \| +[0-9]+ \| +[0-9]+ \|/ {
+			split($0, cell, "|")
+			passed += cell[4]; skipped += cell[5]; failed += cell[6]
+		}
+		name ~ /^coverage/ && /^(lines|branches): / { out = out (out ? ", " : "") $1 " " $2 }
+		END {
+			if (targets)
+				out = sprintf("%d decoders, %d inputs", targets, units)
+			else if (kernel)
+				out = sprintf("Linux %s: %d passed, %d skipped, %d failed", kernel,
+					passed, skipped, failed)
+			print out ? out : tests
+		}'
+}
+
+# ctest takes a skip for a success.
+verdict_of() {
+	if [ "$1" -ne 0 ]; then
+		echo FAILED
+	elif grep -q '\*\*\*Skipped' "$2"; then
+		echo skipped
+	else
+		echo passed
+	fi
+}
+
+load() {
+	local one
+
+	read -r one _ </proc/loadavg
+	echo "$one"
+}
+
+rows=()
+failed=0
+stage() {
+	local name=$1 log=$build/nightly/$1.log start=$SECONDS before rc=0 verdict seconds
+	before=$(load)
+
+	echo "== $name: ${what[$name]}"
+	(run_stage "$name") >"$log" 2>&1 </dev/null || rc=$?
+	verdict=$(verdict_of "$rc" "$log")
+	seconds=$((SECONDS - start))
+	if [ "$verdict" = FAILED ]; then
+		failed=1
+		tail -n 60 "$log"
+	elif [ "$verdict" = skipped ]; then
+		grep -m 1 'skipped: ' "$log" || true
+	fi
+	rows+=("$(printf '| %-10s | %s %s | %-7s | %4d | %5s..%-5s | %s |' "$name" \
+		"$(date -u +%Y-%m-%d)" "$commit" "$verdict" "$seconds" "$before" "$(load)" \
+		"$(figures "$log" "$name")")")
+	echo "${rows[-1]}"
+}
+
+# New rows take the places of the old ones; the order is that of the stages.
+write_page() {
+	local file=$1 new=$1.new name row old
+
+	grep -qxF "$mark" "$file" || die "$file has no line '$mark'"
+	old=$(awk -v mark="$mark" '$0 == mark { inside = 1 } /^<!-- end of results -->/ { inside = 0 }
+		inside && /^\| [a-z]/' "$file")
+	{
+		sed "/^${mark}\$/q" "$file"
+		printf '\n%s\n%s\n' "$header" "$rule"
+		for name in "${stages[@]}"; do
+			row=$(printf '%s\n' "${rows[@]}" | grep "^| $name " ||
+				grep "^| $name " <<<"$old" || true)
+			[ -z "$row" ] || echo "$row"
+		done
+		echo
+		sed -n "/^${mark}\$/,\$p" "$file" | sed -n '/^<!-- end of results -->/,$p'
+	} >"$new"
+	mv "$new" "$file"
+}
+
+header="| Stage      | Date, commit       | Verdict |    s | Load         | Figures |"
+rule="|------------|--------------------|---------|-----:|--------------|---------|"
+commit=$(git rev-parse --short=7 HEAD 2>/dev/null || echo unknown)
+if [ -z "$build" ]; then
+	build=build
+	packages "${packages_build[@]}" "${packages_test[@]}"
+	(build_in "$build" --preset release-gcc -DBUILD_TESTING=ON)
+fi
+build=$(cd "$build" && pwd)
+mkdir -p "$build/nightly"
+for name in "${chosen[@]}"; do
+	stage "$name"
+done
+
+echo
+printf '%s\n' "$(nproc) CPUs, Linux $(uname -r), $SECONDS s" "$header" "$rule" "${rows[@]}"
+[ -z "$page" ] || write_page "$page"
+exit "$failed"
