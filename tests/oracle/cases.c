@@ -91,7 +91,8 @@ static void gather_fill(const struct twin *t, const struct request *r, struct ib
 		};
 }
 
-int case_post_theirs(const struct twin *t, const struct request *r)
+static void request_theirs(const struct twin *t, const struct request *r, struct ibv_sge *sge,
+			   struct ibv_send_wr *wr)
 {
 	static const enum ibv_wr_opcode opcodes[] = {
 		[ORACLE_SEND] = IBV_WR_SEND,
@@ -102,11 +103,8 @@ int case_post_theirs(const struct twin *t, const struct request *r)
 		[ORACLE_FETCH_ADD] = IBV_WR_ATOMIC_FETCH_AND_ADD,
 		[ORACLE_COMPARE_SWAP] = IBV_WR_ATOMIC_CMP_AND_SWP,
 	};
-	struct ibv_sge sge[TWIN_MAX_SEND_SGE] = {
-		{ .addr = (uintptr_t)t->buf, .length = r->len },
-	};
-	struct ibv_send_wr *bad;
-	struct ibv_send_wr wr = {
+
+	*wr = (struct ibv_send_wr){
 		.sg_list = sge,
 		.num_sge = r->inlined ? 1 : (int)r->nsge,
 		.opcode = opcodes[r->op],
@@ -117,22 +115,36 @@ int case_post_theirs(const struct twin *t, const struct request *r)
 		.imm_data = htobe32(IMM),
 		.wr.rdma = { (uintptr_t)t->buf + TARGET, t->mr->rkey },
 	};
-
 	if (case_is_atomic(r)) {
 		sge[0] = (struct ibv_sge){ (uintptr_t)t->buf + RESULT, 8, t->mr->lkey };
-		wr.num_sge = 1;
-		wr.wr.atomic.remote_addr = (uintptr_t)t->buf + TARGET;
-		wr.wr.atomic.rkey = t->mr->rkey;
-		wr.wr.atomic.compare_add = r->op == ORACLE_FETCH_ADD ? SWAP_ADD : COMPARE;
-		wr.wr.atomic.swap = SWAP_ADD;
-	} else if (!r->inlined) {
+		wr->num_sge = 1;
+		wr->wr.atomic.remote_addr = (uintptr_t)t->buf + TARGET;
+		wr->wr.atomic.rkey = t->mr->rkey;
+		wr->wr.atomic.compare_add = r->op == ORACLE_FETCH_ADD ? SWAP_ADD : COMPARE;
+		wr->wr.atomic.swap = SWAP_ADD;
+	} else if (r->inlined) {
+		sge[0] = (struct ibv_sge){ .addr = (uintptr_t)t->buf, .length = r->len };
+	} else {
 		gather_fill(t, r, sge);
 	}
-	return ibv_post_send(t->qp, &wr, &bad);
+}
+
+int case_post_theirs(const struct twin *t, const struct request *r, unsigned n)
+{
+	struct ibv_sge sge[TWIN_MAX_SEND][TWIN_MAX_SEND_SGE];
+	struct ibv_send_wr wr[TWIN_MAX_SEND];
+	struct ibv_send_wr *bad;
+
+	for (unsigned i = 0; i < n; i++) {
+		request_theirs(t, &r[i], sge[i], &wr[i]);
+		if (i > 0)
+			wr[i - 1].next = &wr[i];
+	}
+	return ibv_post_send(t->qp, wr, &bad);
 }
 
 static int64_t post_list(const struct twin *t, const struct request *r,
-			 const struct bv_remote *remote)
+			 const struct bv_remote *remote, unsigned flags)
 {
 	struct bv_gather from[TWIN_MAX_SEND_SGE];
 	struct bv_scatter to[TWIN_MAX_SEND_SGE];
@@ -145,22 +157,23 @@ static int64_t post_list(const struct twin *t, const struct request *r,
 	}
 	switch (r->op) {
 	case ORACLE_SEND:
-		return bv_post_send(t->ch, from, r->nsge, r->flags);
+		return bv_post_send(t->ch, from, r->nsge, flags);
 	case ORACLE_SEND_IMM:
-		return bv_post_send_imm(t->ch, from, r->nsge, IMM, r->flags);
+		return bv_post_send_imm(t->ch, from, r->nsge, IMM, flags);
 	case ORACLE_WRITE:
-		return bv_post_write(t->ch, from, r->nsge, remote, r->flags);
+		return bv_post_write(t->ch, from, r->nsge, remote, flags);
 	case ORACLE_WRITE_IMM:
-		return bv_post_write_imm(t->ch, from, r->nsge, remote, IMM, r->flags);
+		return bv_post_write_imm(t->ch, from, r->nsge, remote, IMM, flags);
 	case ORACLE_READ:
-		return bv_post_read(t->ch, to, r->nsge, remote, r->flags);
+		return bv_post_read(t->ch, to, r->nsge, remote, flags);
 	default:
 		return -EINVAL;
 	}
 }
 
-int64_t case_post_ours(const struct twin *t, const struct request *r)
+int64_t case_post_ours(const struct twin *t, const struct request *r, unsigned more_flags)
 {
+	const unsigned flags = r->flags | more_flags;
 	const struct bv_remote remote = {
 		.addr = (uintptr_t)t->buf + TARGET,
 		.length = TWIN_BUF - TARGET,
@@ -169,20 +182,20 @@ int64_t case_post_ours(const struct twin *t, const struct request *r)
 	const struct bv_scatter result = { (uintptr_t)t->buf + RESULT, 8, t->mr->lkey };
 
 	if (r->op == ORACLE_FETCH_ADD)
-		return bv_post_fetch_add(t->ch, &result, &remote, SWAP_ADD, r->flags);
+		return bv_post_fetch_add(t->ch, &result, &remote, SWAP_ADD, flags);
 	if (r->op == ORACLE_COMPARE_SWAP)
-		return bv_post_compare_swap(t->ch, &result, &remote, COMPARE, SWAP_ADD, r->flags);
+		return bv_post_compare_swap(t->ch, &result, &remote, COMPARE, SWAP_ADD, flags);
 	if (!r->inlined)
-		return post_list(t, r, &remote);
+		return post_list(t, r, &remote, flags);
 	switch (r->op) {
 	case ORACLE_SEND:
-		return bv_post_send_inline(t->ch, t->buf, r->len, r->flags);
+		return bv_post_send_inline(t->ch, t->buf, r->len, flags);
 	case ORACLE_SEND_IMM:
-		return bv_post_send_inline_imm(t->ch, t->buf, r->len, IMM, r->flags);
+		return bv_post_send_inline_imm(t->ch, t->buf, r->len, IMM, flags);
 	case ORACLE_WRITE:
-		return bv_post_write_inline(t->ch, t->buf, r->len, &remote, r->flags);
+		return bv_post_write_inline(t->ch, t->buf, r->len, &remote, flags);
 	case ORACLE_WRITE_IMM:
-		return bv_post_write_inline_imm(t->ch, t->buf, r->len, &remote, IMM, r->flags);
+		return bv_post_write_inline_imm(t->ch, t->buf, r->len, &remote, IMM, flags);
 	default:
 		return -EINVAL;
 	}

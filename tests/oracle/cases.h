@@ -33,9 +33,9 @@ size_t cases_all(struct request *out, size_t max, uint32_t max_inline);
 /* 1 block, signaled: moves both rings on by one. */
 extern const struct request case_filler;
 
-/* Posts to either queue pair; 0, or what the call returned. */
-int case_post_theirs(const struct twin *t, const struct request *r);
-int64_t case_post_ours(const struct twin *t, const struct request *r);
+/* Posts to either queue pair, @n at once or one with more @flags; 0, or what the call returned. */
+int case_post_theirs(const struct twin *t, const struct request *r, unsigned n);
+int64_t case_post_ours(const struct twin *t, const struct request *r, unsigned flags);
 
 /* A receive of shape @shape, 0..CASE_RECV_SHAPES - 1; shape 0 takes no bytes, the others any case. */
 #define CASE_RECV_SHAPES 5

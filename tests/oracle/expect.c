@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-	BLOCK = 64,
+	BLOCK = TWIN_BLOCK,
 	LONGEST = 1024, /* bytes of a WQE, and one block more is looked at */
 	CANARY = 0xa5,
 };
@@ -24,13 +24,23 @@ static void ring_fill(uint8_t *ring, uint32_t ring_size, uint32_t at, uint32_t s
 		ring[(at + i) % ring_size] = CANARY;
 }
 
-void expect_prepare_send(const struct twin *t, uint32_t index)
+static void prepare_send(const struct twin *t, uint32_t index, uint32_t size)
 {
-	ring_fill(t->ours.sq, t->ours.sq_size, index * BLOCK, LONGEST + BLOCK);
-	ring_fill(t->theirs.sq, t->theirs.sq_size, index * BLOCK, LONGEST + BLOCK);
+	ring_fill(t->ours.sq, t->ours.sq_size, index * BLOCK, size);
+	ring_fill(t->theirs.sq, t->theirs.sq_size, index * BLOCK, size);
 	/* Zeroes are no doorbell. */
 	memset(t->ours.bf, 0, 2 * TWIN_BF_SIZE);
 	memset(t->theirs.bf, 0, 2 * TWIN_BF_SIZE);
+}
+
+void expect_prepare_send(const struct twin *t, uint32_t index)
+{
+	prepare_send(t, index, LONGEST + BLOCK);
+}
+
+void expect_prepare_chain(const struct twin *t)
+{
+	prepare_send(t, 0, t->ours.sq_size);
 }
 
 void expect_prepare_recv(const struct twin *t, uint32_t index)
@@ -101,15 +111,13 @@ static void same_register(const struct twin *t, const struct request *r, unsigne
 	assert_memory_equal(ours, theirs, sizeof(ours));
 }
 
-unsigned expect_same_send(const struct twin *t, uint32_t index, const struct request *r)
+/* Drops what may differ of the same WQE in both rings; returns the blocks of it. */
+static uint32_t equalise(const struct twin *t, const struct request *r, uint8_t *ours,
+			 uint8_t *theirs)
 {
-	uint8_t ours[LONGEST + BLOCK];
-	uint8_t theirs[LONGEST + BLOCK];
 	uint32_t used;
 	uint32_t padding;
 
-	ring_read(t->ours.sq, t->ours.sq_size, index * BLOCK, ours, sizeof(ours));
-	ring_read(t->theirs.sq, t->theirs.sq_size, index * BLOCK, theirs, sizeof(theirs));
 	take_qpn(ours, t->ours.qpn);
 	take_qpn(theirs, t->theirs.qpn);
 	used = meaningful(theirs, r);
@@ -118,11 +126,68 @@ unsigned expect_same_send(const struct twin *t, uint32_t index, const struct req
 	memset(theirs + used, 0, padding);
 	drop_compare(ours, r);
 	drop_compare(theirs, r);
+	return round_up(used, BLOCK) / BLOCK;
+}
+
+void expect_same_send(const struct twin *t, uint32_t index, const struct request *r)
+{
+	uint8_t ours[LONGEST + BLOCK];
+	uint8_t theirs[LONGEST + BLOCK];
+
+	ring_read(t->ours.sq, t->ours.sq_size, index * BLOCK, ours, sizeof(ours));
+	ring_read(t->theirs.sq, t->theirs.sq_size, index * BLOCK, theirs, sizeof(theirs));
+	equalise(t, r, ours, theirs);
 	assert_memory_equal(ours, theirs, sizeof(ours));
 	assert_int_equal(t->ours.dbrec[1], t->theirs.dbrec[1]);
 	same_register(t, r, 0);
 	same_register(t, r, 1);
-	return round_up(used, BLOCK) / BLOCK;
+}
+
+void expect_untold_chain(const struct twin *t, uint32_t index)
+{
+	assert_int_equal(be32toh(t->ours.dbrec[1]) % (t->ours.sq_size / BLOCK), index);
+	assert_true(is_zero(t->ours.bf, 2 * TWIN_BF_SIZE));
+}
+
+/* One half was rung, with the first eight bytes of the WQE at block @index or with all of it. */
+static void rung_with(const struct rings *rings, uint32_t index)
+{
+	const bool second = is_zero(rings->bf, TWIN_BF_SIZE);
+	const uint8_t *const bf = rings->bf + (second ? TWIN_BF_SIZE : 0);
+	uint8_t wqe[TWIN_BF_SIZE];
+
+	assert_true(second || is_zero(rings->bf + TWIN_BF_SIZE, TWIN_BF_SIZE));
+	ring_read(rings->sq, rings->sq_size, index * BLOCK, wqe, sizeof(wqe));
+	if (is_zero(bf + 8, TWIN_BF_SIZE - 8)) {
+		assert_memory_equal(bf, wqe, 8);
+	} else {
+		const uint32_t size = round_up((wqe[7] & 0x3f) * 16, BLOCK);
+
+		assert_in_range(size, BLOCK, TWIN_BF_SIZE);
+		assert_memory_equal(bf, wqe, size);
+		assert_true(size == TWIN_BF_SIZE || is_zero(bf + size, TWIN_BF_SIZE - size));
+	}
+}
+
+void expect_same_chain(const struct twin *t, uint32_t index, const struct request *r, unsigned n)
+{
+	const uint32_t size = t->ours.sq_size;
+	uint8_t ours[8192];
+	uint8_t theirs[8192];
+	uint32_t at = 0;
+	uint32_t blocks = 0;
+
+	assert_true(size <= sizeof(ours));
+	ring_read(t->ours.sq, size, index * BLOCK, ours, size);
+	ring_read(t->theirs.sq, size, index * BLOCK, theirs, size);
+	for (unsigned i = 0; i < n; i++) {
+		at += blocks;
+		blocks = equalise(t, &r[i], ours + at * BLOCK, theirs + at * BLOCK);
+	}
+	assert_memory_equal(ours, theirs, size);
+	assert_int_equal(t->ours.dbrec[1], t->theirs.dbrec[1]);
+	rung_with(&t->ours, index + at);
+	rung_with(&t->theirs, index + at);
 }
 
 void expect_same_recv(const struct twin *t, uint32_t index)
@@ -173,20 +238,54 @@ static void same_wc(const struct bv_wc *ours, const struct ibv_wc *theirs)
 	assert_int_equal(ours->imm, imm ? be32toh(theirs->imm_data) : 0);
 }
 
+static void same_sends(const struct twin *t, int n)
+{
+	struct bv_wc ours[TWIN_MAX_SEND];
+	struct ibv_wc theirs[TWIN_MAX_SEND];
+
+	assert_int_equal(bv_poll_send(t->ch, ours, TWIN_MAX_SEND), n);
+	assert_int_equal(ibv_poll_cq(t->send_cq, TWIN_MAX_SEND, theirs), n);
+	for (int i = 0; i < n; i++)
+		same_wc(&ours[i], &theirs[i]);
+}
+
+static void same_receive(const struct twin *t, const struct request *r)
+{
+	struct bv_wc ours;
+	struct ibv_wc theirs;
+
+	assert_int_equal(bv_poll_recv(t->ch, &ours, 1), 1);
+	assert_int_equal(ibv_poll_cq(t->recv_cq, 1, &theirs), 1);
+	same_wc(&ours, &theirs);
+	assert_int_equal(ours.bytes, case_bytes(r));
+}
+
+static void no_receive(const struct twin *t)
+{
+	struct bv_wc ours;
+	struct ibv_wc theirs;
+
+	assert_int_equal(bv_poll_recv(t->ch, &ours, 1), 0);
+	assert_int_equal(ibv_poll_cq(t->recv_cq, 1, &theirs), 0);
+}
+
 void expect_same_completions(const struct twin *t, const struct request *r, int sends)
 {
-	const int receives = case_consumes_receive(r);
-	struct bv_wc ours[4];
-	struct ibv_wc theirs[4];
+	same_sends(t, sends);
+	if (case_consumes_receive(r))
+		same_receive(t, r);
+	no_receive(t);
+}
 
-	assert_int_equal(bv_poll_send(t->ch, ours, 4), sends);
-	assert_int_equal(ibv_poll_cq(t->send_cq, 4, theirs), sends);
-	for (int i = 0; i < sends; i++)
-		same_wc(&ours[i], &theirs[i]);
-	assert_int_equal(bv_poll_recv(t->ch, ours, 4), receives);
-	assert_int_equal(ibv_poll_cq(t->recv_cq, 4, theirs), receives);
-	if (!receives)
-		return;
-	same_wc(&ours[0], &theirs[0]);
-	assert_int_equal(ours[0].bytes, case_bytes(r));
+void expect_same_chain_completions(const struct twin *t, const struct request *r, unsigned n)
+{
+	int signaled = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		signaled += !(r[i].flags & BV_UNSIGNALED);
+		if (case_consumes_receive(&r[i]))
+			same_receive(t, &r[i]);
+	}
+	same_sends(t, signaled);
+	no_receive(t);
 }

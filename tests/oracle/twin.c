@@ -8,6 +8,7 @@
 
 #define MLX5EMU_WEAK
 #include "mlx5emu.h"
+#include "core/wait.h"
 #include "providers/mlx5/channel.h"
 
 static const struct bv_channel_attr attr = {
@@ -79,10 +80,21 @@ static void connect_to_itself(struct ibv_qp *qp)
 			  IBV_QP_MAX_QP_RD_ATOMIC);
 }
 
+static struct cq_ring cq_ring_of(struct ibv_cq *cq, uint8_t **arm)
+{
+	struct mlx5dv_cq dv = { 0 };
+	struct mlx5dv_obj obj = { .cq = { .in = cq, .out = &dv } };
+
+	assert_int_equal(mlx5dv_init_obj(&obj, MLX5DV_OBJ_CQ), 0);
+	*arm = (uint8_t *)dv.cq_uar + PRM_UAR_CQ_ARM;
+	return (struct cq_ring){ .dbrec = dv.dbrec, .cqn = dv.cqn };
+}
+
 static struct rings rings_of(struct ibv_qp *qp)
 {
 	struct mlx5dv_qp dv = { 0 };
 	struct mlx5dv_obj obj = { .qp = { .in = qp, .out = &dv } };
+	uint8_t *arm = NULL;
 
 	assert_int_equal(mlx5dv_init_obj(&obj, MLX5DV_OBJ_QP), 0);
 	return (struct rings){
@@ -94,6 +106,9 @@ static struct rings rings_of(struct ibv_qp *qp)
 		.dbrec = dv.dbrec,
 		.bf = dv.bf.reg,
 		.qpn = qp->qp_num,
+		.send_cq = cq_ring_of(qp->send_cq, &arm),
+		.recv_cq = cq_ring_of(qp->recv_cq, &arm),
+		.arm = arm,
 	};
 }
 
@@ -123,8 +138,9 @@ static void theirs_create(struct twin *t)
 	domain_attr.td = t->td;
 	t->domain = ibv_alloc_parent_domain(t->context, &domain_attr);
 	assert_non_null(t->domain);
-	t->send_cq = ibv_create_cq(t->context, TWIN_MAX_SEND, NULL, NULL, 0);
-	t->recv_cq = ibv_create_cq(t->context, TWIN_MAX_RECV, NULL, NULL, 0);
+	assert_int_equal(bvi_wake_create(t->context, "libmlx5", &t->wake), 0);
+	t->send_cq = ibv_create_cq(t->context, TWIN_MAX_SEND, NULL, t->wake, 0);
+	t->recv_cq = ibv_create_cq(t->context, TWIN_MAX_RECV, NULL, t->wake, 0);
 	assert_non_null(t->send_cq);
 	assert_non_null(t->recv_cq);
 	init.pd = t->domain;
@@ -139,12 +155,14 @@ static void theirs_create(struct twin *t)
 /* Plays core, which would fill in the limits and the result ring. */
 static void ours_create(struct twin *t)
 {
-	const struct bv_channel_params params = { t->context, t->pd, &attr, NULL };
+	struct bv_channel_params params = { t->context, t->pd, &attr, NULL };
 	struct bv_channel *ch;
 	char why[256] = "";
 
+	assert_int_equal(bvi_wake_create(t->context, "provider mlx5", &params.wake), 0);
 	if (bvi_provider_mlx5.channel_create(&params, &ch, why, sizeof(why)) < 0)
 		fail_msg("channel_create: %s", why);
+	ch->core->wake = params.wake;
 	ch->max_send = attr.max_send;
 	ch->max_recv = attr.max_recv;
 	ch->max_send_sge = (uint16_t)attr.max_send_sge;
@@ -186,16 +204,21 @@ struct twin *twin_new(const char **why)
 	assert_int_equal(t->ours.sq_size, t->theirs.sq_size);
 	assert_int_equal(t->ours.rq_size, t->theirs.rq_size);
 	assert_int_equal(t->ours.rq_stride, t->theirs.rq_stride);
+	assert_ptr_equal(t->ours.arm, t->theirs.arm);
 	return t;
 }
 
 void twin_free(struct twin *t)
 {
+	struct ibv_comp_channel *our_wake = t->ch->core->wake;
+
 	free(t->ch->recv_results);
 	bvi_provider_mlx5.channel_destroy(t->ch);
+	bvi_wake_destroy(our_wake);
 	assert_int_equal(ibv_destroy_qp(t->qp), 0);
 	assert_int_equal(ibv_destroy_cq(t->recv_cq), 0);
 	assert_int_equal(ibv_destroy_cq(t->send_cq), 0);
+	bvi_wake_destroy(t->wake);
 	assert_int_equal(ibv_dealloc_pd(t->domain), 0);
 	assert_int_equal(ibv_dealloc_td(t->td), 0);
 	assert_int_equal(ibv_dereg_mr(t->mr), 0);

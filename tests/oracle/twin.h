@@ -25,6 +25,13 @@ enum {
 	TWIN_MAX_INLINE = 200,
 	TWIN_BUF = 64 << 10,
 	TWIN_BF_SIZE = 256,
+	TWIN_BLOCK = 64, /* of a send ring, bytes */
+};
+
+/* What one completion queue has in memory. */
+struct cq_ring {
+	const uint32_t *dbrec;
+	uint32_t cqn;
 };
 
 /* What one queue pair has in memory. */
@@ -37,6 +44,9 @@ struct rings {
 	const uint32_t *dbrec;
 	uint8_t *bf; /* first half of the doorbell register */
 	uint32_t qpn;
+	struct cq_ring send_cq;
+	struct cq_ring recv_cq;
+	uint8_t *arm; /* the register that completion queues are armed with, one for all */
 };
 
 struct twin {
@@ -49,10 +59,11 @@ struct twin {
 	struct ibv_pd *domain;
 	struct ibv_cq *send_cq;
 	struct ibv_cq *recv_cq;
+	struct ibv_comp_channel *wake;
 	struct ibv_qp *qp;
 	struct rings theirs;
 
-	struct bv_channel *ch;
+	struct bv_channel *ch; /* its core->wake is set */
 	struct rings ours;
 };
 
