@@ -20,13 +20,33 @@ static json_t *hex(uint64_t value)
 	return json_string(text);
 }
 
+/*
+ * Growing an object or an array. A part without memory makes the whole fail, and not a part be
+ * missing: then, or if there is none any more, NULL.
+ */
+static json_t *with_member(json_t *object, const char *name, json_t *member)
+{
+	if (json_object_set_new(object, name, member) == 0)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+static json_t *with_element(json_t *array, json_t *element)
+{
+	if (json_array_append_new(array, element) == 0)
+		return array;
+	json_decref(array);
+	return NULL;
+}
+
 static json_t *work_json(const struct bv_diagnosis *d)
 {
 	const struct bv_work_info *what = &d->what;
 	json_t *ranges = json_array(), *work;
 
 	for (uint32_t i = 0; i < what->nshown; i++)
-		json_array_append_new(ranges,
+		ranges = with_element(ranges,
 				      json_pack("{s:o, s:I, s:o}", "addr", hex(what->range[i].addr),
 						"length", (json_int_t)what->range[i].length, "lkey",
 						hex(what->range[i].lkey)));
@@ -35,12 +55,10 @@ static json_t *work_json(const struct bv_diagnosis *d)
 			 (json_int_t)what->nranges, "known", what->op != BV_OP_NONE, "local",
 			 ranges);
 	if (what->op == BV_OP_WRITE || bvi_op_fetches(what->op))
-		json_object_set_new(work, "remote",
-				    json_pack("{s:o, s:o}", "addr", hex(what->remote_addr), "rkey",
-					      hex(what->rkey)));
-	if (what->has_imm)
-		json_object_set_new(work, "imm", hex(what->imm));
-	return work;
+		work = with_member(work, "remote",
+				   json_pack("{s:o, s:o}", "addr", hex(what->remote_addr), "rkey",
+					     hex(what->rkey)));
+	return what->has_imm ? with_member(work, "imm", hex(what->imm)) : work;
 }
 
 static json_t *vendor_json(const struct bv_diagnosis *d)
@@ -49,8 +67,8 @@ static json_t *vendor_json(const struct bv_diagnosis *d)
 
 	for (unsigned status = 0; status < 32; status++)
 		if (d->vendor_seen & 1u << status)
-			json_array_append_new(seen,
-					      json_string(bv_status_name((enum bv_status)status)));
+			seen = with_element(seen,
+					    json_string(bv_status_name((enum bv_status)status)));
 	return json_pack("{s:o, s:o}", "syndrome", hex(d->vendor_err), "seen_together_with", seen);
 }
 
@@ -76,8 +94,8 @@ static json_t *counters_json(const struct bv_counters *counters)
 
 	for (unsigned i = 0; i < BV_COUNTERS; i++)
 		if (counters->valid & 1u << i)
-			json_object_set_new(object, bv_counter_name((enum bv_counter)i),
-					    json_integer((json_int_t)counters->value[i]));
+			object = with_member(object, bv_counter_name((enum bv_counter)i),
+					     json_integer((json_int_t)counters->value[i]));
 	return object;
 }
 
@@ -86,8 +104,8 @@ static json_t *causes_json(const struct bv_diagnosis *d)
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < d->ncauses; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s}", "cause", d->causes[i].cause,
-						      "remedy", d->causes[i].remedy));
+		list = with_element(list, json_pack("{s:s, s:s}", "cause", d->causes[i].cause,
+						    "remedy", d->causes[i].remedy));
 	return list;
 }
 
@@ -102,26 +120,20 @@ static json_t *root_json(const struct bv_diagnosis *d)
 				 (json_int_t)(d->work & ~BV_WORK_RECV), "status", (int)d->status,
 				 "status_name", bv_status_name(d->status), "class",
 				 bv_error_class_name(cls), "flushed", (json_int_t)d->flushed);
-	json_t *port = d->port_valid ? json_integer(d->port_state) : json_null();
-	int rc = 0;
 
-	/* A member without memory makes the whole fail, not a part be missing. */
-	rc |= json_object_set_new(root, "vendor", vendor_json(d));
-	rc |= json_object_set_new(root, "work", work_json(d));
-	rc |= json_object_set_new(root, "peer", peer_json(d));
+	root = with_member(root, "vendor", vendor_json(d));
+	root = with_member(root, "work", work_json(d));
+	root = with_member(root, "peer", peer_json(d));
 	if (d->tries && d->budget_ns != BV_FOREVER)
-		rc |= json_object_set_new(root, "budget", budget_json(d));
-	rc |= json_object_set_new(root, "port_state", port);
-	rc |= json_object_set_new(root, "counters", counters_json(&d->now));
+		root = with_member(root, "budget", budget_json(d));
+	root = with_member(root, "port_state",
+			   d->port_valid ? json_integer(d->port_state) : json_null());
+	root = with_member(root, "counters", counters_json(&d->now));
 	if (d->before.valid)
-		rc |= json_object_set_new(root, "counters_before", counters_json(&d->before));
+		root = with_member(root, "counters_before", counters_json(&d->before));
 	if (d->stopped)
-		rc |= json_object_set_new(root, "stopped", json_string(d->stopped));
-	rc |= json_object_set_new(root, "causes", causes_json(d));
-	if (rc == 0)
-		return root;
-	json_decref(root);
-	return NULL;
+		root = with_member(root, "stopped", json_string(d->stopped));
+	return with_member(root, "causes", causes_json(d));
 }
 
 int bv_diagnosis_to_json(const struct bv_diagnosis *d, char *text, size_t size)

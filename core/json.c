@@ -12,6 +12,43 @@
 /* The longest form that we write is a third of this; more is not worth parsing. */
 #define TEXT_MAX 4096u
 
+/* Whether "@string" is somewhere in the text. */
+static bool quotes(const char *text, size_t length, const char *string)
+{
+	const size_t size = strlen(string);
+	const char *at = text;
+
+	if (size == 0)
+		return true;
+	while ((at = memmem(at, length - (size_t)(at - text), string, size))) {
+		const char *end = at + size;
+
+		if (at > text && at[-1] == '"' && end < text + length && *end == '"')
+			return true;
+		at++;
+	}
+	return false;
+}
+
+/*
+ * Jansson (2.14) that finds no memory for the next character of a string leaves it out and goes on: an
+ * address would be another one. Our strings need no escapes, so they are in the text as they are.
+ */
+static bool is_whole(const char *text, size_t length, const json_t *object)
+{
+	json_t *all = (json_t *)(uintptr_t)object; /* jansson's iterators are not const */
+
+	if (memchr(text, '\\', length))
+		return true;
+	for (void *it = json_object_iter(all); it; it = json_object_iter_next(all, it)) {
+		const json_t *member = json_object_iter_value(it);
+
+		if (json_is_string(member) && !quotes(text, length, json_string_value(member)))
+			return false;
+	}
+	return true;
+}
+
 int bvi_json_load(const char *what, const char *text, size_t length, json_t **object)
 {
 	json_error_t error = { .text = "" };
@@ -19,10 +56,14 @@ int bvi_json_load(const char *what, const char *text, size_t length, json_t **ob
 
 	if (!text || length > TEXT_MAX)
 		return bvi_fail(-EBADMSG, "%s: JSON of 1 to %u bytes expected", what, TEXT_MAX);
+	errno = 0;
 	root = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-	/* jansson says why, but for most of the places where it finds no memory. */
-	if (!root && (!error.text[0] || json_error_code(&error) == json_error_out_of_memory))
+	/* Where jansson finds no memory it says nothing, or blames the token; malloc() says it. */
+	if ((!root && (errno == ENOMEM || !error.text[0])) ||
+	    (root && !is_whole(text, length, root))) {
+		json_decref(root);
 		return bvi_fail(-ENOMEM, "%s: no memory to parse JSON", what);
+	}
 	if (!root)
 		return bvi_fail(-EBADMSG, "%s: not JSON at line %d, column %d: %s", what,
 				error.line, error.column, error.text);
