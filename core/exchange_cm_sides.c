@@ -16,8 +16,7 @@
 /* One attempt to resolve: the connection manager's own patience, in ms. */
 #define RESOLVE_MS 2000
 
-/* IBTA volume 1, 12.6.7.2: nobody listens; the peer's program said no. */
-#define REJECTED_NO_LISTENER 8
+/* IBTA volume 1, 12.6.7.2: the peer's program said no. */
 #define REJECTED_BY_CONSUMER 28
 
 /* -EPROTO and a text, if the peer gave one, are worth more than its refusal. */

@@ -60,6 +60,17 @@ static void round_trip(void **state)
 	assert_int_equal(came[1].length, 1);
 	assert_int_equal(came[1].rkey, UINT32_MAX);
 	assert_memory_equal(blob, "12345678", data.peer_blob_size);
+	/* Nothing told, nothing written, and no room needed. */
+	encode(0, "", bytes);
+	assert_int_equal(bvi_cm_decode(bytes, sizeof(bytes), &told), 0);
+	data = (struct bv_exchange){ .npeer_regions = 9, .peer_blob_size = 9 };
+	assert_int_equal(bvi_cm_fits(&told, &data), 0);
+	bvi_cm_deliver(&told, &data);
+	assert_int_equal(data.npeer_regions, 0);
+	assert_int_equal(data.peer_blob_size, 0);
+	encode(2, "12345678", bytes);
+	assert_int_equal(bvi_cm_decode(bytes, sizeof(bytes), &told), 0);
+	data.max_peer_regions = 2;
 	data.max_peer_blob = 7;
 	assert_int_equal(bvi_cm_fits(&told, &data), -EMSGSIZE);
 	data.max_peer_blob = 8;
@@ -105,15 +116,15 @@ static void wrong(void **state)
 /* In place of the data: what was wrong, printable, as much as there is room for. */
 static void rejections(void **state)
 {
-	uint8_t bytes[BVI_CM_HEADER + BVI_CM_REASON_MAX];
+	uint8_t bytes[BVI_CM_HEADER + BVI_CM_REASON_MAX], longer[255];
 	struct bvi_cm_told told;
 	char reason[300];
 	size_t size;
 
 	(void)state;
-	size = bvi_cm_encode_rejection("no\033[2J disk", bytes);
+	size = bvi_cm_encode_rejection("no\033[2J disk\n\x7f\xc3", bytes);
 	assert_int_equal(bvi_cm_decode(bytes, size, &told), -ECONNABORTED);
-	assert_text("the peer gave up: no?[2J disk");
+	assert_text("the peer gave up: no?[2J disk\n??");
 	memset(reason, 'r', sizeof(reason));
 	reason[sizeof(reason) - 1] = '\0';
 	assert_int_equal(bvi_cm_encode_rejection(reason, bytes), sizeof(bytes));
@@ -121,6 +132,11 @@ static void rejections(void **state)
 		assert_int_equal(bvi_cm_decode(bytes, cut, &told), -ECONNABORTED);
 	bytes[4] = 0xff;
 	assert_int_equal(bvi_cm_decode(bytes, sizeof(bytes), &told), -ECONNABORTED);
+	/* Longer than any of ours is read as far as ours go. */
+	memset(longer, 'r', sizeof(longer));
+	memcpy(longer, bytes, BVI_CM_HEADER);
+	assert_int_equal(bvi_cm_decode(longer, sizeof(longer), &told), -ECONNABORTED);
+	assert_int_equal(strlen(strstr(bv_last_error()->text, "rrr")), BVI_CM_REASON_MAX);
 }
 
 int main(void)

@@ -140,6 +140,21 @@ static void not_queried(void **state)
 	}
 }
 
+/* The table of GIDs could be read, and then the port could not: the device failed meanwhile. */
+static void gone_while_queried(void **state)
+{
+	struct bv_device_info *list;
+
+	(void)state;
+	fake.query_port_errno = ENODEV;
+	fake.query_port_after = 1;
+	assert_int_equal(bv_device_list(&list), 3);
+	assert_int_equal(list[0].open_error, -ENODEV);
+	assert_int_equal(list[0].nports, 0);
+	assert_null(list[0].ports);
+	bv_device_list_free(list);
+}
+
 static void without_memory(void **state)
 {
 	struct bv_device_info *list = NULL;
@@ -209,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		fake_test(guid_order), fake_test(everything),     fake_test(two_ports),
 		fake_test(none),       fake_test(not_opened),     fake_test(not_queried),
+		fake_test(gone_while_queried),
 		fake_test(kinds),      fake_test(without_memory), fake_test(small_files),
 	};
 

@@ -3,7 +3,7 @@
  * Exchange through a connection manager that tells what the test wrote down: each of its calls fails
  * once, and each of its events comes at the wrong time. tests/exchange/cm.c has the real one.
  */
-#include "fake.h"
+#include "host.h"
 
 #include <errno.h>
 #include <rdma/rdma_cma.h>
@@ -24,10 +24,13 @@ static struct bv_channel *ch;
 
 static struct {
 	const char *failing; /* this call fails with EIO */
+	unsigned int spared; /* so many of these calls succeed before */
+	int source_family;   /* of what an address is resolved from; 0: nothing */
 	struct rdma_cm_event event[EVENTS];
 	unsigned int nevents, next;
 	unsigned int channels, ids, unacked, rejects, established;
-	struct ibv_device *device; /* that addresses lead to */
+	struct ibv_device *device; /* that addresses lead to; NULL: none */
+	uint8_t port;
 	struct rdma_conn_param param;
 	uint8_t told[BVI_CM_PRIVATE]; /* the channel's private data */
 	uint8_t reason[148];
@@ -43,6 +46,10 @@ static int result(const char *call)
 {
 	if (!cm.failing || strcmp(cm.failing, call) != 0)
 		return 0;
+	if (cm.spared > 0) {
+		cm.spared--;
+		return 0;
+	}
 	errno = EIO;
 	return -1;
 }
@@ -72,8 +79,8 @@ static struct rdma_cm_id *new_id(void)
 	struct rdma_cm_id *id = calloc(1, sizeof(*id));
 
 	cm.context.device = cm.device;
-	id->verbs = &cm.context;
-	id->port_num = 1;
+	id->verbs = cm.device ? &cm.context : NULL;
+	id->port_num = cm.port;
 	id->route.addr.addr.ibaddr.sgid.raw[0] = 0x20;
 	cm.ids++;
 	return id;
@@ -103,7 +110,8 @@ CM(int, rdma_resolve_addr, struct rdma_cm_id *id, struct sockaddr *src, struct s
    int ms)
 {
 	(void)id;
-	assert_true(src && src->sa_family == AF_INET && dst->sa_family == AF_INET && ms > 0);
+	assert_true(ms > 0 && (!src || src->sa_family == dst->sa_family));
+	cm.source_family = src ? src->sa_family : 0;
 	return result("rdma_resolve_addr");
 }
 
@@ -207,10 +215,11 @@ CM(int, rdma_init_qp_attr, struct rdma_cm_id *id, struct ibv_qp_attr *attr, int 
 
 static int setup(void **state)
 {
-	fake_reset(state);
+	host_reset(state);
 	fake.tick = BV_MSEC;
 	memset(&cm, 0, sizeof(cm));
 	cm.device = &fake.device[0].ibdev;
+	cm.port = 1;
 	ch = fake_channel(NULL, &dev, &pd);
 	return 0;
 }
@@ -222,7 +231,7 @@ static int teardown(void **state)
 	bv_close(dev);
 	assert_int_equal(cm.ids, 0);
 	assert_int_equal(cm.channels, 0);
-	return fake_check(state);
+	return host_check(state);
 }
 
 #define cm_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -312,8 +321,30 @@ static void connects(void **state)
 	resolved();
 	telling(RDMA_CM_EVENT_CONNECT_RESPONSE);
 	assert_int_equal(meet(BV_EXCHANGE_CONNECT), 0);
+	assert_int_equal(cm.source_family, AF_INET);
 	assert_int_equal(cm.established, 1);
 	assert_met();
+}
+
+/* Our GID says where from to resolve, if it is an address that can reach there. */
+static void resolved_from(void **state)
+{
+	static const char gids[][16] = { "\xfe\x80", "\x20\x01\x0d\xb8" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		memcpy(ch->core->local.gid, gids[i], 16);
+		resolved();
+		telling(RDMA_CM_EVENT_CONNECT_RESPONSE);
+		assert_int_equal(meet(BV_EXCHANGE_CONNECT), 0);
+		assert_int_equal(cm.source_family, 0);
+		assert_int_equal(bv_channel_reset(ch), 0);
+		cm.nevents = cm.next = 0;
+	}
+	ch->core->local.link_layer = BV_LINK_INFINIBAND;
+	cm.failing = "rdma_resolve_addr";
+	assert_int_equal(meet(BV_EXCHANGE_CONNECT), -EIO);
+	assert_int_equal(cm.source_family, 0);
 }
 
 static void listens(void **state)
@@ -364,6 +395,31 @@ static void each_call_fails(void **state)
 	assert_fails(BV_EXCHANGE_LISTEN, listening, 7);
 }
 
+static void descriptors_fail(void **state)
+{
+	(void)state;
+	host_fail(HOST_FCNTL, 1, EBADF);
+	assert_int_equal(meet(BV_EXCHANGE_CONNECT), -EBADF);
+	assert_text("the event channel cannot be made non-blocking");
+	host_fail(HOST_POLL, 1, ENOMEM);
+	assert_int_equal(meet(BV_EXCHANGE_LISTEN), -ENOMEM);
+	assert_text("cannot wait");
+	host_fail(HOST_POLL, 1, EINTR);
+	cm.failing = "rdma_create_event_channel";
+	assert_int_equal(meet(BV_EXCHANGE_LISTEN), -EIO);
+	assert_text("load the kernel module rdma_ucm");
+	cm.failing = "rdma_init_qp_attr";
+	cm.spared = 1; /* RTR is told, RTS is not */
+	resolved();
+	telling(RDMA_CM_EVENT_CONNECT_RESPONSE);
+	assert_int_equal(meet(BV_EXCHANGE_CONNECT), -EIO);
+	assert_int_equal(cm.rejects, 1);
+	assert_int_equal(bv_channel_state(ch), BV_CHANNEL_PREPARED);
+	cm.failing = "rdma_listen";
+	assert_int_equal(meet(BV_EXCHANGE_LISTEN), -EIO);
+	assert_text("cannot listen on " ADDRESS);
+}
+
 static void queue_pair_fails(void **state)
 {
 	(void)state;
@@ -391,10 +447,28 @@ static void tries_again(void **state)
 	assert_int_equal(meet(BV_EXCHANGE_CONNECT), -ETIMEDOUT);
 	cm.nevents = cm.next = 0;
 	coming(RDMA_CM_EVENT_ADDR_ERROR, -ETIMEDOUT);
+	coming(RDMA_CM_EVENT_ADDR_RESOLVED, 0);
+	coming(RDMA_CM_EVENT_ROUTE_ERROR, -EHOSTUNREACH);
 	resolved();
 	telling(RDMA_CM_EVENT_CONNECT_RESPONSE);
 	data = (struct bv_exchange){ .peer_blob = &blob, .max_peer_blob = 1 };
 	assert_int_equal(bv_exchange_cm(ch, ADDRESS, BV_EXCHANGE_CONNECT, &data, BV_SEC), 0);
+}
+
+static void nobody_listens(void **state)
+{
+	(void)state;
+	host.rests = true;
+	resolved();
+	rejecting(8, NULL, 0);
+	assert_int_equal(meet(BV_EXCHANGE_CONNECT), -ETIMEDOUT);
+	assert_text("nobody to talk to at " ADDRESS " in time");
+	cm.nevents = cm.next = 0;
+	resolved();
+	rejecting(8, NULL, 0);
+	host_fail(HOST_POLL, 1, ENOMEM);
+	assert_int_equal(meet(BV_EXCHANGE_CONNECT), -ENOMEM);
+	assert_int_equal(bv_channel_state(ch), BV_CHANNEL_PREPARED);
 }
 
 static void refused(int code, const char *text)
@@ -419,6 +493,20 @@ static void refusals(void **state)
 	refused(-ECONNABORTED, "refused the connection");
 	coming(RDMA_CM_EVENT_ADDR_ERROR, -ENODEV);
 	refused(-ENODEV, "no RDMA device reaches " ADDRESS);
+	coming(RDMA_CM_EVENT_ADDR_ERROR, 5);
+	refused(-EADDRNOTAVAIL, "no RDMA device reaches " ADDRESS);
+	resolved();
+	telling(RDMA_CM_EVENT_REJECTED);
+	cm.event[2].status = 28;
+	refused(-ECONNABORTED, "refused the connection");
+	cm.device = NULL;
+	resolved();
+	refused(-EADDRNOTAVAIL, "is reached by device none, port 1");
+	cm.device = &fake.device[0].ibdev;
+	cm.port = 2;
+	resolved();
+	refused(-EADDRNOTAVAIL, "is reached by device mlx5_0, port 2; the channel is on mlx5_0");
+	cm.port = 1;
 	coming(RDMA_CM_EVENT_DEVICE_REMOVAL, 0);
 	refused(-ENODEV, "the device is gone");
 	cm.device = &fake.device[2].ibdev;
@@ -435,12 +523,14 @@ static void strangers(void **state)
 {
 	(void)state;
 	telling(RDMA_CM_EVENT_CONNECT_REQUEST)[0] = 'X';
+	rejecting(0, "not yet", BV_EXCHANGE_VERSION);
+	cm.event[1].event = RDMA_CM_EVENT_CONNECT_REQUEST;
 	coming(RDMA_CM_EVENT_CONNECT_REQUEST, 0);
 	coming(RDMA_CM_EVENT_ADDR_CHANGE, 0);
 	telling(RDMA_CM_EVENT_CONNECT_REQUEST);
 	coming(RDMA_CM_EVENT_ESTABLISHED, 0);
 	assert_int_equal(meet(BV_EXCHANGE_LISTEN), 0);
-	assert_int_equal(cm.rejects, 2);
+	assert_int_equal(cm.rejects, 3);
 	assert_met();
 }
 
@@ -501,6 +591,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cm_test(connects),         cm_test(listens),     cm_test(each_call_fails),
 		cm_test(queue_pair_fails), cm_test(tries_again), cm_test(refusals),
+		cm_test(resolved_from),    cm_test(descriptors_fail), cm_test(nobody_listens),
 		cm_test(strangers),        cm_test(unfit_peers), cm_test(gone_before_established),
 		cm_test(arguments),
 	};

@@ -192,7 +192,7 @@ WRAP(int, ibv_query_device, struct ibv_context *context, struct ibv_device_attr 
 WRAP(int, ibv_query_port, struct ibv_context *context, uint8_t port,
      struct _compat_ibv_port_attr *attr)
 {
-	if (fake.query_port_errno)
+	if (fake.query_port_errno && fake.query_port_after-- <= 0)
 		return fake.query_port_errno;
 	assert_in_range(port, 1, 2);
 	/* The inline that calls this has zeroed all of the real struct. */
@@ -296,7 +296,7 @@ WRAP(int, ibv_query_qp, struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask,
 {
 	(void)qp, (void)mask, (void)init;
 	attr->qp_state = fake.qp_state;
-	return 0;
+	return fake.query_qp_errno;
 }
 
 WRAP(void *, calloc, size_t count, size_t size)

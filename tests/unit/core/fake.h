@@ -39,12 +39,14 @@ struct fake {
 	int open_errno;
 	int query_device_errno;
 	int query_port_errno;
+	int query_port_after; /* so many queries of ports work before */
 	int query_gid_errno;
 	int alloc_pd_errno;
 	int reg_mr_errno;
 	int destroy_errno;                 /* of dealloc_pd and dereg_mr */
 	int modify_errno[IBV_QPS_ERR + 1]; /* by the state that is asked for */
 	enum ibv_qp_state qp_state;        /* what querying tells */
+	int query_qp_errno;
 	bool modify_by_errno;              /* -1 and errno instead of a positive return */
 	int random_errno;
 	int (*reg_mr_hook)(void); /* called by registrations: 0, or their errno */

@@ -90,6 +90,20 @@ static void never_reset_to_reset(void **state)
 	assert_int_equal(bv_channel_state(ch), BV_CHANNEL_PREPARED);
 }
 
+/* Nobody knows where it stands: it is moved to RESET once more. */
+static void reset_of_an_unknown_state(void **state)
+{
+	(void)state;
+	fake.qp_state = IBV_QPS_RESET;
+	fake.query_qp_errno = EIO;
+	fake.modify_errno[IBV_QPS_INIT] = EINVAL;
+	assert_int_equal(bv_channel_reset(ch), -EINVAL);
+	fake.modify_errno[IBV_QPS_INIT] = 0;
+	fake.qp_mask[IBV_QPS_RESET] = 0;
+	assert_int_equal(bv_channel_reset(ch), 0);
+	assert_int_equal(fake.qp_mask[IBV_QPS_RESET], IBV_QP_STATE);
+}
+
 static void reset_is_refused(void **state)
 {
 	(void)state;
@@ -134,6 +148,17 @@ static void drain_of_a_broken_queue(void **state)
 	assert_int_equal(bv_channel_drain(ch, BV_FOREVER), -EIO);
 	assert_text("broken");
 	expect_flushed();
+}
+
+/* Receives alone are outstanding, and theirs is the queue that is broken. */
+static void drain_of_a_broken_receive_queue(void **state)
+{
+	(void)state;
+	assert_int_equal(bv_post_recv(ch, NULL, 0), BV_WORK_RECV);
+	fake_break(ch);
+	assert_int_equal(bv_channel_drain(ch, BV_FOREVER), -EIO);
+	assert_text("broken");
+	assert_int_equal(bv_test(ch, BV_WORK_RECV, NULL), -EIO);
 }
 
 static void drain_without_the_error_state(void **state)
@@ -187,6 +212,29 @@ static void scope_on_a_dead_device(void **state)
 	assert_text("RESET");
 }
 
+/* All failures are counted, the first are kept, and told as far as the provider can. */
+static void scope_with_many_failures(void **state)
+{
+	const uint32_t count = BV_SCOPE_ERRORS + 2;
+	struct bv_scope s;
+
+	(void)state;
+	bv_scope_begin(&s, ch, 0);
+	for (uint32_t i = 0; i < count; i++) {
+		assert_int_equal(bv_post_send(ch, NULL, 0, 0), i);
+		fake_complete_send(ch, i, i ? BV_STATUS_WORK_REQUEST_FLUSH_ERROR :
+					      BV_STATUS_REMOTE_ACCESS_ERROR);
+	}
+	assert_int_equal(bv_post_recv(ch, NULL, 0), BV_WORK_RECV);
+	fake_complete_recv(ch, 5, BV_STATUS_SUCCESS);
+	assert_int_equal(bv_scope_end(&s, BV_SEC), -EIO);
+	assert_int_equal(bv_scope_end(&s, BV_SEC), -EIO);
+	assert_int_equal(s.failed, count); /* the receive succeeded */
+	assert_int_equal(s.nerrors, BV_SCOPE_ERRORS);
+	assert_int_equal(s.errors[0].status, BV_STATUS_REMOTE_ACCESS_ERROR);
+	assert_int_equal(s.errors[0].op, BV_OP_NONE);
+}
+
 /* A reset inside a scope leaves nothing of before to wait for or to report. */
 static void reset_inside_a_scope(void **state)
 {
@@ -213,6 +261,32 @@ static void close_in_time(void **state)
 	ch = NULL;
 }
 
+static void close_when_idle(void **state)
+{
+	(void)state;
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 0);
+	fake_complete_send(ch, 0, BV_STATUS_SUCCESS);
+	assert_int_equal(bv_channel_close(ch, 0), 0);
+	ch = NULL;
+}
+
+/* Nothing would ever tell that unsignaled works are done: an empty write behind them does. */
+static void unsignaled_tail(void **state)
+{
+	struct bv_scope s;
+
+	(void)state;
+	bv_scope_begin(&s, ch, 0);
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), 0);
+	fake.unsignaled = 1;
+	fake_complete_at_poll(ch, 1);
+	assert_int_equal(bv_scope_end(&s, BV_SEC), 0);
+	assert_string_equal(fake.post.slot, "write");
+	assert_int_equal(fake.post.remote->length, 0);
+	assert_int_equal(fake.post.flags, 0);
+	assert_int_equal(bv_last_posted(ch), 1);
+}
+
 static void close_after_a_failure(void **state)
 {
 	(void)state;
@@ -227,6 +301,8 @@ static void retry_time(void **state)
 {
 	(void)state;
 	assert_int_equal(bv_channel_retry_ns(ch), 7 * bv_ack_timeout_ns(14));
+	ch->core->ack_timeout = 0;
+	assert_int_equal(bv_channel_retry_ns(ch), BV_FOREVER);
 }
 
 static void probe_without_an_answer(void **state)
@@ -260,16 +336,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		recovery_test(reset_can_be_repeated),
 		recovery_test(never_reset_to_reset),
+		recovery_test(reset_of_an_unknown_state),
 		recovery_test(reset_is_refused),
 		recovery_test(no_random_numbers),
 		recovery_test(drain_of_a_silent_device),
 		recovery_test(drain_of_a_broken_queue),
+		recovery_test(drain_of_a_broken_receive_queue),
 		recovery_test(drain_without_the_error_state),
 		recovery_test(drain_of_a_dead_device),
 		recovery_test(scope_on_a_broken_queue),
 		recovery_test(scope_on_a_dead_device),
+		recovery_test(scope_with_many_failures),
 		recovery_test(reset_inside_a_scope),
 		recovery_test(close_in_time),
+		recovery_test(close_when_idle),
+		recovery_test(unsignaled_tail),
 		recovery_test(close_after_a_failure),
 		recovery_test(retry_time),
 		recovery_test(probe_without_an_answer),
