@@ -52,6 +52,8 @@ HugePages_Free:      500'
 	put $dev/device/max_link_speed '16.0 GT/s PCIe'
 	put $dev/device/current_link_width 16
 	put $dev/device/max_link_width 16
+	put $dev/device/uevent DRIVER=mlx5_core
+	put $dev/device/resource '0x0000383ffc000000 0x0000383ffdffffff 0x000000000014220c'
 	put $dev/device/net/ens1f0np0/mtu 9000
 	put $dev/ports/1/state '4: ACTIVE'
 	put $dev/ports/1/link_layer Ethernet
@@ -93,6 +95,7 @@ healthy
 expect 0 ' 0 failed, 0 with a warning,' doctor
 also '^ok +firmware +mlx5_0: 22.39.1002, board MT_0000000359'
 also '^ok +pcie +mlx5_0: 16.0 GT/s x16, 252 Gb/s'
+also '^ok +doorbells +mlx5_0: 8192 UAR pages, at most 16384 doorbell registers'
 also '^ok +mtu +mlx5_0: ens1f0np0 has MTU 9000'
 also '^ok +gids +mlx5_0: port 1 has 2 GIDs, 1 of RoCE v2'
 also '^ok +isolcpus +CPUs 2-3 are isolated'
@@ -114,6 +117,13 @@ rm -r "${root:?}/dev"
 wrong 1 '^warning +container .*without /dev/infiniband'
 put sys/fs/cgroup/rdma.max 'mlx5_0 hca_handle=2 hca_object=2000'
 wrong 0 '^note +cgroup +RDMA objects are limited: mlx5_0 hca_handle=2'
+put sys/fs/cgroup/devices/devices.list 'c 136:* rwm
+c 1:3 rwm'
+wrong 3 '^warning +cgroup +its list of devices has none of RDMA'
+put sys/fs/cgroup/devices/devices.list 'c 1:3 rwm
+c 231:192 rw'
+expect 0 ' 0 with a warning,' doctor
+healthy
 
 # What makes times uneven.
 put sys/devices/system/cpu/cpu1/cpufreq/scaling_governor powersave
@@ -150,6 +160,12 @@ put $dev/device/current_link_width 8
 wrong 3 '^warning +pcie +mlx5_0: runs at 16.0 GT/s x8; the card can 16.0 GT/s x16'
 put $dev/ports/1/rate '400 Gb/sec (4X NDR)'
 wrong 3 '^warning +pcie +mlx5_0: 16.0 GT/s x16 carries 252 Gb/s, the port 400 Gb/s'
+put $dev/device/resource '0x00000000d0000000 0x00000000d00fffff 0x000000000014220c'
+wrong 0 '^note +doorbells +mlx5_0: 256 UAR pages, at most 512 doorbell registers'
+put $dev/device/uevent DRIVER=rdma_rxe
+expect 0 ' 0 failed' doctor
+never ' doorbells '
+healthy
 put $dev/device/local_cpulist 4000-4095
 wrong 3 '^warning +numa +mlx5_0: node 0, CPUs 4000-4095; this process may run elsewhere'
 put $dev/device/local_cpulist 4-7
@@ -175,6 +191,33 @@ put sys/module/amdgpu/version 1
 put proc/cmdline quiet
 wrong 3 '^warning +iommu +on'
 
+# bridge NAME CONTROL [BYTES]: the configuration space of a bridge: header type 1, two capabilities at
+# 0x100 (AER) and 0x148 (ACS), and in the second the control register.
+bridge() {
+	local config=$root/sys/bus/pci/devices/$1/config
+
+	mkdir -p "$(dirname "$config")"
+	head -c 4096 /dev/zero >"$config"
+	printf '\1' | dd of="$config" bs=1 seek=14 conv=notrunc status=none
+	printf '\x01\x00\x82\x14' | dd of="$config" bs=1 seek=256 conv=notrunc status=none
+	printf '\x0d\x00\x01\x00\x5f\x00%b\x00' "$2" |
+		dd of="$config" bs=1 seek=328 conv=notrunc status=none
+	truncate -s "${3:-4096}" "$config"
+}
+put sys/module/nvidia/version 535
+bridge 0000:00:01.0 '\x00'
+bridge 0000:00:02.0 '\x01'
+put sys/bus/pci/devices/0000:01:00.0/config 'no bridge'
+expect 0 '^ok +acs +none of 2 PCI bridges redirects' doctor
+bridge 0000:00:03.0 '\x1d'
+wrong 3 '^warning +acs +1 of 3 PCI bridges send'
+put sys/module/nvidia/version 535
+bridge 0000:00:01.0 '\x1d' 64
+wrong 0 '^skipped +acs +only root may read how 1 PCI bridges'
+bridge 0000:00:01.0 '\x1d'
+expect 0 ' 0 failed' doctor
+never ' acs ' # nobody is there whom it would concern
+
 # A tree that is empty is not a crash.
 rm -rf "$root"
 mkdir "$root"
@@ -191,7 +234,7 @@ json "$check" doctor "$work/doctor.json"
 "$emu" run -- "$bv" doctor >"$work/out" 2>&1
 also '^note +kind +mlx5_0: EMULATED DEVICE'
 also '^ok +data-path +mlx5_0: mlx5: BlueFlame'
-also '^ok +loopback +mlx5_0: mlx5: wrote 64 bytes to itself and read them back'
+also '^ok +loopback +mlx5_0: mlx5: wrote 64 bytes to itself and read them back, added by an atomic'
 also '^ok +loopback +mlx5_0: verbs: wrote 64 bytes'
 never '^failure'
 "$emu" run --manual -- "$bv" doctor mlx5_0 >"$work/out" 2>&1

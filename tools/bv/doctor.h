@@ -65,6 +65,9 @@ __attribute__((format(printf, 4, 5))) bool doctor_line(const struct doctor *d, c
 						       size_t size, const char *format, ...);
 /* The same for all of a file, as far as it fits. */
 bool doctor_text(const struct doctor *d, char *text, size_t size, const char *path);
+/* All of a file, whatever it holds, as far as it fits: how many bytes. */
+__attribute__((format(printf, 4, 5))) size_t doctor_bytes(const struct doctor *d, void *bytes,
+							  size_t size, const char *format, ...);
 /* A number that a file starts with; @fallback if there is none. */
 __attribute__((format(printf, 3, 4))) long long
 doctor_number(const struct doctor *d, long long fallback, const char *format, ...);
@@ -88,6 +91,8 @@ void doctor_cpu(struct doctor *d);    /* doctor_cpu.c: what makes times uneven *
 void doctor_gpu(struct doctor *d);    /* doctor_gpu.c: memory of GPUs, IOMMU */
 void doctor_device(struct doctor *d); /* doctor_device.c: devices, ports, links, GIDs */
 void doctor_loop(struct doctor *d);   /* doctor_loop.c: opens devices, writes and reads */
+void doctor_acs(struct doctor *d);    /* doctor_pci.c: switches between GPUs and devices */
+void doctor_doorbells(struct doctor *d, const char *name); /* doctor_pci.c: registers of one */
 
 /* doctor_report.c */
 void doctor_print(const struct doctor *d);

@@ -280,6 +280,7 @@ static void device(struct doctor *d, const char *name)
 	firmware(d, name);
 	if (!d->emulated) {
 		pcie(d, name);
+		doctor_doorbells(d, name);
 		numa(d, name);
 	}
 	for (size_t i = 0; i < n; i++)

@@ -24,23 +24,40 @@ make_path(const struct doctor *d, char path[PATH_MAX], const char *format, va_li
 		vsnprintf(path + n, (size_t)(PATH_MAX - n), format, args);
 }
 
-static bool read_file(const char *path, char *text, size_t size)
+static size_t read_bytes(const char *path, void *bytes, size_t size)
 {
 	const int fd = open(path, O_RDONLY | O_CLOEXEC);
 	size_t used = 0;
 	ssize_t n = 0;
 
-	text[0] = '\0';
 	if (fd < 0)
-		return false;
+		return 0;
 	do {
-		n = read(fd, text + used, size - 1 - used);
+		n = read(fd, (uint8_t *)bytes + used, size - used);
 		if (n > 0)
 			used += (size_t)n;
-	} while ((n > 0 && used < size - 1) || (n < 0 && errno == EINTR));
+	} while ((n > 0 && used < size) || (n < 0 && errno == EINTR));
 	close(fd);
+	return used;
+}
+
+static bool read_file(const char *path, char *text, size_t size)
+{
+	const size_t used = read_bytes(path, text, size - 1);
+
 	text[used] = '\0';
 	return used > 0;
+}
+
+size_t doctor_bytes(const struct doctor *d, void *bytes, size_t size, const char *format, ...)
+{
+	char path[PATH_MAX];
+	va_list args;
+
+	va_start(args, format);
+	make_path(d, path, format, args);
+	va_end(args);
+	return read_bytes(path, bytes, size);
 }
 
 bool doctor_text(const struct doctor *d, char *text, size_t size, const char *path)

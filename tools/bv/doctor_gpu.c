@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether the device can reach memory of a GPU: peer-memory module, DMA-BUF, IOMMU and ACS. */
+/* Whether the device can reach memory of a GPU: peer-memory module, DMA-BUF, IOMMU, and ACS. */
 #include "doctor.h"
 
 #include <string.h>
 
+static bool has_gpu(const struct doctor *d)
+{
+	return doctor_exists(d, "/sys/module/nvidia") || doctor_exists(d, "/sys/module/amdgpu");
+}
+
 static void gpu_memory(struct doctor *d)
 {
-	const bool nvidia = doctor_exists(d, "/sys/module/nvidia");
-	const bool amd = doctor_exists(d, "/sys/module/amdgpu");
 	const bool peermem = doctor_exists(d, "/sys/module/nvidia_peermem") ||
 			     doctor_exists(d, "/sys/module/nv_peer_mem");
 	const bool dmabuf = doctor_kernel(d, 5, 12); /* where ibv_reg_dmabuf_mr() came */
 
-	if (!nvidia && !amd)
+	if (!has_gpu(d))
 		doctor_add(d, DOCTOR_OK, "gpu-memory", NULL, NULL,
 			   "no GPU driver is loaded: nothing to check");
 	else if (!dmabuf && !peermem)
@@ -31,8 +34,6 @@ static void gpu_memory(struct doctor *d)
 static void iommu(struct doctor *d)
 {
 	char cmdline[4096], groups[1][DOCTOR_NAME_MAX];
-	const bool gpu = doctor_exists(d, "/sys/module/nvidia") ||
-			 doctor_exists(d, "/sys/module/amdgpu");
 
 	if (doctor_folder(d, groups, 1, "/sys/kernel/iommu_groups") == 0) {
 		doctor_add(d, DOCTOR_OK, "iommu", NULL, NULL, "off");
@@ -42,14 +43,14 @@ static void iommu(struct doctor *d)
 	if (strstr(cmdline, "iommu=pt") != NULL || strstr(cmdline, "iommu.passthrough=1") != NULL)
 		doctor_add(d, DOCTOR_OK, "iommu", NULL, NULL, "on, passing through");
 	else
-		doctor_add(d, gpu ? DOCTOR_WARNING : DOCTOR_NOTE, "iommu", NULL,
-			   "boot with iommu=pt; for GPU memory, turn ACS off on the switches in "
-			   "between (`lspci -vvv | grep ACSCtl`)",
-			   "on: it may translate each access of the device");
+		doctor_add(d, has_gpu(d) ? DOCTOR_WARNING : DOCTOR_NOTE, "iommu", NULL,
+			   "boot with iommu=pt", "on: it may translate each access of the device");
 }
 
 void doctor_gpu(struct doctor *d)
 {
 	gpu_memory(d);
 	iommu(d);
+	if (has_gpu(d))
+		doctor_acs(d);
 }

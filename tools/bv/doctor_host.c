@@ -166,10 +166,29 @@ static bool in_container(const struct doctor *d)
 	       doctor_exists(d, "/run/systemd/container");
 }
 
+/*
+ * Version 1 of cgroups lists the device files that may be opened; infiniband_verbs has the character
+ * major 231 (Linux, drivers/infiniband/core/uverbs_main.c). Version 2 has a program for it, which
+ * nobody can read.
+ */
+static bool devices_allowed(const char *list)
+{
+	return strstr(list, "a *:*") != NULL || strstr(list, "c *:*") != NULL ||
+	       strstr(list, "c 231:") != NULL;
+}
+
 /* Of the cgroup that the process sees as its root. */
 static void cgroup(struct doctor *d)
 {
-	char limit[256];
+	char limit[256], devices[4096];
+
+	if (doctor_text(d, devices, sizeof(devices), "/sys/fs/cgroup/devices/devices.list") &&
+	    !devices_allowed(devices))
+		doctor_add(
+			d, DOCTOR_WARNING, "cgroup", NULL,
+			"`docker run --device=/dev/infiniband`, or `c 231:* rw` in devices.allow "
+			"of the cgroup",
+			"its list of devices has none of RDMA: they cannot be opened");
 
 	if (doctor_line(d, limit, sizeof(limit), "/sys/fs/cgroup/rdma.max"))
 		doctor_add(
@@ -212,7 +231,13 @@ static void environment(struct doctor *d)
 		{ "MLX5_FREEZE_ON_ERROR_CQE", DOCTOR_WARNING,
 		  "a program stops at its first error" },
 		{ "MLX5_DEBUG_FILE", DOCTOR_NOTE, "where libmlx5 writes its log" },
-		{ "MLX5_TOTAL_UUARS", DOCTOR_NOTE, "doorbell registers of a process" },
+		{ "MLX5_TOTAL_UUARS", DOCTOR_NOTE, "shared doorbell registers of a process" },
+		{ "MLX5_NUM_LOW_LAT_UUARS", DOCTOR_NOTE, "how many of them one queue may have" },
+		{ "MLX5_LOCAL_CPUS", DOCTOR_NOTE, "CPUs that waits of libmlx5 are made for" },
+		{ "MLX5_QP_SIGNATURE", DOCTOR_WARNING, "works carry signatures: slower posts" },
+		{ "MLX5_STALL_CQ_POLL", DOCTOR_WARNING, "polls of libmlx5 pause on purpose" },
+		{ "IBV_DRIVERS", DOCTOR_NOTE, "drivers that libibverbs loads first" },
+		{ "RDMAV_DRIVERS", DOCTOR_NOTE, "drivers that libibverbs loads first" },
 		{ "RDMAV_FORK_SAFE", DOCTOR_NOTE, "fork support is on" },
 		{ "IBV_FORK_SAFE", DOCTOR_NOTE, "fork support is on" },
 		{ "RDMAV_HUGEPAGES_SAFE", DOCTOR_NOTE, "fork support knows huge pages" },

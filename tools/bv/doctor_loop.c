@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What only opening a device tells: which providers drive it, whether BlueFlame is granted, and
- * whether a channel that is connected to itself moves bytes: one write, then one read back.
+ * whether a channel that is connected to itself moves bytes: one write, one read back, one atomic.
  */
 #include "doctor.h"
 
@@ -66,8 +66,25 @@ static int write_and_read(struct lane *lane)
 	return rc;
 }
 
+/* What the atomic adds to, and what it was before. */
+static _Alignas(8) uint64_t counter[2];
+
+static int fetch_and_add(struct lane *lane, const struct bv_mr *mr)
+{
+	const struct bv_scatter old = bv_scatter(mr, &counter[1], sizeof(counter[1]));
+	const struct bv_remote there = bv_mr_remote(mr);
+	int rc;
+
+	counter[0] = 41;
+	rc = finish(lane, bv_post_fetch_add(lane->ch, &old, &there, 1, 0), "fetch-and-add");
+	if (rc == 0 && (counter[0] != 42 || counter[1] != 41))
+		rc = fail(-EILSEQ, "41 + 1 by fetch-and-add is %llu, and was %llu",
+			  (unsigned long long)counter[0], (unsigned long long)counter[1]);
+	return rc;
+}
+
 /* Small queues: a device that is nearly full must not fail for the doctor's own demands. */
-static int try_loopback(struct lane *lane)
+static int try_channel(struct lane *lane, const struct bv_mr *atomics)
 {
 	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
 	struct lane_address self;
@@ -75,12 +92,29 @@ static int try_loopback(struct lane *lane)
 
 	attr.max_send = attr.max_recv = 4;
 	attr.max_send_sge = attr.max_recv_sge = 1;
+	if (atomics != NULL)
+		attr.access |= BV_ACCESS_REMOTE_ATOMIC;
 	rc = lane_channel(lane, BUFFER_BYTES, &attr);
 	if (rc == 0)
 		rc = lane_address(lane, &self);
 	if (rc == 0)
 		rc = lane_connect(lane, &self);
-	return rc == 0 ? write_and_read(lane) : rc;
+	if (rc == 0)
+		rc = write_and_read(lane);
+	if (rc == 0 && atomics != NULL && lane->info.atomics)
+		rc = fetch_and_add(lane, atomics);
+	return rc;
+}
+
+/* A device without atomics registers no memory for them, which is how it is told: *@atomics is NULL. */
+static int try_loopback(struct lane *lane, struct bv_mr **atomics)
+{
+	const int rc = bv_mr_reg(lane->pd, counter, sizeof(counter),
+				 BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC, atomics);
+
+	if (rc < 0 && rc != -EOPNOTSUPP)
+		return fail_bv(rc, NULL, "memory for an atomic cannot be registered");
+	return try_channel(lane, *atomics);
 }
 
 static void data_path(struct doctor *d, const char *device, const struct lane *lane)
@@ -99,22 +133,26 @@ static void data_path(struct doctor *d, const char *device, const struct lane *l
 
 static void loopback(struct doctor *d, const char *device, const char *provider)
 {
+	struct bv_mr *atomics = NULL;
 	struct lane lane;
 	int rc = lane_open(&lane, device, provider);
 
 	if (rc == 0)
-		rc = try_loopback(&lane);
+		rc = try_loopback(&lane, &atomics);
 	if (lane.ch != NULL)
 		data_path(d, device, &lane);
 	if (rc == 0)
 		doctor_add(d, DOCTOR_OK, "loopback", device, NULL,
-			   "%s: wrote %u bytes to itself and read them back, on GID row %u",
-			   provider, BYTES, lane.info.gid_index);
+			   "%s: wrote %u bytes to itself and read them back%s, on GID row %u",
+			   provider, BYTES,
+			   lane.info.atomics ? ", added by an atomic" : " (it has no atomics)",
+			   lane.info.gid_index);
 	else
 		doctor_add(d, DOCTOR_FAILURE, "loopback", device,
 			   "see the findings above; `bv info` has the providers and GIDs", "%s: %s",
 			   provider, fail_text());
 	lane_close(&lane);
+	bv_mr_dereg(atomics); /* behind the channel, whose work may have it */
 }
 
 static void provider(struct doctor *d, const char *device, const struct bv_provider_info *info)
