@@ -98,6 +98,30 @@ static void stops_in_the_middle(void **state)
 	d->refuse_after = 1;
 	assert_int_equal(bv_post_send(ch, NULL, 0, 0), -EIO);
 	assert_int_equal(bv_last_posted(ch), 4);
+	/* A driver that fails without a word. */
+	d->refuse = -1;
+	d->refuse_errno = 0;
+	d->refuse_after = 0;
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), 5);
+	assert_int_equal(bv_flush(ch), -EIO);
+	assert_int_equal(bv_last_posted(ch), 4);
+	driver_free(d);
+}
+
+/* A full queue of works that the device was not told of, and cannot be. */
+static void full_and_refused(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+
+	(void)state;
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 0);
+	for (int i = 1; i < DRIVER_MAX_SEND; i++)
+		assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), i);
+	d->refuse = EIO;
+	d->refuse_after = 0;
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), -EIO);
+	assert_int_equal(bv_last_posted(ch), 0);
 	driver_free(d);
 }
 
@@ -141,6 +165,14 @@ static void arming(void **state)
 	assert_true(d->solicited_only);
 	d->refuse = ENOMEM;
 	assert_int_equal(ch->ops->arm(ch, BV_WAKE_RECV), -ENOMEM);
+	/* The first that fails is told, and the second is not tried; some drivers return -1. */
+	d->refuse = -1;
+	d->refuse_errno = EACCES;
+	assert_int_equal(ch->ops->arm(ch, BV_WAKE_SEND | BV_WAKE_RECV), -EACCES);
+	assert_int_equal(d->notified[1], 2);
+	d->refuse = -1;
+	d->refuse_errno = 0;
+	assert_int_equal(ch->ops->arm(ch, BV_WAKE_RECV), -EIO);
 	driver_free(d);
 }
 
@@ -150,6 +182,7 @@ int main(void)
 		cmocka_unit_test(one_call),
 		cmocka_unit_test(full),
 		cmocka_unit_test(stops_in_the_middle),
+		cmocka_unit_test(full_and_refused),
 		cmocka_unit_test(atomics),
 		cmocka_unit_test(arming),
 	};

@@ -151,6 +151,35 @@ static inline void bursts(bool extended)
 	}
 }
 
+/* The same of receives, of which the queue holds as many as it has room for. */
+static inline void recv_bursts(bool extended)
+{
+	for (unsigned max = 1; max <= 50; max++) {
+		struct driver *d = driver_new(extended);
+		struct bv_channel *ch = driver_channel(d);
+		struct bv_wc wc[64];
+		int64_t work = 0;
+
+		for (uint64_t i = 0; i < 50; i++) {
+			assert_true(bv_post_recv(ch, NULL, 0) >= 0);
+			driver_complete(&d->recv, (struct ibv_wc){ .wr_id = i,
+								   .opcode = IBV_WC_RECV,
+								   .byte_len = (uint32_t)i });
+		}
+		d->recv.broken_at = 50;
+		while (work < 50) {
+			const unsigned left = (unsigned)(50 - work);
+			const int want = (int)(left < max ? left : max);
+
+			assert_int_equal(bv_poll_recv(ch, wc, max), want);
+			for (int i = 0; i < want; i++, work++)
+				expect_wc(&wc[i], work | BV_WORK_RECV, BV_OP_RECV, (uint32_t)work, 0, 0);
+		}
+		assert_int_equal(bv_poll_recv(ch, wc, max), -EIO);
+		driver_free(d);
+	}
+}
+
 /* Wherever the queue breaks, what came before is delivered, once; then every call fails. */
 static inline void broken(bool extended)
 {
@@ -199,6 +228,11 @@ static inline void broken(bool extended)
 		(void)state;                                                            \
 		bursts(extended);                                                       \
 	}                                                                               \
+	static void test_recv_bursts(void **state)                                      \
+	{                                                                               \
+		(void)state;                                                            \
+		recv_bursts(extended);                                                  \
+	}                                                                               \
 	static void test_broken(void **state)                                           \
 	{                                                                               \
 		(void)state;                                                            \
@@ -209,7 +243,7 @@ static inline void broken(bool extended)
 		const struct CMUnitTest tests[] = {                                     \
 			cmocka_unit_test(test_sends),  cmocka_unit_test(test_receives), \
 			cmocka_unit_test(test_errors), cmocka_unit_test(test_bursts),   \
-			cmocka_unit_test(test_broken),                                  \
+			cmocka_unit_test(test_broken), cmocka_unit_test(test_recv_bursts), \
 		};                                                                      \
                                                                                         \
 		return cmocka_run_group_tests(tests, NULL, NULL);                       \

@@ -5,6 +5,8 @@
  */
 #include "driver.h"
 
+#include <errno.h>
+
 #define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
 #define IMM 0xcafe0001u
 
@@ -71,6 +73,38 @@ static void operations(void **state)
 	info = described(d, bv_post_read(ch, to, 1, REMOTE, 0));
 	expect(&info, BV_OP_READ, false, true);
 	expect_list(&info, 1, 10);
+	driver_free(d);
+}
+
+static void atomics(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_channel *ch = driver_channel(d);
+	const struct bv_scatter result = { 0x1000, 8, 7 };
+	struct bv_work_info info;
+
+	(void)state;
+	info = described(d, bv_post_fetch_add(ch, &result, REMOTE, 5, 0));
+	expect(&info, BV_OP_FETCH_ADD, false, true);
+	assert_int_equal(info.bytes, 8);
+	assert_int_equal(info.range[0].lkey, 7);
+	info = described(d, bv_post_compare_swap(ch, &result, REMOTE, 5, 6, 0));
+	expect(&info, BV_OP_COMPARE_SWAP, false, true);
+	assert_int_equal(info.bytes, 8);
+	driver_free(d);
+}
+
+/* Nothing that we post: no guess is made. */
+static void unknown(void **state)
+{
+	struct driver *d = driver_new(false);
+	struct bv_work_info info;
+
+	(void)state;
+	assert_int_equal(bv_post_send(driver_channel(d), from, 1, 0), 0);
+	d->v.posted_send[0].what = IBV_WR_BIND_MW << VERBS_POSTED_OPCODE;
+	assert_int_equal(bvi_verbs_describe(&d->v.base, 0, &info), -ENOENT);
+	assert_int_equal(info.op, BV_OP_NONE);
 	driver_free(d);
 }
 
@@ -145,6 +179,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(operations),
+		cmocka_unit_test(atomics),
+		cmocka_unit_test(unknown),
 		cmocka_unit_test(inline_payload),
 		cmocka_unit_test(receives),
 		cmocka_unit_test(places_are_used_again),

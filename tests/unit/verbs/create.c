@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Making the objects of a channel on every kind of driver, and on one that fails at each step: what
+ * was made before is gone again, and the text says which call it was. Starting the queues anew.
+ */
+#include "driver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A libibverbs whose calls fail on demand. Objects are counted. */
+static struct {
+	struct verbs_context vctx;
+	struct ibv_qp_init_attr init;
+	struct ibv_cq_init_attr_ex cq_attr;
+	int tds, domains, cqs, qps, contexts;
+	const char *failing; /* this call fails */
+	int failing_in;      /* the n-th time from now on */
+	int error;           /* with this errno; 0: it leaves none */
+	int calloc_in;
+} ibv;
+
+static bool fails(const char *call)
+{
+	if (!ibv.failing || strcmp(ibv.failing, call) != 0 || --ibv.failing_in > 0)
+		return false;
+	ibv.failing = NULL;
+	errno = ibv.error;
+	return true;
+}
+
+/* An object of libibverbs knows its context. */
+static void *make(const char *call, size_t size, int *count)
+{
+	if (fails(call))
+		return NULL;
+	++*count;
+	return malloc(size);
+}
+
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return ibv.calloc_in > 0 && --ibv.calloc_in == 0 ? NULL : __real_calloc(count, size);
+}
+
+static struct ibv_td *alloc_td(struct ibv_context *context, struct ibv_td_init_attr *attr)
+{
+	struct ibv_td *td = make("td", sizeof(*td), &ibv.tds);
+
+	(void)attr;
+	if (td)
+		td->context = context;
+	return td;
+}
+
+static int dealloc_td(struct ibv_td *td)
+{
+	assert_int_equal(ibv.domains, 0); /* it would be busy */
+	ibv.tds--;
+	free(td);
+	return 0;
+}
+
+static struct ibv_pd *alloc_parent_domain(struct ibv_context *context,
+					  struct ibv_parent_domain_init_attr *attr)
+{
+	(void)context;
+	assert_non_null(attr->td);
+	return make("domain", sizeof(struct ibv_pd), &ibv.domains);
+}
+
+static struct ibv_cq_ex *create_cq_ex(struct ibv_context *context,
+				      struct ibv_cq_init_attr_ex *attr)
+{
+	(void)context;
+	ibv.cq_attr = *attr;
+	return make("cq_ex", sizeof(struct ibv_cq_ex), &ibv.cqs);
+}
+
+/* The functions of libibverbs, which is not linked. */
+struct ibv_cq *ibv_create_cq(struct ibv_context *context, int cqe, void *cq_context,
+			     struct ibv_comp_channel *channel, int vector)
+{
+	(void)context, (void)cqe, (void)cq_context, (void)channel, (void)vector;
+	return make("cq", sizeof(struct ibv_cq_ex), &ibv.cqs);
+}
+
+struct ibv_qp *ibv_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *init)
+{
+	(void)pd;
+	ibv.init = *init;
+	init->cap.max_inline_data += 4;
+	return make("qp", sizeof(struct ibv_qp), &ibv.qps);
+}
+
+int ibv_destroy_qp(struct ibv_qp *qp)
+{
+	ibv.qps--;
+	free(qp);
+	return 0;
+}
+
+int ibv_destroy_cq(struct ibv_cq *cq)
+{
+	assert_int_equal(ibv.qps, 0);
+	ibv.cqs--;
+	free(cq);
+	return 0;
+}
+
+int ibv_dealloc_pd(struct ibv_pd *pd)
+{
+	assert_int_equal(ibv.qps, 0);
+	ibv.domains--;
+	free(pd);
+	return 0;
+}
+
+struct ibv_context *ibv_open_device(struct ibv_device *device)
+{
+	(void)device;
+	return make("open", sizeof(struct ibv_context), &ibv.contexts);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&ibv, 0, sizeof(ibv));
+	ibv.vctx.sz = sizeof(ibv.vctx);
+	ibv.vctx.context.abi_compat = __VERBS_ABI_IS_EXTENDED;
+	ibv.vctx.alloc_td = alloc_td;
+	ibv.vctx.dealloc_td = dealloc_td;
+	ibv.vctx.alloc_parent_domain = alloc_parent_domain;
+	ibv.vctx.create_cq_ex = create_cq_ex;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	assert_int_equal(ibv.tds + ibv.domains + ibv.cqs + ibv.qps + ibv.contexts, 0);
+	return 0;
+}
+
+#define create_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+static const struct bv_channel_attr attr = {
+	.max_send = 5, .max_recv = 3, .max_send_sge = 2, .max_inline = 16
+};
+static struct ibv_pd pd;
+static char why[256];
+
+static int create(struct bv_channel **ch)
+{
+	const struct bv_channel_params params = { .context = &ibv.vctx.context,
+						  .pd = &pd,
+						  .attr = &attr };
+
+	why[0] = '\0';
+	return bvi_verbs_channel_create(&params, ch, why, sizeof(why));
+}
+
+static void kinds_of_drivers(void **state)
+{
+	static const struct {
+		const char *without, *data_path;
+		int tds, domains;
+	} cases[] = {
+		{ NULL, "ibv_post_send and ibv_start_poll, thread domain", 1, 1 },
+		{ "cq_ex", "ibv_post_send and ibv_poll_cq, thread domain", 1, 1 },
+		{ "td", "ibv_post_send and ibv_poll_cq", 0, 0 },
+		{ "domain", "ibv_post_send and ibv_poll_cq", 0, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bv_channel *ch;
+		bool ex = i == 0;
+
+		ibv.failing = cases[i].without;
+		ibv.failing_in = 1;
+		ibv.error = EOPNOTSUPP;
+		assert_int_equal(create(&ch), 0);
+		assert_string_equal(ch->core->data_path, cases[i].data_path);
+		assert_int_equal(ibv.tds, cases[i].tds);
+		assert_int_equal(ibv.domains, cases[i].domains);
+		assert_int_equal(ibv.cqs, 2);
+		assert_int_equal(ibv.init.cap.max_send_wr, 5);
+		assert_int_equal(ibv.init.cap.max_recv_sge, 1); /* asked for none */
+		assert_int_equal(ibv.init.cap.max_inline_data, 16);
+		assert_int_equal(ch->core->max_inline, 20); /* granted */
+		assert_ptr_equal(ch->core->ready,
+				 ex ? &bvi_verbs_ops_ready_ex : &bvi_verbs_ops_ready);
+		assert_ptr_equal(ch->core->prepared->post_recv, bvi_verbs_post_recv);
+		assert_ptr_equal(ch->core->error->post_recv, bvi_refuse_recv);
+		assert_ptr_equal(ch->core->error->poll_send,
+				 ex ? bvi_verbs_poll_send_ex : bvi_verbs_poll_send);
+		assert_int_equal(bvi_verbs_channel_unsignaled(ch), 0);
+		bvi_verbs_channel_destroy(ch);
+		teardown(state);
+	}
+	assert_int_equal(ibv.cq_attr.flags, IBV_CREATE_CQ_ATTR_SINGLE_THREADED);
+}
+
+static void each_step_fails(void **state)
+{
+	static const struct {
+		const char *without, *failing;
+		int in, error;
+		const char *why;
+	} cases[] = {
+		{ "td", "cq", 1, ENOMEM, "ibv_create_cq (send): Cannot allocate memory" },
+		{ "td", "cq", 2, EINVAL, "ibv_create_cq (receive): Invalid argument" },
+		{ NULL, "cq_ex", 2, ENOSPC, "ibv_create_cq (receive): No space left on device" },
+		{ NULL, "qp", 1, EINVAL, "ibv_create_qp: Invalid argument: ask for fewer" },
+		{ "td", "qp", 1, 0, "ibv_create_qp: Input/output error" },
+	};
+	struct bv_channel *ch = NULL;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ibv.vctx.alloc_td = cases[i].without ? NULL : alloc_td;
+		ibv.failing = cases[i].failing;
+		ibv.failing_in = cases[i].in;
+		ibv.error = cases[i].error;
+		assert_int_equal(create(&ch), cases[i].error ? -cases[i].error : -EIO);
+		assert_non_null(strstr(why, cases[i].why));
+		assert_null(ch);
+		teardown(state);
+	}
+}
+
+static void without_memory(void **state)
+{
+	struct bv_channel *ch = NULL;
+	int n = 1;
+
+	(void)state;
+	for (;; n++) {
+		ibv.calloc_in = n;
+		if (create(&ch) == 0)
+			break;
+		assert_string_equal(why, "no memory for a channel");
+		assert_null(ch);
+		teardown(state);
+	}
+	assert_int_equal(n, 7); /* the channel, two rings, three parts of the chain */
+	ibv.calloc_in = 0;
+	bvi_verbs_channel_destroy(ch);
+}
+
+static void provider(void **state)
+{
+	const struct bv_provider *verbs = &bvi_provider_verbs;
+	struct ibv_context *context = NULL;
+
+	(void)state;
+	assert_int_equal(verbs->probe(NULL, &ibv.vctx.context, why, sizeof(why)), 10);
+	assert_non_null(strstr(why, "generic"));
+	ibv.failing = "open";
+	ibv.error = EACCES;
+	assert_int_equal(verbs->open(NULL, &context), -EACCES);
+	ibv.failing = "open";
+	ibv.error = 0;
+	assert_int_equal(verbs->open(NULL, &context), -EIO);
+	assert_null(context);
+	assert_int_equal(verbs->open(NULL, &context), 0);
+	assert_non_null(context);
+	free(context);
+	ibv.contexts--;
+	assert_int_equal(verbs->set_udp_sport(NULL, 0xc000), -EOPNOTSUPP);
+}
+
+/* Whatever lies in the queues, and whatever waits, is gone. */
+static void reset(void **state)
+{
+	(void)state;
+	for (int ex = 0; ex < 2; ex++) {
+		struct driver *d = driver_new(ex);
+		struct bv_channel *ch = driver_channel(d);
+		struct bv_wc wc;
+
+		for (uint64_t i = 0; i < 3; i++) {
+			assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), i);
+			driver_complete(&d->send, (struct ibv_wc){ .wr_id = i });
+			driver_complete(&d->recv, (struct ibv_wc){ .wr_id = i });
+		}
+		assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), 3);
+		bvi_verbs_channel_reset(ch);
+		assert_int_equal(d->send.head, d->send.tail);
+		assert_int_equal(d->recv.head, d->recv.tail);
+		assert_int_equal(bvi_verbs_channel_unsignaled(ch), 0);
+		assert_int_equal(bv_poll_send(ch, &wc, 1), 0);
+		assert_int_equal(bv_poll_recv(ch, &wc, 1), 0);
+		assert_int_equal(bv_flush(ch), 0);
+		assert_int_equal(d->posts, 3);
+		bvi_verbs_channel_reset(ch); /* of empty queues */
+		driver_free(d);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		create_test(kinds_of_drivers), create_test(each_step_fails),
+		create_test(without_memory),   create_test(provider),
+		create_test(reset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
