@@ -275,8 +275,7 @@ static int finish(struct bv_channel *ch, int rc)
 		give_up(ch);
 		return rc;
 	}
-	ch->atomics = core->rd_atomic > 0 &&
-		      core->pd->device->limits.atomic_cap != IBV_ATOMIC_NONE;
+	ch->atomics = core->rd_atomic > 0 && core->pd->device->limits.atomic_cap != IBV_ATOMIC_NONE;
 	core->state = BV_CHANNEL_READY;
 	ch->ops = core->ready;
 	return 0;

@@ -90,8 +90,12 @@ static const struct {
 	const char *slot;
 	int (*call)(int64_t timeout);
 } calls[] = {
-	{ "send", send },       { "send_imm", send_imm },   { "write", write },
-	{ "write_imm", write_imm }, { "read", read },       { "fetch_add", fetch_add },
+	{ "send", send },
+	{ "send_imm", send_imm },
+	{ "write", write },
+	{ "write_imm", write_imm },
+	{ "read", read },
+	{ "fetch_add", fetch_add },
 	{ "compare_swap", compare_swap },
 };
 
@@ -243,7 +247,8 @@ static void atomics_that_failed(void **state)
 	static const struct {
 		enum bv_op op;
 		const char *name;
-	} cases[] = { { BV_OP_FETCH_ADD, "FETCH AND ADD" }, { BV_OP_COMPARE_SWAP, "COMPARE AND SWAP" } };
+	} cases[] = { { BV_OP_FETCH_ADD, "FETCH AND ADD" },
+		      { BV_OP_COMPARE_SWAP, "COMPARE AND SWAP" } };
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {

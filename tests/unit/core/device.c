@@ -222,10 +222,11 @@ static void small_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fake_test(guid_order), fake_test(everything),     fake_test(two_ports),
-		fake_test(none),       fake_test(not_opened),     fake_test(not_queried),
-		fake_test(gone_while_queried),
-		fake_test(kinds),      fake_test(without_memory), fake_test(small_files),
+		fake_test(guid_order),         fake_test(everything),
+		fake_test(two_ports),          fake_test(none),
+		fake_test(not_opened),         fake_test(not_queried),
+		fake_test(gone_while_queried), fake_test(kinds),
+		fake_test(without_memory),     fake_test(small_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

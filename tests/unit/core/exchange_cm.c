@@ -307,7 +307,7 @@ static void assert_met(void)
 	assert_int_equal(fake.qp_attr[IBV_QPS_RTS].sq_psn, 0x222222);
 	assert_int_equal(cm.param.qp_num, 0x1234);
 	assert_int_equal(cm.told[0], 'B');
-	assert_int_equal(cm.ids, 1); /* kept as long as the connection */
+	assert_int_equal(cm.ids, 1);         /* kept as long as the connection */
 	assert_int_equal(info.gid[0], 0x20); /* the connection manager's choice */
 	assert_int_equal(bv_channel_reset(ch), 0);
 	assert_int_equal(cm.ids, 0);
@@ -589,10 +589,12 @@ static void arguments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cm_test(connects),         cm_test(listens),     cm_test(each_call_fails),
-		cm_test(queue_pair_fails), cm_test(tries_again), cm_test(refusals),
-		cm_test(resolved_from),    cm_test(descriptors_fail), cm_test(nobody_listens),
-		cm_test(strangers),        cm_test(unfit_peers), cm_test(gone_before_established),
+		cm_test(connects),        cm_test(listens),
+		cm_test(each_call_fails), cm_test(queue_pair_fails),
+		cm_test(tries_again),     cm_test(refusals),
+		cm_test(resolved_from),   cm_test(descriptors_fail),
+		cm_test(nobody_listens),  cm_test(strangers),
+		cm_test(unfit_peers),     cm_test(gone_before_established),
 		cm_test(arguments),
 	};
 

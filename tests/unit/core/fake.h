@@ -47,7 +47,7 @@ struct fake {
 	int modify_errno[IBV_QPS_ERR + 1]; /* by the state that is asked for */
 	enum ibv_qp_state qp_state;        /* what querying tells */
 	int query_qp_errno;
-	bool modify_by_errno;              /* -1 and errno instead of a positive return */
+	bool modify_by_errno; /* -1 and errno instead of a positive return */
 	int random_errno;
 	int (*reg_mr_hook)(void); /* called by registrations: 0, or their errno */
 	uint64_t odp_general;

@@ -222,8 +222,9 @@ static void scope_with_many_failures(void **state)
 	bv_scope_begin(&s, ch, 0);
 	for (uint32_t i = 0; i < count; i++) {
 		assert_int_equal(bv_post_send(ch, NULL, 0, 0), i);
-		fake_complete_send(ch, i, i ? BV_STATUS_WORK_REQUEST_FLUSH_ERROR :
-					      BV_STATUS_REMOTE_ACCESS_ERROR);
+		fake_complete_send(ch, i,
+				   i ? BV_STATUS_WORK_REQUEST_FLUSH_ERROR :
+				       BV_STATUS_REMOTE_ACCESS_ERROR);
 	}
 	assert_int_equal(bv_post_recv(ch, NULL, 0), BV_WORK_RECV);
 	fake_complete_recv(ch, 5, BV_STATUS_SUCCESS);

@@ -72,8 +72,7 @@ static struct ibv_pd *alloc_parent_domain(struct ibv_context *context,
 	return make("domain", sizeof(struct ibv_pd), &ibv.domains);
 }
 
-static struct ibv_cq_ex *create_cq_ex(struct ibv_context *context,
-				      struct ibv_cq_init_attr_ex *attr)
+static struct ibv_cq_ex *create_cq_ex(struct ibv_context *context, struct ibv_cq_init_attr_ex *attr)
 {
 	(void)context;
 	ibv.cq_attr = *attr;
@@ -305,8 +304,10 @@ static void reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		create_test(kinds_of_drivers), create_test(each_step_fails),
-		create_test(without_memory),   create_test(provider),
+		create_test(kinds_of_drivers),
+		create_test(each_step_fails),
+		create_test(without_memory),
+		create_test(provider),
 		create_test(reset),
 	};
 

@@ -173,7 +173,8 @@ static inline void recv_bursts(bool extended)
 
 			assert_int_equal(bv_poll_recv(ch, wc, max), want);
 			for (int i = 0; i < want; i++, work++)
-				expect_wc(&wc[i], work | BV_WORK_RECV, BV_OP_RECV, (uint32_t)work, 0, 0);
+				expect_wc(&wc[i], work | BV_WORK_RECV, BV_OP_RECV, (uint32_t)work,
+					  0, 0);
 		}
 		assert_int_equal(bv_poll_recv(ch, wc, max), -EIO);
 		driver_free(d);
@@ -207,46 +208,46 @@ static inline void broken(bool extended)
 }
 
 /* A main() that runs them all: a cmocka test takes no argument. */
-#define POLLING_TESTS(extended)                                                         \
-	static void test_sends(void **state)                                            \
-	{                                                                               \
-		(void)state;                                                            \
-		sends(extended);                                                        \
-	}                                                                               \
-	static void test_receives(void **state)                                         \
-	{                                                                               \
-		(void)state;                                                            \
-		receives(extended);                                                     \
-	}                                                                               \
-	static void test_errors(void **state)                                           \
-	{                                                                               \
-		(void)state;                                                            \
-		errors(extended);                                                       \
-	}                                                                               \
-	static void test_bursts(void **state)                                           \
-	{                                                                               \
-		(void)state;                                                            \
-		bursts(extended);                                                       \
-	}                                                                               \
-	static void test_recv_bursts(void **state)                                      \
-	{                                                                               \
-		(void)state;                                                            \
-		recv_bursts(extended);                                                  \
-	}                                                                               \
-	static void test_broken(void **state)                                           \
-	{                                                                               \
-		(void)state;                                                            \
-		broken(extended);                                                       \
-	}                                                                               \
-	int main(void)                                                                  \
-	{                                                                               \
-		const struct CMUnitTest tests[] = {                                     \
-			cmocka_unit_test(test_sends),  cmocka_unit_test(test_receives), \
-			cmocka_unit_test(test_errors), cmocka_unit_test(test_bursts),   \
+#define POLLING_TESTS(extended)                                                            \
+	static void test_sends(void **state)                                               \
+	{                                                                                  \
+		(void)state;                                                               \
+		sends(extended);                                                           \
+	}                                                                                  \
+	static void test_receives(void **state)                                            \
+	{                                                                                  \
+		(void)state;                                                               \
+		receives(extended);                                                        \
+	}                                                                                  \
+	static void test_errors(void **state)                                              \
+	{                                                                                  \
+		(void)state;                                                               \
+		errors(extended);                                                          \
+	}                                                                                  \
+	static void test_bursts(void **state)                                              \
+	{                                                                                  \
+		(void)state;                                                               \
+		bursts(extended);                                                          \
+	}                                                                                  \
+	static void test_recv_bursts(void **state)                                         \
+	{                                                                                  \
+		(void)state;                                                               \
+		recv_bursts(extended);                                                     \
+	}                                                                                  \
+	static void test_broken(void **state)                                              \
+	{                                                                                  \
+		(void)state;                                                               \
+		broken(extended);                                                          \
+	}                                                                                  \
+	int main(void)                                                                     \
+	{                                                                                  \
+		const struct CMUnitTest tests[] = {                                        \
+			cmocka_unit_test(test_sends),  cmocka_unit_test(test_receives),    \
+			cmocka_unit_test(test_errors), cmocka_unit_test(test_bursts),      \
 			cmocka_unit_test(test_broken), cmocka_unit_test(test_recv_bursts), \
-		};                                                                      \
-                                                                                        \
-		return cmocka_run_group_tests(tests, NULL, NULL);                       \
+		};                                                                         \
+                                                                                           \
+		return cmocka_run_group_tests(tests, NULL, NULL);                          \
 	}
 
 #endif

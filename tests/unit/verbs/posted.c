@@ -178,12 +178,9 @@ static void places_are_used_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(operations),
-		cmocka_unit_test(atomics),
-		cmocka_unit_test(unknown),
-		cmocka_unit_test(inline_payload),
-		cmocka_unit_test(receives),
-		cmocka_unit_test(places_are_used_again),
+		cmocka_unit_test(operations), cmocka_unit_test(atomics),
+		cmocka_unit_test(unknown),    cmocka_unit_test(inline_payload),
+		cmocka_unit_test(receives),   cmocka_unit_test(places_are_used_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

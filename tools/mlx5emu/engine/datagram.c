@@ -11,8 +11,7 @@
  * receive that is too short fails (11.6.2 "local length error"), which ends the queue pair.
  */
 
-static const char *refuse(struct emu_qp *qp, const struct emu_packet *p,
-			  enum emu_roce_type *type)
+static const char *refuse(struct emu_qp *qp, const struct emu_packet *p, enum emu_roce_type *type)
 {
 	if (p->qkey != qp->attr.qkey)
 		return "its Q_Key is another one";
