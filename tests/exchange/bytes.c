@@ -405,11 +405,6 @@ int main(int argc, char **argv)
 		pair_test(interrupted),
 		pair_test(arguments),
 	};
-	int rc;
 
-	if (rig_open(argc, argv) < 0)
-		return 1;
-	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	rig_close();
-	return rc;
+	return rig_main(argc, argv, NULL, tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -197,13 +197,6 @@ int main(int argc, char **argv)
 		cm_test(again_after_reset), cm_test(more_than_fits),  cm_test(no_room),
 		cm_test(nobody_listens),    cm_test(nobody_comes),    cm_test(not_an_rdma_address),
 	};
-	int rc;
 
-	if (rig_open(argc, argv) < 0)
-		return 1;
-	rc = look();
-	if (rc == 0)
-		rc = cmocka_run_group_tests(tests, NULL, NULL);
-	rig_close();
-	return rc;
+	return rig_main(argc, argv, look, tests, sizeof(tests) / sizeof(tests[0]));
 }

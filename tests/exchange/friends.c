@@ -309,11 +309,6 @@ int main(int argc, char **argv)
 		rig_test(tcp_over_ipv6),
 		rig_test(one_after_another),
 	};
-	int rc;
 
-	if (rig_open(argc, argv) < 0)
-		return 1;
-	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	rig_close();
-	return rc;
+	return rig_main(argc, argv, NULL, tests, sizeof(tests) / sizeof(tests[0]));
 }

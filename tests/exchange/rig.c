@@ -25,20 +25,21 @@ int64_t now_ns(void)
 	return now.tv_sec * BV_SEC + now.tv_nsec;
 }
 
-int rig_open(int argc, char **argv)
+int rig_main(int argc, char **argv, int (*look)(void), const struct CMUnitTest *tests, size_t n)
 {
 	const struct bv_open_opts opts = { .provider = argc > 1 ? argv[1] : NULL };
+	int rc;
 
-	if (bv_open(NULL, &opts, &dev) == 0 && bv_pd_alloc(dev, &pd) == 0)
-		return 0;
-	fprintf(stderr, "%s\n", bv_last_error()->text);
-	return -1;
-}
-
-void rig_close(void)
-{
+	if (bv_open(NULL, &opts, &dev) < 0 || bv_pd_alloc(dev, &pd) < 0) {
+		fprintf(stderr, "%s\n", bv_last_error()->text);
+		return 1;
+	}
+	rc = look ? look() : 0;
+	if (rc == 0)
+		rc = _cmocka_run_group_tests("tests", tests, n, NULL, NULL);
 	bv_pd_free(pd);
 	bv_close(dev);
+	return rc;
 }
 
 static void renew(struct end *end, const char *peer)

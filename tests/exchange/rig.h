@@ -44,9 +44,8 @@ struct end {
 
 extern struct end a, b;
 
-/* Of main(): the provider is argv[1]. */
-int rig_open(int argc, char **argv);
-void rig_close(void);
+/* Of main(): the provider is argv[1]. The tests run if @look, unless it is NULL, returns 0. */
+int rig_main(int argc, char **argv, int (*look)(void), const struct CMUnitTest *tests, size_t n);
 
 /* cmocka's setup and teardown: both ends with fresh channels, PREPARED. */
 int rig_setup(void **state);

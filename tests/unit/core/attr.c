@@ -8,30 +8,10 @@
 
 static const struct bv_channel_attr defaults = BV_CHANNEL_ATTR_DEFAULT;
 
-static struct bv_device *dev;
-static struct bv_pd *pd;
-
-static int open_pd(void **state)
-{
-	fake_reset(state);
-	assert_int_equal(bv_open("mlx5_0", NULL, &dev), 0);
-	assert_int_equal(bv_pd_alloc(dev, &pd), 0);
-	return 0;
-}
-
-static int close_pd(void **state)
-{
-	bv_pd_free(pd);
-	bv_close(dev);
-	return fake_check(state);
-}
-
-#define pd_test(f) cmocka_unit_test_setup_teardown(f, open_pd, close_pd)
-
 static int create(const struct bv_channel_attr *attr)
 {
 	struct bv_channel *ch = NULL;
-	const int rc = bv_channel_create(pd, attr, &ch);
+	const int rc = bv_channel_create(fake_pd, attr, &ch);
 
 	if (rc < 0)
 		assert_null(ch);
@@ -279,12 +259,12 @@ static void no_gid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		pd_test(default_values), pd_test(defaults_fit_small_devices),
-		pd_test(ranges),         pd_test(extremes),
-		pd_test(access),         pd_test(mtu),
-		pd_test(port_down),      pd_test(odd_ports),
-		pd_test(gid_index),      pd_test(no_gid),
-		pd_test(peer_gid),       pd_test(udp_sport),
+		fake_pd_test(default_values), fake_pd_test(defaults_fit_small_devices),
+		fake_pd_test(ranges),         fake_pd_test(extremes),
+		fake_pd_test(access),         fake_pd_test(mtu),
+		fake_pd_test(port_down),      fake_pd_test(odd_ports),
+		fake_pd_test(gid_index),      fake_pd_test(no_gid),
+		fake_pd_test(peer_gid),       fake_pd_test(udp_sport),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

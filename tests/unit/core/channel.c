@@ -6,26 +6,6 @@
 
 #include <errno.h>
 
-static struct bv_device *dev;
-static struct bv_pd *pd;
-
-static int open_pd(void **state)
-{
-	fake_reset(state);
-	assert_int_equal(bv_open("mlx5_0", NULL, &dev), 0);
-	assert_int_equal(bv_pd_alloc(dev, &pd), 0);
-	return 0;
-}
-
-static int close_pd(void **state)
-{
-	bv_pd_free(pd);
-	bv_close(dev);
-	return fake_check(state);
-}
-
-#define pd_test(f) cmocka_unit_test_setup_teardown(f, open_pd, close_pd)
-
 static void arguments(void **state)
 {
 	struct bv_channel *ch;
@@ -33,7 +13,7 @@ static void arguments(void **state)
 
 	(void)state;
 	assert_int_equal(bv_channel_create(NULL, NULL, &ch), -EINVAL);
-	assert_int_equal(bv_channel_create(pd, NULL, NULL), -EINVAL);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, NULL), -EINVAL);
 	assert_int_equal(bv_channel_endpoint(NULL, &ep), -EINVAL);
 	bv_channel_destroy(NULL);
 }
@@ -47,7 +27,7 @@ static void prepared(void **state)
 	const struct ibv_qp_attr *init = &fake.qp_attr[IBV_QPS_INIT];
 
 	(void)state;
-	assert_int_equal(bv_channel_create(pd, NULL, &ch), 0);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, &ch), 0);
 	assert_int_equal(bv_channel_state(ch), BV_CHANNEL_PREPARED);
 	assert_int_equal(fake.qp_mask[IBV_QPS_INIT],
 			 IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT | IBV_QP_ACCESS_FLAGS);
@@ -89,7 +69,7 @@ static void psn_is_random(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(bv_channel_create(pd, NULL, &ch[i]), 0);
+		assert_int_equal(bv_channel_create(fake_pd, NULL, &ch[i]), 0);
 		assert_int_equal(bv_channel_endpoint(ch[i], &ep[i]), 0);
 		assert_in_range(ep[i].psn, 0, 0xffffff);
 	}
@@ -97,7 +77,7 @@ static void psn_is_random(void **state)
 	bv_channel_destroy(ch[0]);
 	bv_channel_destroy(ch[1]);
 	fake.random_errno = EINTR;
-	assert_int_equal(bv_channel_create(pd, NULL, &ch[0]), 0);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, &ch[0]), 0);
 	bv_channel_destroy(ch[0]);
 }
 
@@ -163,32 +143,32 @@ static void failures(void **state)
 
 	(void)state;
 	fake.channel_create_rc = -ENOMEM;
-	assert_int_equal(bv_channel_create(pd, NULL, &ch), -ENOMEM);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, &ch), -ENOMEM);
 	assert_text("provider fast could not make a channel: Cannot allocate memory\nasked for: "
 		    "max_send 256, max_recv 256, max_send_sge 16, max_recv_sge 16, max_inline 128\n"
 		    "the device has at most: 32768 works of a queue, 30 elements, 4194303 "
 		    "completions, 0 queue pairs");
 	fake.channel_why = "max_inline 9999: the device takes 800";
 	fake.channel_create_rc = -EINVAL;
-	assert_int_equal(bv_channel_create(pd, NULL, &ch), -EINVAL);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, &ch), -EINVAL);
 	assert_text("the device takes 800");
 	assert_string_equal(fake.order, "D"); /* the context of the probe alone */
 	fake.channel_create_rc = 0;
 	fake.modify_errno[IBV_QPS_INIT] = EINVAL;
-	assert_int_equal(bv_channel_create(pd, NULL, &ch), -EINVAL);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, &ch), -EINVAL);
 	assert_text("INIT");
 	fake.modify_by_errno = true;
 	fake.modify_errno[IBV_QPS_INIT] = EPERM;
-	assert_int_equal(bv_channel_create(pd, NULL, &ch), -EPERM);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, &ch), -EPERM);
 	fake.modify_errno[IBV_QPS_INIT] = 0;
 	fake.random_errno = ENOSYS;
-	assert_int_equal(bv_channel_create(pd, NULL, &ch), -ENOSYS);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, &ch), -ENOSYS);
 	fake.random_errno = 0;
 	/* The result ring and the GID table are ours. */
 	fake.calloc_in = 1;
-	assert_int_equal(bv_channel_create(pd, NULL, &ch), -ENOMEM);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, &ch), -ENOMEM);
 	fake.calloc_in = 2;
-	assert_int_equal(bv_channel_create(pd, NULL, &ch), -ENOMEM);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, &ch), -ENOMEM);
 	assert_text("receive results");
 	assert_null(ch);
 	assert_string_equal(fake.order, "DQQQQ"); /* what the provider made is gone again */
@@ -201,7 +181,7 @@ static void posts_before_connect(void **state)
 	struct bv_wc wc;
 
 	(void)state;
-	assert_int_equal(bv_channel_create(pd, NULL, &ch), 0);
+	assert_int_equal(bv_channel_create(fake_pd, NULL, &ch), 0);
 #define REFUSED(call)                    \
 	assert_int_equal(call, -EINVAL); \
 	assert_text("the channel is PREPARED, it must be READY")
@@ -228,13 +208,13 @@ static void posts_before_connect(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		pd_test(arguments),
-		pd_test(prepared),
-		pd_test(psn_is_random),
-		pd_test(depth_is_lowered_to_the_device),
-		pd_test(infiniband),
-		pd_test(failures),
-		pd_test(posts_before_connect),
+		fake_pd_test(arguments),
+		fake_pd_test(prepared),
+		fake_pd_test(psn_is_random),
+		fake_pd_test(depth_is_lowered_to_the_device),
+		fake_pd_test(infiniband),
+		fake_pd_test(failures),
+		fake_pd_test(posts_before_connect),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

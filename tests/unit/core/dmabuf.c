@@ -11,26 +11,6 @@
 #define IOVA UINT64_C(0xab0000040)
 #define OFFSET UINT64_C(0x200040)
 
-static struct bv_device *dev;
-static struct bv_pd *pd;
-
-static int open_pd(void **state)
-{
-	fake_reset(state);
-	assert_int_equal(bv_open("mlx5_0", NULL, &dev), 0);
-	assert_int_equal(bv_pd_alloc(dev, &pd), 0);
-	return 0;
-}
-
-static int close_pd(void **state)
-{
-	bv_pd_free(pd);
-	bv_close(dev);
-	return fake_check(state);
-}
-
-#define pd_test(f) cmocka_unit_test_setup_teardown(f, open_pd, close_pd)
-
 /* B14: libibverbs says that the region's address is the offset. */
 static void b14_addresses_are_iova(void **state)
 {
@@ -40,7 +20,8 @@ static void b14_addresses_are_iova(void **state)
 	struct bv_mr *mr;
 
 	(void)state;
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, OFFSET, 4096, IOVA, BV_ACCESS_SHARED, &mr), 0);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, OFFSET, 4096, IOVA, BV_ACCESS_SHARED, &mr),
+			 0);
 	assert_int_equal(fake.dmabuf_fd, 7);
 	assert_int_equal(fake.dmabuf_iova, IOVA);
 	assert_int_equal(fake.reg_access, BV_ACCESS_SHARED);
@@ -77,29 +58,31 @@ static void refused(void **state)
 
 	(void)state;
 	assert_int_equal(bv_mr_reg_dmabuf(NULL, 7, 0, 1, 0, 0, &mr), -EINVAL);
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, 0, 1, 0, 0, NULL), -EINVAL);
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, 0, 0, 0, 0, &mr), -EINVAL);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, 0, 1, 0, 0, NULL), -EINVAL);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, 0, 0, 0, 0, &mr), -EINVAL);
 	assert_text("length is 0");
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, 0, 2 * page, -page, 0, &mr), -EINVAL);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, 0, 2 * page, -page, 0, &mr), -EINVAL);
 	assert_text("wrap around");
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, -page, 2 * page, 0, 0, &mr), -EINVAL);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, -page, 2 * page, 0, 0, &mr), -EINVAL);
 	assert_text("wrap around");
 	/* MR-2: the rule that a DMA-BUF's iova is as far into its page as the offset. */
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, 0x40, 1, 16 * page + 0x80, 0, &mr), -EINVAL);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, 0x40, 1, 16 * page + 0x80, 0, &mr), -EINVAL);
 	assert_text("offset 0x40 is 0x40 into a page and iova ");
 	assert_text(" is 0x80: they must be as far into a page");
 	assert_text("40 would do");
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, 0, 1, 0, BV_ACCESS_ON_DEMAND, &mr), -EINVAL);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, 0, 1, 0, BV_ACCESS_ON_DEMAND, &mr), -EINVAL);
 	assert_text("leave 0x40 out");
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, 0, 1, 0, BV_ACCESS_HUGETLB, &mr), -EINVAL);
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, 0, 1, 0, 0x10, &mr), -EINVAL);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, 0, 1, 0, BV_ACCESS_HUGETLB, &mr), -EINVAL);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, 0, 1, 0, 0x10, &mr), -EINVAL);
 	assert_text("bv_mr_reg_dmabuf: access has unknown flags 0x10");
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, 0, 1, 0, BV_ACCESS_REMOTE_WRITE, &mr), -EINVAL);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, 0, 1, 0, BV_ACCESS_REMOTE_WRITE, &mr),
+			 -EINVAL);
 	fake.calloc_in = 1;
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, 0, 1, 0, 0, &mr), -ENOMEM);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, 0, 1, 0, 0, &mr), -ENOMEM);
 	assert_null(mr);
 	/* Page 0 of both will do, and relaxed ordering goes down. */
-	assert_int_equal(bv_mr_reg_dmabuf(pd, 7, page, 1, 0, BV_ACCESS_RELAXED_ORDERING, &mr), 0);
+	assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, page, 1, 0, BV_ACCESS_RELAXED_ORDERING, &mr),
+			 0);
 	assert_int_equal(fake.reg_access, BV_ACCESS_RELAXED_ORDERING);
 	assert_int_equal(bv_mr_iova(mr), 0);
 	bv_mr_dereg(mr);
@@ -124,7 +107,8 @@ static void driver_errors(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		fake.reg_mr_errno = table[i].error;
-		assert_int_equal(bv_mr_reg_dmabuf(pd, 7, OFFSET, 9, IOVA, 0, &mr), table[i].code);
+		assert_int_equal(bv_mr_reg_dmabuf(fake_pd, 7, OFFSET, 9, IOVA, 0, &mr),
+				 table[i].code);
 		assert_int_equal(bv_last_error()->code, table[i].code);
 		assert_text(table[i].text);
 		assert_text("mlx5_0: ");
@@ -139,25 +123,25 @@ static void on_demand(void **state)
 	struct bv_mr *mr = NULL;
 
 	(void)state;
-	assert_int_equal(bv_mr_reg(pd, buffer, 64, access, &mr), -EOPNOTSUPP);
+	assert_int_equal(bv_mr_reg(fake_pd, buffer, 64, access, &mr), -EOPNOTSUPP);
 	assert_text("mlx5_0: the device does not offer on-demand paging");
 	assert_text("leave BV_ACCESS_ON_DEMAND out");
 	fake.odp_rc = IBV_ODP_SUPPORT_SEND | IBV_ODP_SUPPORT_RECV | IBV_ODP_SUPPORT_WRITE;
 	fake.odp_general = IBV_ODP_SUPPORT;
-	assert_int_equal(bv_mr_reg(pd, buffer, 64, access, &mr), -EOPNOTSUPP);
+	assert_int_equal(bv_mr_reg(fake_pd, buffer, 64, access, &mr), -EOPNOTSUPP);
 	assert_text("operations 0x7, needed 0xf");
 	fake.odp_rc |= IBV_ODP_SUPPORT_READ;
-	assert_int_equal(bv_mr_reg(pd, buffer, 64, access | BV_ACCESS_REMOTE_ATOMIC, &mr),
+	assert_int_equal(bv_mr_reg(fake_pd, buffer, 64, access | BV_ACCESS_REMOTE_ATOMIC, &mr),
 			 -EOPNOTSUPP);
 	fake.odp_general = 0;
-	assert_int_equal(bv_mr_reg(pd, buffer, 64, access, &mr), -EOPNOTSUPP);
+	assert_int_equal(bv_mr_reg(fake_pd, buffer, 64, access, &mr), -EOPNOTSUPP);
 	fake.odp_general = IBV_ODP_SUPPORT;
 	fake.query_device_errno = EIO;
-	assert_int_equal(bv_mr_reg(pd, buffer, 64, access, &mr), -EIO);
+	assert_int_equal(bv_mr_reg(fake_pd, buffer, 64, access, &mr), -EIO);
 	assert_text("could not ask");
 	assert_null(mr);
 	fake.query_device_errno = 0;
-	assert_int_equal(bv_mr_reg(pd, buffer, 64, access | BV_ACCESS_HUGETLB, &mr), 0);
+	assert_int_equal(bv_mr_reg(fake_pd, buffer, 64, access | BV_ACCESS_HUGETLB, &mr), 0);
 	assert_int_equal(fake.reg_access, access | BV_ACCESS_HUGETLB);
 	bv_mr_dereg(mr);
 }
@@ -165,10 +149,10 @@ static void on_demand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		pd_test(b14_addresses_are_iova),
-		pd_test(refused),
-		pd_test(driver_errors),
-		pd_test(on_demand),
+		fake_pd_test(b14_addresses_are_iova),
+		fake_pd_test(refused),
+		fake_pd_test(driver_errors),
+		fake_pd_test(on_demand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,6 +102,25 @@ int fake_check(void **state)
 	return 0;
 }
 
+struct bv_pd *fake_pd;
+
+int fake_pd_open(void **state)
+{
+	struct bv_device *dev;
+
+	fake_reset(state);
+	assert_int_equal(bv_open("mlx5_0", NULL, &dev), 0);
+	assert_int_equal(bv_pd_alloc(dev, &fake_pd), 0);
+	bv_close(dev); /* the pd keeps it */
+	return 0;
+}
+
+int fake_pd_close(void **state)
+{
+	bv_pd_free(fake_pd);
+	return fake_check(state);
+}
+
 static struct fake_device *device_of(const struct ibv_context *context)
 {
 	for (int i = 0; i < FAKE_DEVICES; i++)

@@ -101,6 +101,13 @@ int fake_check(void **state);
 
 #define fake_test(f) cmocka_unit_test_setup_teardown(f, fake_reset, fake_check)
 
+/* The same with a protection domain on the first device. */
+extern struct bv_pd *fake_pd;
+int fake_pd_open(void **state);
+int fake_pd_close(void **state);
+
+#define fake_pd_test(f) cmocka_unit_test_setup_teardown(f, fake_pd_open, fake_pd_close)
+
 void fake_gid(struct fake_device *device, int row, uint32_t index, uint32_t type, const char *text);
 
 /* A channel of the fake provider, and what its device is made to report. */
