@@ -114,7 +114,7 @@ void rig_qp_create_as(struct rig_qp *qp, struct rig_cq *send_cq, struct rig_cq *
 	init.send_cqn = send_cq->cqn;
 	init.recv_cqn = recv_cq->cqn;
 	init.sq_wqebb_count = RIG_BLOCKS;
-	init.rq_wqe_count = base->srqn ? 0 : RIG_RECEIVES;
+	init.rq_wqe_count = base->srqn || base->type == EMU_QPT_XRC_INI ? 0 : RIG_RECEIVES;
 	init.rq_stride_shift = RIG_STRIDE_SHIFT;
 	init.uidx = 0x00abcd;
 	init.uar_page = rig.uar;

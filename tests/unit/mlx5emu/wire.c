@@ -86,6 +86,9 @@ static void lies_are_refused(void **state)
 	REFUSED("before the last", lie.flags = EMU_WIRE_IMM; lie.length = 1024);
 	REFUSED("unknown transport", lie.service = (enum emu_wire_service)2);
 	REFUSED("Q_Key", lie.qkey = 1);
+	REFUSED("SRQ number", lie.service = EMU_SERVICE_XRC; lie.srqn = 1 << 24);
+	REFUSED("SRQ number", lie.service = EMU_SERVICE_XRC; lie.srqn = 1;
+		lie.opcode = EMU_WIRE_ACK);
 	REFUSED("UC does not have", lie.service = EMU_SERVICE_UC; lie.opcode = EMU_WIRE_READ);
 	REFUSED("UD does not have", lie.service = EMU_SERVICE_UD);
 	REFUSED("UD does not have", lie.service = EMU_SERVICE_UD; lie.opcode = EMU_WIRE_SEND;

@@ -114,8 +114,8 @@ static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 	if (!emu_fabric_clear(emu.fabric, emu_qpn_slot(p.dst_qpn)))
 		return -EAGAIN;
 	if (p.length)
-		why = emu_mr_translate(qp->pd, a->rkey, a->va, p.length, EMU_ACCESS_REMOTE_READ,
-				       &at);
+		why = emu_mr_translate(emu_responder_pd(qp, a->srqn), a->rkey, a->va, p.length,
+				       EMU_ACCESS_REMOTE_READ, &at);
 	iov = (struct iovec){ (void *)(uintptr_t)at, p.length };
 	if (!why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, &iov, 1, p.length) < 0)
 		why = "a page of the registered buffer is not mapped";

@@ -26,6 +26,7 @@ struct emu_state emu = {
 	.failed = EMU_LIST_INIT(emu.failed),
 	.next_deadline = UINT64_MAX,
 	.pds = { .first = 1, .limit = EMU_MAX_PD },
+	.xrcds = { .first = 1, .limit = EMU_MAX_XRCD },
 	.mrs = { .first = EMU_MR_FIRST, .limit = EMU_MAX_MR },
 	.cqs = { .first = 1, .limit = EMU_MAX_CQ },
 	.srqs = { .first = 1, .limit = EMU_MAX_SRQ },
@@ -260,6 +261,7 @@ void emu_device_destroy(struct emu_device *dev)
 	emu_srqs_destroy(dev);
 	emu_cqs_destroy(dev);
 	emu_mrs_destroy(dev);
+	emu_xrcds_destroy(dev);
 	emu_pds_destroy(dev);
 	if (!dev->orphan) {
 		emu_list_remove(&dev->node);

@@ -20,8 +20,8 @@
  *  - never sleeps for a peer, and never for longer than one turn of the device thread;
  *  - objects are named by the numbers that the hardware would use (cqn, qpn, pdn, key); a number of
  *    another emu_device, or one that does not exist, is -EINVAL;
- *  - an object still used by another one cannot go: -EBUSY (PD under QP/SRQ/MR, CQ and SRQ under
- *    QP, UAR under CQ/QP). emu_device_destroy() removes whatever is left;
+ *  - an object still used by another one cannot go: -EBUSY (PD under QP/SRQ/MR, CQ under QP/SRQ,
+ *    SRQ under QP, XRC domain under QP/SRQ, UAR under CQ/QP). emu_device_destroy() removes whatever is left;
  *  - a device that broke (EMU_EVENT_DEVICE_FATAL) answers -EIO, but for calls that take something
  *    apart and for a move to RESET or ERR: those succeed, as mlx5_internal_err_ret_value() in the
  *    kernel's drivers/net/ethernet/mellanox/mlx5/core/cmd.c has it;
@@ -39,6 +39,7 @@ enum {
 	EMU_MAX_CQ = 8192,
 	EMU_MAX_MR = 65536,
 	EMU_MAX_PD = 4096,
+	EMU_MAX_XRCD = 4096,
 	EMU_MAX_SQ_WQEBB = 32768, /* 64-byte blocks of one send queue */
 	EMU_MAX_RQ_WQE = 32768,
 	EMU_MAX_SRQ = 4096,
@@ -148,6 +149,15 @@ int emu_uar_free(struct emu_device *dev, uint32_t page);
 int emu_pd_alloc(struct emu_device *dev, uint32_t *pdn);
 int emu_pd_free(struct emu_device *dev, uint32_t pdn);
 
+/* ---- XRC domains ---- */
+
+/*
+ * What the target queue pairs and shared receive queues of an XRC domain have in common. Domains of
+ * different processes are different ones here, whatever file they were opened with.
+ */
+int emu_xrcd_alloc(struct emu_device *dev, uint32_t *xrcdn);
+int emu_xrcd_free(struct emu_device *dev, uint32_t xrcdn);
+
 /* ---- memory regions ---- */
 
 /* Values of enum ibv_access_flags. */
@@ -208,6 +218,8 @@ struct emu_srq_attr {
 	uint64_t dbrec_addr;   /* one big-endian word: how many WQEs were ever posted */
 	uint32_t wqe_count;    /* a power of two */
 	uint32_t stride_shift; /* log2 bytes of one WQE: 5..9 */
+	uint32_t xrcdn;        /* of an XRC shared receive queue; 0 = an ordinary one */
+	uint32_t cqn, uidx;    /* XRC: where its completions go, and what their srqn_uidx is */
 	void *cookie;          /* for async_event */
 };
 
@@ -231,14 +243,17 @@ enum emu_qp_type { /* values of enum ibv_qp_type */
 		   EMU_QPT_RC = 2,
 		   EMU_QPT_UC = 3,
 		   EMU_QPT_UD = 4,
+		   EMU_QPT_XRC_INI = 9,
+		   EMU_QPT_XRC_TGT = 10,
 };
 
 struct emu_qp_init {
-	enum emu_qp_type type; /* another one is -EOPNOTSUPP */
-	uint32_t pdn;
-	uint32_t send_cqn;
-	uint32_t recv_cqn;
+	enum emu_qp_type type;    /* another one is -EOPNOTSUPP */
+	uint32_t pdn;             /* all but XRC_TGT */
+	uint32_t send_cqn;        /* all but XRC_TGT */
+	uint32_t recv_cqn;        /* all but XRC */
 	uint32_t srqn;            /* receives come from this shared queue; 0 = from the own ring */
+	uint32_t xrcdn;           /* XRC_TGT */
 	uint64_t sq_addr;         /* first 64-byte block; ignored when sq_wqebb_count is 0 */
 	uint64_t rq_addr;         /* first receive WQE; ignored when rq_wqe_count is 0 */
 	uint64_t dbrec_addr;      /* two big-endian words: 0 receive, 1 send */

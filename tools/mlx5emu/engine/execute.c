@@ -68,7 +68,7 @@ static uint8_t begin_write(struct emu_qp *qp, const struct emu_packet *p)
 	const char *why = NULL;
 
 	if (p->dma_len)
-		why = emu_mr_translate(qp->pd, p->rkey, p->raddr, p->dma_len,
+		why = emu_mr_translate(emu_responder_pd(qp, p->srqn), p->rkey, p->raddr, p->dma_len,
 				       EMU_ACCESS_REMOTE_WRITE, &at);
 	if (why)
 		return refuse_access(qp, "write", p->rkey, p->raddr, p->dma_len, why);
@@ -92,7 +92,8 @@ static uint8_t store(struct emu_qp *qp, const struct emu_packet *p)
 		return EMU_AETH_ACK;
 	if (!emu_owner_may_store(qp, p->psn))
 		return EMU_AETH_NAK_REMOTE_OPERATION;
-	why = emu_mr_translate(qp->pd, resp->rkey, va, p->length, EMU_ACCESS_REMOTE_WRITE, &at);
+	why = emu_mr_translate(emu_responder_pd(qp, p->srqn), resp->rkey, va, p->length,
+			       EMU_ACCESS_REMOTE_WRITE, &at);
 	iov.iov_base = (void *)(uintptr_t)at;
 	if (!why && emu_memory_write(&iov, 1, p->payload, p->length) < 0)
 		why = "a page of the registered buffer is not mapped";
@@ -149,7 +150,7 @@ uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *p)
 	const char *why = NULL;
 
 	if (p->dma_len)
-		why = emu_mr_translate(qp->pd, p->rkey, p->raddr, p->dma_len,
+		why = emu_mr_translate(emu_responder_pd(qp, p->srqn), p->rkey, p->raddr, p->dma_len,
 				       EMU_ACCESS_REMOTE_READ, &at);
 	if (why)
 		return refuse_access(qp, "read", p->rkey, p->raddr, p->dma_len, why);
@@ -167,6 +168,7 @@ uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *p)
 				   .va = p->raddr,
 				   .rkey = p->rkey,
 				   .length = p->dma_len,
+				   .srqn = p->srqn,
 			   });
 	return EMU_AETH_ACK;
 }
@@ -196,8 +198,8 @@ uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *p)
 	/* IBA vol 1 section 9.4.5 (atomics): the address is naturally aligned. */
 	if (p->raddr % sizeof(found))
 		return EMU_AETH_NAK_INVALID_REQUEST;
-	why = emu_mr_translate(qp->pd, p->rkey, p->raddr, sizeof(found), EMU_ACCESS_REMOTE_ATOMIC,
-			       &at);
+	why = emu_mr_translate(emu_responder_pd(qp, p->srqn), p->rkey, p->raddr, sizeof(found),
+			       EMU_ACCESS_REMOTE_ATOMIC, &at);
 	if (!why && !modify_memory(at, p, &found))
 		why = "a page of the registered buffer is not mapped";
 	if (why)
@@ -235,6 +237,7 @@ static void read_again(struct emu_qp *qp, const struct emu_executed *e, const st
 				   .va = p->raddr,
 				   .rkey = p->rkey,
 				   .length = p->dma_len,
+				   .srqn = p->srqn,
 			   });
 }
 

@@ -80,9 +80,9 @@ enum emu_opcode { /* PRM "WQE opcodes" */
 struct emu_ctrl_seg {
 	emu_be32 opmod_idx_opcode; /* opmod 31:24, wqe index 23:8, opcode 7:0 */
 	emu_be32 qpn_ds;           /* qpn 31:8, reserved 7:6, ds 5:0 */
-	uint8_t signature;
-	uint8_t reserved[2];
-	uint8_t fm_ce_se; /* fm 7:5, reserved 4, ce 3:2, se 1, reserved 0 */
+	uint8_t signature;         /* where the queue has them, which is not offered */
+	uint8_t stream[2];         /* DC initiators only */
+	uint8_t fm_ce_se;          /* fm 7:5, reserved 4, ce 3:2, se 1, reserved 0 */
 	emu_be32 imm;
 };
 static_assert(sizeof(struct emu_ctrl_seg) == EMU_DS, "PRM control segment");
@@ -124,6 +124,12 @@ enum {
 	EMU_AV_QPN = 0xffffff,
 	EMU_QKEY_OF_QP = INT32_MIN, /* bit 31: the queue's own Q_Key (IBA vol 1 section 10.2.5) */
 };
+
+struct emu_xrc_seg {   /* PRM "XRC segment" */
+	emu_be32 srqn; /* reserved 31:24 */
+	uint8_t reserved[12];
+};
+static_assert(sizeof(struct emu_xrc_seg) == EMU_DS, "PRM XRC segment");
 
 struct emu_raddr_seg {
 	emu_be64 raddr;

@@ -29,6 +29,9 @@ static int check_init(const struct emu_qp_init *i)
 		return -EINVAL;
 	if (i->rq_wqe_count && (i->srqn || i->rq_stride_shift < 4 || i->rq_stride_shift > 9))
 		return -EINVAL;
+	if ((i->sq_wqebb_count && !emu_transport_of(i->type)->sends) ||
+	    ((i->rq_wqe_count || i->srqn) && !emu_transport_of(i->type)->receives))
+		return -EINVAL;
 	rc = check_ring(i->dbrec_addr, 2 * sizeof(emu_be32), 8);
 	if (rc == 0 && i->sq_wqebb_count)
 		rc = check_ring(i->sq_addr, (uint64_t)i->sq_wqebb_count * EMU_WQEBB, EMU_WQEBB);
@@ -67,30 +70,68 @@ static void qp_free(struct emu_qp *qp)
 	free(qp);
 }
 
+/* Lock held. Whether all exists that the type needs. */
+static bool find_parts(struct emu_device *dev, struct emu_qp *qp)
+{
+	const struct emu_transport *t = qp->transport;
+	const struct emu_qp_init *init = &qp->init;
+
+	qp->uar = emu_uar_find(dev, init->uar_page);
+	if (t->sends || t->receives)
+		qp->pd = emu_pd_find(dev, init->pdn);
+	else
+		qp->xrcd = emu_xrcd_find(dev, init->xrcdn);
+	if (t->sends)
+		qp->send_cq = emu_cq_find(dev, init->send_cqn);
+	if (t->receives)
+		qp->recv_cq = emu_cq_find(dev, init->recv_cqn);
+	if (init->srqn)
+		qp->srq = emu_srq_find(dev, init->srqn);
+	return qp->uar && (qp->pd || qp->xrcd) && (qp->send_cq || !t->sends) &&
+	       (qp->recv_cq || !t->receives) && (!init->srqn || (qp->srq && !qp->srq->attr.xrcdn));
+}
+
+enum {
+	MAX_PARTS = 5,
+};
+
+/* The user counts of all that the QP keeps from going away, but the UAR's. */
+static unsigned parts(struct emu_qp *qp, unsigned *users[MAX_PARTS])
+{
+	unsigned n = 0;
+
+	if (qp->pd)
+		users[n++] = &qp->pd->users;
+	if (qp->xrcd)
+		users[n++] = &qp->xrcd->users;
+	if (qp->send_cq)
+		users[n++] = &qp->send_cq->users;
+	if (qp->recv_cq)
+		users[n++] = &qp->recv_cq->users;
+	if (qp->srq && !qp->xrcd)
+		users[n++] = &qp->srq->users;
+	return n;
+}
+
 /* Lock held. */
 static int add(struct emu_device *dev, struct emu_qp *qp)
 {
+	unsigned *users[MAX_PARTS];
+	unsigned n;
 	uint32_t index;
 	int rc = emu_device_usable(dev);
 
 	if (rc < 0)
 		return rc;
-	qp->pd = emu_pd_find(dev, qp->init.pdn);
-	qp->send_cq = emu_cq_find(dev, qp->init.send_cqn);
-	qp->recv_cq = emu_cq_find(dev, qp->init.recv_cqn);
-	qp->uar = emu_uar_find(dev, qp->init.uar_page);
-	qp->srq = qp->init.srqn ? emu_srq_find(dev, qp->init.srqn) : NULL;
-	if (!qp->pd || !qp->send_cq || !qp->recv_cq || !qp->uar || (qp->init.srqn && !qp->srq))
+	if (!find_parts(dev, qp))
 		return -EINVAL;
 	rc = emu_ids_add(&emu.qps, qp, &index);
 	if (rc < 0)
 		return rc;
 	qp->qpn = emu_fabric_slot(emu.fabric) << 16 | index;
-	qp->pd->users++;
-	qp->send_cq->users++;
-	qp->recv_cq->users++;
-	if (qp->srq)
-		qp->srq->users++;
+	n = parts(qp, users);
+	while (n > 0)
+		++*users[--n];
 	emu_uar_get(qp->uar);
 	emu_list_append(&qp->uar->qps, &qp->uar_node);
 	return 0;
@@ -136,15 +177,15 @@ struct emu_qp *emu_qp_find(const struct emu_device *dev, uint32_t qpn)
 
 static void destroy(struct emu_qp *qp)
 {
+	unsigned *users[MAX_PARTS];
+	unsigned n = parts(qp, users);
+
 	emu_qp_clear(qp);
 	emu_list_remove(&qp->uar_node);
 	emu_list_remove(&qp->work_node);
 	emu_uar_put(qp->uar);
-	if (qp->srq)
-		qp->srq->users--;
-	qp->recv_cq->users--;
-	qp->send_cq->users--;
-	qp->pd->users--;
+	while (n > 0)
+		--*users[--n];
 	emu_ids_remove(&emu.qps, qp->qpn & 0xffff);
 	qp_free(qp);
 }
@@ -174,6 +215,18 @@ void emu_qps_destroy(struct emu_device *dev)
 			continue;
 		emu_object_left(dev);
 		destroy(qp);
+	}
+}
+
+void emu_qps_forget_srq(const struct emu_srq *srq)
+{
+	for (uint32_t i = 0; i < emu.qps.size; i++) {
+		struct emu_qp *qp = emu_ids_get(&emu.qps, i);
+
+		if (!qp || !qp->xrcd || qp->srq != srq)
+			continue;
+		qp->srq = NULL;
+		qp->resp.has_rwqe = false;
 	}
 }
 
@@ -261,7 +314,6 @@ void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion
 	const bool send = c->opcode == EMU_CQE_REQ || c->opcode == EMU_CQE_REQ_ERR;
 
 	c->qpn = qp->qpn;
-	c->uidx = qp->init.uidx;
 	if (emu_cq_push(cq, c) < 0)
 		emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
 	else if (send || !qp->srq)

@@ -32,7 +32,8 @@ struct emu_qp {
 	uint32_t qpn;
 	struct emu_pd *pd;
 	struct emu_cq *send_cq, *recv_cq;
-	struct emu_srq *srq; /* NULL: receives are the QP's own */
+	struct emu_srq *srq;   /* NULL: receives are the QP's own */
+	struct emu_xrcd *xrcd; /* XRC_TGT: srq is what the current request names, or NULL */
 	struct emu_uar *uar;
 	struct emu_list uar_node, work_node, timed_node, failed_node;
 	const uint8_t *sq, *rq; /* rings in the program's memory */
@@ -67,6 +68,9 @@ static inline unsigned emu_qpn_slot(uint32_t qpn)
 struct emu_qp *emu_qp_find_any(uint32_t qpn);
 struct emu_qp *emu_qp_find(const struct emu_device *dev, uint32_t qpn);
 
+/* An XRC shared receive queue goes away: no queue pair may hold on to it. */
+void emu_qps_forget_srq(const struct emu_srq *srq);
+
 /* Puts the QP on the work list. */
 void emu_qp_kick(struct emu_qp *qp);
 
@@ -91,7 +95,7 @@ uint8_t emu_qp_mtu(const struct emu_qp *qp);
 /* The current word of the QP's doorbell record. */
 uint16_t emu_qp_dbrec(const struct emu_qp *qp, unsigned word);
 
-/* A completion of this QP; an overrun CQ is fatal to it. */
+/* A completion of this QP, all but its number filled; an overrun CQ is fatal to it. */
 void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion *c);
 
 /* Writes flush completions for what both queues hold; returns how many. */

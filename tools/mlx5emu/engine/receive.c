@@ -136,6 +136,13 @@ uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length
 
 /* ---- completions ---- */
 
+/* Annex A14: the receive is the shared queue's business, and so is its completion. */
+static void complete(struct emu_qp *qp, struct emu_completion *c)
+{
+	c->uidx = qp->xrcd ? qp->srq->attr.uidx : qp->init.uidx;
+	emu_qp_complete(qp, qp->xrcd ? qp->srq->cq : qp->recv_cq, c);
+}
+
 void emu_receive_done(struct emu_qp *qp, const struct emu_completion *completion)
 {
 	struct emu_responder *resp = &qp->resp;
@@ -155,7 +162,7 @@ void emu_receive_complete(struct emu_qp *qp)
 	resp->completes = false;
 	emu_debug("QP 0x%06x receive %u: %u bytes", qp->qpn, resp->completion.wqe_counter,
 		  resp->completion.byte_cnt);
-	emu_qp_complete(qp, qp->recv_cq, &resp->completion);
+	complete(qp, &resp->completion);
 }
 
 static void complete_error(struct emu_qp *qp, uint16_t index, enum emu_syndrome syndrome,
@@ -168,7 +175,7 @@ static void complete_error(struct emu_qp *qp, uint16_t index, enum emu_syndrome 
 		.wqe_counter = index,
 	};
 
-	emu_qp_complete(qp, qp->recv_cq, &c);
+	complete(qp, &c);
 }
 
 void emu_receive_failed(struct emu_qp *qp, enum emu_syndrome syndrome, uint8_t vendor)
@@ -201,7 +208,7 @@ unsigned emu_receive_flush(struct emu_qp *qp)
 		complete_error(qp, resp->rwqe_index, EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);
 		n++;
 	}
-	if (qp->srq)
+	if (qp->srq && !qp->xrcd)
 		last_wqe_reached(qp);
 	if (qp->srq || qp->init.rq_wqe_count == 0)
 		return n;

@@ -205,6 +205,7 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 		.compare = wqe->compare,
 		.swap_add = wqe->swap_add,
 		.av = wqe->av,
+		.srqn = wqe->srqn,
 	};
 	w->npsn = packets(qp, wqe);
 	emu.counters.wqes++;
@@ -300,6 +301,7 @@ static void complete(struct emu_qp *qp, const struct emu_swqe *w, enum emu_syndr
 		.vendor = vendor,
 		.wqe_opcode = (uint8_t)w->opcode,
 		.wqe_counter = w->index,
+		.uidx = qp->init.uidx,
 		/* PRM, CQE: defined for reads and atomics; whoever takes it for others shall notice. */
 		.byte_cnt = emu_swqe_reads(w) ? w->length : UINT32_MAX,
 	};

@@ -39,6 +39,7 @@ struct emu_swqe {
 	uint32_t imm, rkey, length;
 	uint64_t raddr, compare, swap_add;
 	struct emu_ud_av av;
+	uint32_t srqn;
 	unsigned nseg;
 	struct emu_seg *seg; /* one allocation with the inline bytes behind it */
 	uint8_t *inlined;

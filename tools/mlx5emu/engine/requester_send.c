@@ -26,6 +26,7 @@ static struct emu_packet packet_for(const struct emu_qp *qp, const struct emu_sw
 		.psn = emu_psn_add(w->psn, qp->req.cur_packets),
 		.raddr = w->raddr,
 		.rkey = w->rkey,
+		.srqn = w->srqn,
 	};
 }
 

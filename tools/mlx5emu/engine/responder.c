@@ -31,6 +31,34 @@ static bool is_message(const struct emu_packet *p)
 	return p->opcode == EMU_WIRE_SEND || p->opcode == EMU_WIRE_WRITE;
 }
 
+static struct emu_srq *find_srq(const struct emu_qp *qp, uint32_t srqn)
+{
+	struct emu_srq *srq = emu_srq_find(qp->dev, srqn);
+
+	return srq && srq->attr.xrcdn == qp->xrcd->xrcdn ? srq : NULL;
+}
+
+const struct emu_pd *emu_responder_pd(const struct emu_qp *qp, uint32_t srqn)
+{
+	const struct emu_srq *srq = qp->xrcd ? find_srq(qp, srqn) : NULL;
+
+	return srq ? srq->pd : qp->pd;
+}
+
+/* Annex A14: the queue exists in the target's domain, and is one for all packets of a message. */
+static bool bind_srq(struct emu_qp *qp, const struct emu_packet *p)
+{
+	struct emu_srq *srq;
+
+	if (!qp->xrcd)
+		return true;
+	srq = find_srq(qp, p->srqn);
+	if (!srq || (qp->resp.message && srq != qp->srq))
+		return false;
+	qp->srq = srq;
+	return true;
+}
+
 /* Opcode sequence and length rules (9.7.4.1.2, 9.7.4.1.6), access of the queue (9.7.4.1.4). */
 static bool request_ok(const struct emu_qp *qp, const struct emu_packet *p)
 {
@@ -104,7 +132,7 @@ static void receive_expected(struct emu_qp *qp, const struct emu_packet *p)
 	uint8_t syndrome = EMU_AETH_NAK_INVALID_REQUEST;
 
 	resp->nak_sent = false;
-	if (request_ok(qp, p)) {
+	if (request_ok(qp, p) && bind_srq(qp, p)) {
 		syndrome = emu_fault_request(qp, p);
 		if (syndrome == EMU_AETH_ACK)
 			syndrome = execute(qp, p);

@@ -41,7 +41,7 @@ struct emu_answer {
 	uint8_t syndrome; /* AETH */
 	bool duplicate;
 	uint64_t va; /* READ: what is left */
-	uint32_t rkey, length;
+	uint32_t rkey, length, srqn;
 	uint64_t value; /* ATOMIC */
 };
 
@@ -84,6 +84,12 @@ struct emu_responder {
 
 /* False in states that hear nothing; the first request in RTR is an event. */
 bool emu_responder_listens(struct emu_qp *qp);
+
+/*
+ * The domain whose keys a request may name: the QP's or, with XRC, that of the shared receive queue
+ * which the request names (annex A14). NULL when there is no such queue.
+ */
+const struct emu_pd *emu_responder_pd(const struct emu_qp *qp, uint32_t srqn);
 
 void emu_responder_clear(struct emu_responder *resp);
 

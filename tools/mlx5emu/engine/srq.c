@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "srq.h"
+#include "cq.h"
 #include "memory.h"
+#include "qp.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -37,12 +39,20 @@ static int add(struct emu_device *dev, struct emu_srq *srq)
 	if (rc < 0)
 		return rc;
 	srq->pd = emu_pd_find(dev, srq->attr.pdn);
-	if (!srq->pd)
+	if (srq->attr.xrcdn) {
+		srq->xrcd = emu_xrcd_find(dev, srq->attr.xrcdn);
+		srq->cq = emu_cq_find(dev, srq->attr.cqn);
+	}
+	if (!srq->pd || (srq->attr.xrcdn && (!srq->xrcd || !srq->cq)))
 		return -EINVAL;
 	rc = emu_ids_add(&emu.srqs, srq, &srq->srqn);
 	if (rc < 0)
 		return rc;
 	srq->pd->users++;
+	if (srq->xrcd) {
+		srq->xrcd->users++;
+		srq->cq->users++;
+	}
 	return 0;
 }
 
@@ -75,6 +85,11 @@ int emu_srq_create(struct emu_device *dev, const struct emu_srq_attr *attr, uint
 
 static void destroy(struct emu_srq *srq)
 {
+	if (srq->xrcd) {
+		emu_qps_forget_srq(srq);
+		srq->xrcd->users--;
+		srq->cq->users--;
+	}
 	srq->pd->users--;
 	emu_ids_remove(&emu.srqs, srq->srqn);
 	free(srq);

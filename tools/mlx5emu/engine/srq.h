@@ -22,6 +22,8 @@ struct emu_srq {
 	uint32_t srqn;
 	unsigned users; /* queue pairs */
 	struct emu_pd *pd;
+	struct emu_xrcd *xrcd; /* with attr.xrcdn, and then cq too */
+	struct emu_cq *cq;
 	const uint8_t *ring;
 	emu_be32 *dbrec;
 	uint16_t next;  /* index of the WQE that the next message takes */

@@ -59,6 +59,12 @@ struct emu_pd {
 	unsigned users;
 };
 
+struct emu_xrcd {
+	struct emu_device *dev;
+	uint32_t xrcdn;
+	unsigned users;
+};
+
 struct emu_fault_state {
 	bool active; /* the plan has rules */
 	struct emu_faults faults;
@@ -74,7 +80,7 @@ struct emu_state {
 	bool manual;
 	uint64_t virtual_ns; /* the clock of manual mode */
 
-	struct emu_ids pds, mrs, cqs, srqs, qps;
+	struct emu_ids pds, xrcds, mrs, cqs, srqs, qps;
 	uint8_t key_variant; /* lowest byte of the next key */
 	struct emu_fabric *fabric;
 	struct emu_list uars;   /* pages that can bring doorbells */
@@ -135,6 +141,11 @@ unsigned emu_uar_scan(void);
 
 struct emu_pd *emu_pd_find(const struct emu_device *dev, uint32_t pdn);
 void emu_pds_destroy(struct emu_device *dev);
+
+/* ---- xrcd.c ---- */
+
+struct emu_xrcd *emu_xrcd_find(const struct emu_device *dev, uint32_t xrcdn);
+void emu_xrcds_destroy(struct emu_device *dev);
 
 /* ---- step.c ---- */
 

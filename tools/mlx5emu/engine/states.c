@@ -33,8 +33,7 @@ const struct emu_states emu_states_rc = {
 	.rtr_optional = TO_RTR_OPTIONAL,
 	.rts_required = EMU_QP_SQ_PSN | EMU_QP_TIMEOUT | REQUESTER,
 	.running = PATHS | EMU_QP_MIN_RNR_TIMER,
-	.drained = DRAINED_PATHS | EMU_QP_CUR_STATE | EMU_QP_PORT | EMU_QP_TIMEOUT | REQUESTER |
-		   RESPONDER,
+	.drained = DRAINED_PATHS | EMU_QP_PORT | EMU_QP_TIMEOUT | REQUESTER | RESPONDER,
 };
 
 const struct emu_states emu_states_uc = {
@@ -56,6 +55,24 @@ const struct emu_states emu_states_ud = {
 	.drained = EMU_QP_PKEY_INDEX | EMU_QP_QKEY,
 	.has_sqe = true,
 	.sqe_optional = EMU_QP_CUR_STATE | EMU_QP_QKEY,
+};
+
+const struct emu_states emu_states_xrc_ini = {
+	.init = ADDRESS,
+	.rtr_required = PEER,
+	.rtr_optional = TO_RTR_OPTIONAL,
+	.rts_required = EMU_QP_SQ_PSN | EMU_QP_TIMEOUT | REQUESTER,
+	.running = PATHS,
+	.drained = DRAINED_PATHS | EMU_QP_PORT | EMU_QP_TIMEOUT | REQUESTER,
+};
+
+const struct emu_states emu_states_xrc_tgt = {
+	.init = ADDRESS,
+	.rtr_required = PEER | RESPONDER,
+	.rtr_optional = TO_RTR_OPTIONAL,
+	.rts_required = EMU_QP_SQ_PSN | EMU_QP_TIMEOUT,
+	.running = PATHS | EMU_QP_MIN_RNR_TIMER,
+	.drained = DRAINED_PATHS | EMU_QP_PORT | EMU_QP_TIMEOUT | RESPONDER,
 };
 
 /* Whether there is such a step, and its attributes. */

@@ -44,6 +44,8 @@ static bool hears(const struct emu_qp *qp, const struct emu_packet *p, unsigned 
 {
 	if (p->service != qp->transport->service || emu_qpn_slot(p->src_qpn) != slot)
 		return false;
+	if (is_request(p->opcode) ? !qp->transport->request : !qp->transport->sends)
+		return false;
 	return !qp->transport->connected ||
 	       (qp->attr.dest_qpn == p->src_qpn && qp->attr.path_mtu != 0);
 }

@@ -6,6 +6,8 @@ static const struct emu_transport reliable = {
 	.service = EMU_SERVICE_RC,
 	.acknowledged = true,
 	.connected = true,
+	.sends = true,
+	.receives = true,
 	.states = &emu_states_rc,
 	.request = emu_responder_receive,
 };
@@ -14,6 +16,8 @@ static const struct emu_transport unreliable = {
 	.name = "UC",
 	.service = EMU_SERVICE_UC,
 	.connected = true,
+	.sends = true,
+	.receives = true,
 	.states = &emu_states_uc,
 	.request = emu_unreliable_receive,
 };
@@ -21,8 +25,29 @@ static const struct emu_transport unreliable = {
 static const struct emu_transport datagram = {
 	.name = "UD",
 	.service = EMU_SERVICE_UD,
+	.sends = true,
+	.receives = true,
 	.states = &emu_states_ud,
 	.request = emu_datagram_receive,
+};
+
+/* Annex A14: the two ends of an XRC connection; only the initiator sends requests. */
+static const struct emu_transport xrc_initiator = {
+	.name = "XRC_INI",
+	.service = EMU_SERVICE_XRC,
+	.acknowledged = true,
+	.connected = true,
+	.sends = true,
+	.states = &emu_states_xrc_ini,
+};
+
+static const struct emu_transport xrc_target = {
+	.name = "XRC_TGT",
+	.service = EMU_SERVICE_XRC,
+	.acknowledged = true,
+	.connected = true,
+	.states = &emu_states_xrc_tgt,
+	.request = emu_responder_receive,
 };
 
 const struct emu_transport *emu_transport_of(enum emu_qp_type type)
@@ -34,6 +59,10 @@ const struct emu_transport *emu_transport_of(enum emu_qp_type type)
 		return &unreliable;
 	case EMU_QPT_UD:
 		return &datagram;
+	case EMU_QPT_XRC_INI:
+		return &xrc_initiator;
+	case EMU_QPT_XRC_TGT:
+		return &xrc_target;
 	default:
 		return NULL;
 	}

@@ -20,8 +20,10 @@ struct emu_transport {
 	enum emu_wire_service service;
 	bool acknowledged; /* a work is done when its peer says so; else when it has left */
 	bool connected;    /* one peer, named by the QP; else each WQE names its own */
+	bool sends;        /* has a send queue, and so a protection domain and a CQ */
+	bool receives;     /* has a receive queue, own or shared, and a CQ for it */
 	const struct emu_states *states;
-	/* A request arrived for the QP, from a peer that it hears. */
+	/* A request arrived for the QP, from a peer that it hears; NULL: it hears answers alone. */
 	void (*request)(struct emu_qp *qp, const struct emu_packet *packet);
 };
 
@@ -32,9 +34,10 @@ const struct emu_transport *emu_transport_of(enum emu_qp_type type);
 bool emu_states_allow(const struct emu_states *states, enum emu_qp_state from, enum emu_qp_state to,
 		      uint32_t mask);
 
-extern const struct emu_states emu_states_rc, emu_states_uc, emu_states_ud;
+extern const struct emu_states emu_states_rc, emu_states_uc, emu_states_ud, emu_states_xrc_ini,
+	emu_states_xrc_tgt;
 
-/* responder.c: reliable connections; unreliable.c: UC; datagram.c: UD. */
+/* responder.c: reliable connections and XRC; unreliable.c: UC; datagram.c: UD. */
 void emu_responder_receive(struct emu_qp *qp, const struct emu_packet *packet);
 void emu_unreliable_receive(struct emu_qp *qp, const struct emu_packet *packet);
 void emu_datagram_receive(struct emu_qp *qp, const struct emu_packet *packet);

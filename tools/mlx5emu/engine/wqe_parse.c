@@ -114,7 +114,10 @@ static bool is_atomic(enum emu_opcode opcode)
 	return opcode == EMU_OP_ATOMIC_CS || opcode == EMU_OP_ATOMIC_FA;
 }
 
-/* fm, ce, se and the reserved bits beside them. */
+/*
+ * fm, ce, se and the reserved bits beside them. The three bytes in front are the signature of queues
+ * that sign and the stream of DC initiators; for others they mean nothing.
+ */
 static int parse_flags(const struct cursor *c, const struct emu_ctrl_seg *ctrl)
 {
 	const unsigned flags = ctrl->fm_ce_se;
@@ -126,12 +129,6 @@ static int parse_flags(const struct cursor *c, const struct emu_ctrl_seg *ctrl)
 		return refuse_operation(c, "ctrl.fm", flags >> EMU_CTRL_FM_SHIFT, "0..4");
 	if (ce != EMU_CE_ON_ERROR && ce != EMU_CE_CQE && ce != EMU_CE_CQE_AND_EQE)
 		return refuse_operation(c, "ctrl.ce", ce, "0, 2 or 3");
-	if (ctrl->signature)
-		return refuse_operation(c, "ctrl.signature", ctrl->signature,
-					"0, signatures are off");
-	if (ctrl->reserved[0] || ctrl->reserved[1])
-		return refuse_operation(c, "ctrl bytes 9..10",
-					(uint64_t)ctrl->reserved[0] << 8 | ctrl->reserved[1], "0");
 	c->wqe->fence = (uint8_t)(flags >> EMU_CTRL_FM_SHIFT);
 	c->wqe->signaled = ce != EMU_CE_ON_ERROR;
 	c->wqe->solicited = flags & EMU_CTRL_SE;
@@ -187,8 +184,6 @@ static int parse_raddr(struct cursor *c)
 
 	if (rc < 0)
 		return rc;
-	if (seg.reserved.be)
-		return refuse_operation(c, "raddr.reserved", emu_get32(seg.reserved), "0");
 	c->wqe->raddr = emu_get64(seg.raddr);
 	c->wqe->rkey = emu_get32(seg.rkey);
 	return 0;
@@ -211,10 +206,6 @@ static int check_datagram(const struct cursor *c, const struct emu_av_seg *seg)
 					"bit 31 set, RoCE needs the GRH of an extended AV");
 	if (dqp & ~(uint32_t)(EMU_AV_EXTENDED | EMU_AV_QPN))
 		return refuse_operation(c, "av.dqp_dct", dqp, "bits 30:24 clear");
-	if (seg->reserved4.be)
-		return refuse_operation(c, "av bytes 4..7", emu_get32(seg->reserved4), "0");
-	if (!all_zero(seg->reserved16, sizeof(seg->reserved16)))
-		return refuse_operation(c, "av byte 16", seg->reserved16[0], "bytes 16..19 zero");
 	if (all_zero(seg->rmac, sizeof(seg->rmac)))
 		return refuse_operation(c, "av.rmac", 0, "the peer's Ethernet address");
 	if (grh >> 28)
@@ -241,6 +232,19 @@ static int parse_datagram(struct cursor *c)
 		.hop_limit = seg.hop_limit,
 	};
 	memcpy(av->dgid, seg.rgid, sizeof(av->dgid));
+	return 0;
+}
+
+static int parse_xrc(struct cursor *c)
+{
+	struct emu_xrc_seg seg;
+	int rc = take(c, &seg, sizeof(seg), "room for the XRC segment");
+
+	if (rc < 0)
+		return rc;
+	c->wqe->srqn = emu_get32(seg.srqn);
+	if (c->wqe->srqn >> 24)
+		return refuse_operation(c, "xrc.srqn", c->wqe->srqn, "24 bits");
 	return 0;
 }
 
@@ -327,7 +331,9 @@ static int parse_body(struct cursor *c)
 		return 0;
 	if (c->type == EMU_QPT_UD)
 		rc = parse_datagram(c);
-	if (has_raddr(c->wqe->opcode))
+	if (c->type == EMU_QPT_XRC_INI)
+		rc = parse_xrc(c);
+	if (rc == 0 && has_raddr(c->wqe->opcode))
 		rc = parse_raddr(c);
 	if (rc == 0 && is_atomic(c->wqe->opcode))
 		rc = parse_atomic(c);
@@ -353,6 +359,7 @@ int emu_wqe_parse(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uin
 	out->rkey = 0;
 	out->compare = 0;
 	out->swap_add = 0;
+	out->srqn = 0;
 	linearise(out->bytes, ring, ring_blocks, index, EMU_DS);
 	rc = parse_ctrl(&c, posted);
 	if (rc < 0)

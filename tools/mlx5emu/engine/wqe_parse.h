@@ -19,9 +19,11 @@
  *	            write,read,  atomics    send, write: any number of either
  *	            atomics      only       read: data only; atomic: one data segment of 8 bytes
  *	| ctrl 16 | datagram 48 | data or inline | ... |	on a UD queue
+ *	| ctrl 16 | xrc 16 | as above after ctrl |		on an XRC queue
  *
  * ds counts 16-byte units from ctrl to the end. Anything else is refused: hardware may tolerate
- * it, but code that relies on that is wrong.
+ * it, but code that relies on that is wrong. Not refused are reserved words in which libmlx5 (XRC
+ * segment) and UCX (remote address and datagram segments) leave bytes of an earlier WQE.
  */
 
 enum {
@@ -60,6 +62,7 @@ struct emu_wqe {
 	uint32_t rkey;
 	uint64_t compare, swap_add;
 	struct emu_ud_av av; /* UD */
+	uint32_t srqn;       /* XRC */
 	uint32_t length;     /* payload bytes */
 	unsigned nseg;
 	struct emu_seg seg[EMU_MAX_DS];

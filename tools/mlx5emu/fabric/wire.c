@@ -10,7 +10,7 @@
  *
  *	 0 magic   2 version  3 opcode   4 flags  5 mtu  6 syndrome  7 service
  *	 8 source QPN    12 destination QPN    16 PSN    20 payload length
- *	24 raddr         32 rkey   36 dma_len  40 imm    44 qkey
+ *	24 raddr         32 rkey   36 dma_len  40 imm    44 qkey, srqn
  *	48 compare       56 swap_add
  */
 enum {
@@ -80,7 +80,7 @@ void emu_wire_encode(const struct emu_packet *packet, uint8_t header[EMU_WIRE_HE
 	put32(header + 32, packet->rkey);
 	put32(header + 36, packet->dma_len);
 	put32(header + 40, packet->imm);
-	put32(header + 44, packet->qkey);
+	put32(header + 44, packet->service == EMU_SERVICE_XRC ? packet->srqn : packet->qkey);
 	put64(header + 48, packet->compare);
 	put64(header + 56, packet->swap_add);
 }
@@ -130,6 +130,10 @@ static const char *check_service(const struct emu_packet *p)
 	switch (p->service) {
 	case EMU_SERVICE_RC:
 		return NULL;
+	case EMU_SERVICE_XRC:
+		return p->srqn && (p->opcode >= EMU_WIRE_ACK || p->srqn > WIRE_MASK24) ?
+			       "SRQ number where none can be" :
+			       NULL;
 	case EMU_SERVICE_UC:
 		return p->opcode > EMU_WIRE_WRITE ? "opcode that UC does not have" : NULL;
 	case EMU_SERVICE_UD:
@@ -187,13 +191,16 @@ const char *emu_wire_decode(const uint8_t *datagram, size_t size, struct emu_pac
 		.rkey = get32(datagram + 32),
 		.dma_len = get32(datagram + 36),
 		.imm = get32(datagram + 40),
-		.qkey = get32(datagram + 44),
 		.compare = get64(datagram + 48),
 		.swap_add = get64(datagram + 56),
 		.payload = datagram + EMU_WIRE_HEADER,
 	};
 	if (p.length != size - EMU_WIRE_HEADER)
 		return "payload length differs from the datagram";
+	if (p.service == EMU_SERVICE_XRC)
+		p.srqn = get32(datagram + 44);
+	else
+		p.qkey = get32(datagram + 44);
 	wrong = check_fields(&p);
 	if (wrong)
 		return wrong;

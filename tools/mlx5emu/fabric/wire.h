@@ -11,7 +11,7 @@
  * A datagram stands for one or more consecutive packets of the same message as IBA vol 1 chapter 9
  * knows them: it carries the PSN of the first, and each full path MTU of payload counts as one
  * packet. So PSNs, acknowledges and retransmission are those of the specification while bulk data
- * moves in large pieces. The header has the fields of BTH, DETH, RETH, AtomicETH, AETH and ImmDt that
+ * moves in large pieces. The header has the fields of BTH, DETH, XRCETH, RETH, AtomicETH, AETH and ImmDt that
  * this fabric uses, always all of them, in network byte order.
  *
  * Decoding trusts nothing: emu_wire_decode() accepts only a header whose every field is in range
@@ -33,7 +33,8 @@ enum emu_wire_opcode {
 enum emu_wire_service {
 	EMU_SERVICE_RC = 0,
 	EMU_SERVICE_UC = 1,
-	EMU_SERVICE_UD = 3, /* SEND alone; its payload begins with the GRH */
+	EMU_SERVICE_UD = 3,  /* SEND alone; its payload begins with the GRH */
+	EMU_SERVICE_XRC = 5, /* as RC; each request names a shared receive queue */
 };
 
 enum {
@@ -74,7 +75,8 @@ struct emu_packet {
 	uint32_t rkey;
 	uint32_t dma_len;
 	uint32_t imm;  /* the four bytes of the WQE, uninterpreted */
-	uint32_t qkey; /* UD */
+	uint32_t qkey; /* UD: DETH */
+	uint32_t srqn; /* XRC requests: XRCETH (annex A14) */
 	uint64_t compare, swap_add;
 	const uint8_t *payload; /* decode only: inside the datagram */
 };
