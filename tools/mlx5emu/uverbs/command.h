@@ -69,8 +69,12 @@ int emu_cmd_create_comp_channel(struct emu_cmd *cmd);
 int emu_cmd_create_cq(struct emu_cmd *cmd);
 int emu_cmd_create_cq_ex(struct emu_cmd *cmd);
 int emu_cmd_destroy_cq(struct emu_cmd *cmd);
+/* xrcd.c */
+int emu_cmd_open_xrcd(struct emu_cmd *cmd);
+int emu_cmd_close_xrcd(struct emu_cmd *cmd);
 /* srq.c */
 int emu_cmd_create_srq(struct emu_cmd *cmd);
+int emu_cmd_create_xsrq(struct emu_cmd *cmd);
 int emu_cmd_modify_srq(struct emu_cmd *cmd);
 int emu_cmd_query_srq(struct emu_cmd *cmd);
 int emu_cmd_destroy_srq(struct emu_cmd *cmd);

@@ -148,9 +148,10 @@ static void fill_device(const struct emu_file *file, struct ib_uverbs_query_devi
 		.vendor_part_id = EMU_PCI_DEVICE,
 		.max_qp = EMU_MAX_QP,
 		.max_qp_wr = EMU_MAX_SQ_WQEBB,
-		.device_cap_flags =
-			IB_UVERBS_DEVICE_CURR_QP_STATE_MOD | IB_UVERBS_DEVICE_PORT_ACTIVE_EVENT |
-			IB_UVERBS_DEVICE_SYS_IMAGE_GUID | IB_UVERBS_DEVICE_RC_RNR_NAK_GEN,
+		.device_cap_flags = IB_UVERBS_DEVICE_CURR_QP_STATE_MOD |
+				    IB_UVERBS_DEVICE_PORT_ACTIVE_EVENT |
+				    IB_UVERBS_DEVICE_SYS_IMAGE_GUID |
+				    IB_UVERBS_DEVICE_RC_RNR_NAK_GEN | IB_UVERBS_DEVICE_XRC,
 		.max_sge = EMU_MAX_SEND_SGE,
 		.max_sge_rd = EMU_MAX_SEND_SGE,
 		.max_cq = EMU_MAX_CQ,

@@ -3,8 +3,10 @@
 #define MLX5EMU_UVERBS_OBJECT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * The objects of one device file, named by handles as the kernel names them: small integers, the
@@ -22,6 +24,7 @@ enum emu_object_type {
 	EMU_OBJECT_QP,
 	EMU_OBJECT_UAR,
 	EMU_OBJECT_AH,
+	EMU_OBJECT_XRCD,
 };
 
 enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
@@ -29,12 +32,15 @@ enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
 struct emu_object {
 	enum emu_object_type type;
 	uint32_t handle;
-	uint32_t num; /* the engine's name: pdn, key, cqn, srqn, qpn or UAR page; not of an AH */
+	uint32_t num; /* the engine's name: pdn, key, xrcdn, cqn, srqn, qpn or UAR page; not of an AH */
 	unsigned users;
 	struct emu_object *uses[EMU_OBJECT_USES]; /* NULL-padded */
 	uint64_t user_handle;                     /* what events carry: the program's cookie */
 	void *map; /* of an MR: what it has mapped, NULL for nothing */
 	size_t map_size;
+	bool has_inode; /* of an XRC domain: the file it was opened with */
+	dev_t dev;
+	ino_t ino;
 	struct emu_evfile *channel; /* of a CQ; a reference */
 	struct emu_evfile *async;   /* of a CQ, SRQ or QP; a reference */
 	atomic_uint comp_events;    /* written by the engine's callbacks */

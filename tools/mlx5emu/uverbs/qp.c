@@ -18,17 +18,26 @@ static const uint32_t max_uidx = 0xffffff;
 
 struct qp_parents {
 	struct emu_object *pd, *send_cq, *recv_cq;
-	struct emu_object *srq; /* NULL: a receive queue of its own */
+	struct emu_object *srq;  /* NULL: a receive queue of its own */
+	struct emu_object *xrcd; /* of an XRC target, which has none of the others */
 };
 
 static int find_parents(const struct emu_object_table *t, const struct ib_uverbs_ex_create_qp *req,
 			struct qp_parents *out)
 {
+	*out = (struct qp_parents){ .pd = NULL };
+	if (req->qp_type ==
+	    EMU_QPT_XRC_TGT) /* create_qp() in uverbs_cmd.c: the handle's other use */
+		return emu_object_find(t, EMU_OBJECT_XRCD, req->pd_handle, &out->xrcd) < 0 ?
+			       -EINVAL :
+			       0;
 	if (emu_object_find(t, EMU_OBJECT_PD, req->pd_handle, &out->pd) < 0 ||
-	    emu_object_find(t, EMU_OBJECT_CQ, req->send_cq_handle, &out->send_cq) < 0 ||
-	    emu_object_find(t, EMU_OBJECT_CQ, req->recv_cq_handle, &out->recv_cq) < 0)
+	    emu_object_find(t, EMU_OBJECT_CQ, req->send_cq_handle, &out->send_cq) < 0)
 		return -EINVAL;
-	out->srq = NULL;
+	if (req->qp_type == EMU_QPT_XRC_INI)
+		return 0;
+	if (emu_object_find(t, EMU_OBJECT_CQ, req->recv_cq_handle, &out->recv_cq) < 0)
+		return -EINVAL;
 	if (req->is_srq && emu_object_find(t, EMU_OBJECT_SRQ, req->srq_handle, &out->srq) < 0)
 		return -EINVAL;
 	return 0;
@@ -44,6 +53,11 @@ static int check_driver_part(const struct mlx5_ib_create_qp *drv)
 	return 0;
 }
 
+static uint32_t number(const struct emu_object *obj)
+{
+	return obj ? obj->num : 0;
+}
+
 static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *req,
 		 const struct qp_parents *parents, struct emu_qp_init *init)
 {
@@ -56,15 +70,16 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *req,
 		return rc;
 	*init = (struct emu_qp_init){
 		.type = (enum emu_qp_type)req->qp_type,
-		.pdn = parents->pd->num,
-		.send_cqn = parents->send_cq->num,
-		.recv_cqn = parents->recv_cq->num,
-		.srqn = parents->srq ? parents->srq->num : 0,
+		.pdn = number(parents->pd),
+		.send_cqn = number(parents->send_cq),
+		.recv_cqn = number(parents->recv_cq),
+		.srqn = number(parents->srq),
+		.xrcdn = number(parents->xrcd),
 		.sq_addr = drv.buf_addr + ((uint64_t)drv.rq_wqe_count << drv.rq_wqe_shift),
 		.rq_addr = drv.buf_addr,
 		.dbrec_addr = drv.db_addr,
-		.sq_wqebb_count = drv.sq_wqe_count,
-		.rq_wqe_count = drv.rq_wqe_count,
+		.sq_wqebb_count = parents->send_cq ? drv.sq_wqe_count : 0,
+		.rq_wqe_count = parents->recv_cq && !parents->srq ? drv.rq_wqe_count : 0,
 		.rq_stride_shift = drv.rq_wqe_shift,
 		.uidx = drv.uidx,
 		.uar_page = drv.bfreg_index,
@@ -121,6 +136,7 @@ static int create_object(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_q
 	emu_object_use(qp, parents->send_cq);
 	emu_object_use(qp, parents->recv_cq);
 	emu_object_use(qp, parents->srq);
+	emu_object_use(qp, parents->xrcd);
 	return 0;
 
 destroy_qp:
@@ -267,9 +283,24 @@ static void attr_from_abi(const struct ib_uverbs_modify_qp *req, struct emu_qp_a
 	av_from_abi(&req->alt_dest, &attr->alt_av);
 }
 
+/* modify_qp_mask() in uverbs_cmd.c: programs treat both ends of XRC as RC, which the kernel forgives. */
+static uint32_t effective_mask(enum emu_qp_type type, uint32_t mask)
+{
+	switch (type) {
+	case EMU_QPT_XRC_INI:
+		return mask & ~(uint32_t)(EMU_QP_MAX_DEST_RD_ATOMIC | EMU_QP_MIN_RNR_TIMER);
+	case EMU_QPT_XRC_TGT:
+		return mask &
+		       ~(uint32_t)(EMU_QP_MAX_QP_RD_ATOMIC | EMU_QP_RETRY_CNT | EMU_QP_RNR_RETRY);
+	default:
+		return mask;
+	}
+}
+
 static int modify_qp(struct emu_cmd *cmd, const struct ib_uverbs_modify_qp *req)
 {
 	struct emu_qp_attr attr;
+	struct emu_qp_init init;
 	struct emu_object *qp;
 	int rc = find_qp(cmd, req->qp_handle, &qp);
 
@@ -279,8 +310,12 @@ static int modify_qp(struct emu_cmd *cmd, const struct ib_uverbs_modify_qp *req)
 	if (req->attr_mask & EMU_QP_AV && req->dest.is_global &&
 	    req->dest.sgid_index >= EMU_GID_COUNT)
 		return -EINVAL;
+	rc = emu_qp_query(cmd->file->device, qp->num, NULL, &init);
+	if (rc < 0)
+		return rc;
 	attr_from_abi(req, &attr);
-	return emu_qp_modify(cmd->file->device, qp->num, &attr, req->attr_mask);
+	return emu_qp_modify(cmd->file->device, qp->num, &attr,
+			     effective_mask(init.type, req->attr_mask));
 }
 
 int emu_cmd_modify_qp(struct emu_cmd *cmd)

@@ -8,14 +8,35 @@
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5-abi.h>
 
-enum { SRQ_LIMIT = 1 << 1 }; /* of enum ibv_srq_attr_mask */
+enum { SRQ_LIMIT = 1 << 1 };   /* of enum ibv_srq_attr_mask */
+enum { SRQT_BASIC, SRQT_XRC }; /* of enum ibv_srq_type */
+static const uint32_t max_uidx = 0xffffff;
+
+struct srq_parents {
+	struct emu_object *pd;
+	struct emu_object *xrcd, *cq; /* XRC, else NULL */
+};
+
+static int find_parents(const struct emu_object_table *t, const struct ib_uverbs_create_xsrq *req,
+			struct srq_parents *out)
+{
+	*out = (struct srq_parents){ .pd = NULL };
+	if (emu_object_find(t, EMU_OBJECT_PD, req->pd_handle, &out->pd) < 0)
+		return -EINVAL;
+	if (req->srq_type == SRQT_BASIC)
+		return 0;
+	if (emu_object_find(t, EMU_OBJECT_XRCD, req->xrcd_handle, &out->xrcd) < 0 ||
+	    emu_object_find(t, EMU_OBJECT_CQ, req->cq_handle, &out->cq) < 0)
+		return -EINVAL;
+	return 0;
+}
 
 /*
  * create_srq_user() and mlx5_ib_create_srq() of the kernel: neither size is sent as such, both sides
  * round up the same wishes.
  */
-static int parse(struct emu_cmd *cmd, const struct ib_uverbs_create_srq *req,
-		 const struct emu_object *pd, struct emu_srq_attr *attr)
+static int parse(struct emu_cmd *cmd, const struct ib_uverbs_create_xsrq *req,
+		 const struct srq_parents *parents, struct emu_srq_attr *attr)
 {
 	struct mlx5_ib_create_srq drv;
 	uint32_t desc;
@@ -25,11 +46,14 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_create_srq *req,
 		return rc;
 	if (drv.flags)
 		return -EOPNOTSUPP; /* signatures */
-	if (drv.reserved0 || drv.reserved1 || req->max_wr >= EMU_MAX_SRQ_WQE ||
-	    req->max_sge > EMU_MAX_SRQ_SGE)
+	if (drv.reserved0 || drv.reserved1 || drv.uidx > max_uidx ||
+	    req->max_wr >= EMU_MAX_SRQ_WQE || req->max_sge > EMU_MAX_SRQ_SGE)
 		return -EINVAL;
 	*attr = (struct emu_srq_attr){
-		.pdn = pd->num,
+		.pdn = parents->pd->num,
+		.xrcdn = parents->xrcd ? parents->xrcd->num : 0,
+		.cqn = parents->cq ? parents->cq->num : 0,
+		.uidx = drv.uidx,
 		.buf_addr = drv.buf_addr,
 		.dbrec_addr = drv.db_addr,
 		.wqe_count = 1,
@@ -57,8 +81,8 @@ static int answer(const struct emu_cmd *cmd, const struct emu_object *srq,
 	return emu_cmd_answer(cmd, &resp, sizeof(resp), &drv, sizeof(drv));
 }
 
-static int create(struct emu_cmd *cmd, const struct ib_uverbs_create_srq *req,
-		  struct emu_object *pd, struct emu_srq_attr *attr)
+static int create_object(struct emu_cmd *cmd, const struct ib_uverbs_create_xsrq *req,
+			 const struct srq_parents *parents, struct emu_srq_attr *attr)
 {
 	struct emu_file *file = cmd->file;
 	struct emu_object *srq = emu_object_new(&file->objects, EMU_OBJECT_SRQ);
@@ -75,7 +99,9 @@ static int create(struct emu_cmd *cmd, const struct ib_uverbs_create_srq *req,
 	rc = answer(cmd, srq, attr);
 	if (rc < 0)
 		goto destroy_srq;
-	emu_object_use(srq, pd);
+	emu_object_use(srq, parents->pd);
+	emu_object_use(srq, parents->xrcd);
+	emu_object_use(srq, parents->cq);
 	return 0;
 
 destroy_srq:
@@ -85,18 +111,40 @@ free_obj:
 	return rc;
 }
 
+static int create_srq(struct emu_cmd *cmd, const struct ib_uverbs_create_xsrq *req)
+{
+	struct srq_parents parents;
+	struct emu_srq_attr attr;
+	int rc = find_parents(&cmd->file->objects, req, &parents);
+
+	if (rc == 0)
+		rc = parse(cmd, req, &parents, &attr);
+	return rc < 0 ? rc : create_object(cmd, req, &parents, &attr);
+}
+
 int emu_cmd_create_srq(struct emu_cmd *cmd)
 {
 	struct ib_uverbs_create_srq req;
-	struct emu_srq_attr attr;
-	struct emu_object *pd;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+	const struct ib_uverbs_create_xsrq ex = {
+		.user_handle = req.user_handle,
+		.srq_type = SRQT_BASIC,
+		.pd_handle = req.pd_handle,
+		.max_wr = req.max_wr,
+		.max_sge = req.max_sge,
+	};
+
+	return rc < 0 ? rc : create_srq(cmd, &ex);
+}
+
+int emu_cmd_create_xsrq(struct emu_cmd *cmd)
+{
+	struct ib_uverbs_create_xsrq req;
 	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
 
-	if (rc == 0 && emu_object_find(&cmd->file->objects, EMU_OBJECT_PD, req.pd_handle, &pd) < 0)
-		rc = -EINVAL;
-	if (rc == 0)
-		rc = parse(cmd, &req, pd, &attr);
-	return rc < 0 ? rc : create(cmd, &req, pd, &attr);
+	if (rc < 0)
+		return rc;
+	return req.srq_type > SRQT_XRC ? -EOPNOTSUPP : create_srq(cmd, &req);
 }
 
 static int find(const struct emu_cmd *cmd, uint32_t handle, struct emu_object **out)

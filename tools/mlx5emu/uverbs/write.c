@@ -2,9 +2,9 @@
 /*
  * The write commands, which INVOKE_WRITE carries: tables keyed by command number. The sizes are
  * those of the structures before driver_data, `response` included, as the ioctl carries them.
- * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: XRC, memory windows,
- * multicast, resize and moderation of CQs are not offered, and the capabilities say
- * so.
+ * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: memory windows,
+ * multicast, queue pairs shared between processes, resize and moderation of CQs are not offered, and
+ * the capabilities say so.
  */
 #include "uverbs/command.h"
 
@@ -46,6 +46,11 @@ static const struct emu_write_method methods[] = {
 	[IB_USER_VERBS_CMD_CREATE_AH] =
 		METHOD(ib_uverbs_create_ah, ib_uverbs_create_ah_resp, emu_cmd_create_ah),
 	[IB_USER_VERBS_CMD_DESTROY_AH] = METHOD_IN(ib_uverbs_destroy_ah, emu_cmd_destroy_ah),
+	[IB_USER_VERBS_CMD_OPEN_XRCD] =
+		METHOD(ib_uverbs_open_xrcd, ib_uverbs_open_xrcd_resp, emu_cmd_open_xrcd),
+	[IB_USER_VERBS_CMD_CLOSE_XRCD] = METHOD_IN(ib_uverbs_close_xrcd, emu_cmd_close_xrcd),
+	[IB_USER_VERBS_CMD_CREATE_XSRQ] =
+		METHOD(ib_uverbs_create_xsrq, ib_uverbs_create_srq_resp, emu_cmd_create_xsrq),
 	[IB_USER_VERBS_CMD_CREATE_SRQ] =
 		METHOD(ib_uverbs_create_srq, ib_uverbs_create_srq_resp, emu_cmd_create_srq),
 	[IB_USER_VERBS_CMD_MODIFY_SRQ] = METHOD_IN(ib_uverbs_modify_srq, emu_cmd_modify_srq),
