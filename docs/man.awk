@@ -371,7 +371,7 @@ function write_overview(h,	file, p, names, any)
 			print "\\fB" names[1] "\\fR(3" (is_type[p] ? "type" : "") ")" > file
 			print prose(titles[p]) > file
 		}
-	if (h in constants) {
+	if (constants[h] != "") {
 		print ".SH CONSTANTS" > file
 		write_text(constants[h], file)
 	}
