@@ -12,8 +12,13 @@
 
 static int probe(struct ibv_device *ibdev, struct ibv_context *context, char *why, size_t size)
 {
-	(void)ibdev;
 	(void)context;
+	/* rdma_create_qp(3) and iw_cm of Linux: the connection itself moves an iWARP queue pair. */
+	if (ibdev->transport_type == IBV_TRANSPORT_IWARP) {
+		snprintf(why, size,
+			 "iWARP: rdma_cm alone connects its queue pairs, endpoints cannot");
+		return -EOPNOTSUPP;
+	}
 	snprintf(why, size, "generic: ibv_post_send and ibv_post_recv, polled as the driver can");
 	return SCORE_GENERIC;
 }
