@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "link.h"
@@ -95,4 +96,31 @@ bool device_plan(const char *plan)
 bool device_raises_access_errors(void)
 {
 	return !is_soft_roce();
+}
+
+static bool drivable(const struct bv_device_info *info, char *why, size_t size)
+{
+	snprintf(why, size, "%s: no provider drives it", info->name);
+	for (uint32_t i = 0; i < info->nproviders; i++) {
+		if (info->providers[i].score > 0)
+			return true;
+		if (strcmp(info->providers[i].name, options.provider) == 0)
+			snprintf(why, size, "%s: %s", info->name, info->providers[i].why);
+	}
+	return info->nproviders == 0;
+}
+
+/* Without such a device the first test says so. */
+bool device_drivable(char *why, size_t size)
+{
+	struct bv_device_info *list = NULL;
+	const int n = bv_device_list(&list);
+	bool can = true;
+
+	for (int i = 0; i < n; i++)
+		if (!options.device || strcmp(list[i].name, options.device) == 0)
+			can = can && drivable(&list[i], why, size);
+	if (n >= 0)
+		bv_device_list_free(list);
+	return can;
 }

@@ -28,4 +28,7 @@ bool device_raises_access_errors(void);
 /* Puts a fault plan (mlx5emu(1)) into force, "" none. False: this device takes no plans. */
 bool device_plan(const char *plan);
 
+/* False, and why: no provider of this build can drive the device, so there is nothing to test. */
+bool device_drivable(char *why, size_t size);
+
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device.h"
 #include "link.h"
 #include "remote.h"
 
@@ -37,6 +38,10 @@ struct parsed {
 	struct harness harness;
 	enum action action;
 	int serve_fd;
+};
+
+enum {
+	EXIT_SKIP = 77,
 };
 
 static int usage(void)
@@ -147,6 +152,16 @@ static bool parse(int argc, char **argv, struct parsed *parsed)
 	return true;
 }
 
+static int run(const struct harness *harness)
+{
+	char why[256];
+
+	if (device_drivable(why, sizeof(why)))
+		return harness_run(harness);
+	printf("1..0 # SKIP %s\nskipped: %s\n", why, why);
+	return EXIT_SKIP;
+}
+
 int main(int argc, char **argv)
 {
 	struct parsed parsed = {
@@ -168,6 +183,6 @@ int main(int argc, char **argv)
 		remote_print_version();
 		return EXIT_SUCCESS;
 	default:
-		return harness_run(&parsed.harness);
+		return run(&parsed.harness);
 	}
 }
