@@ -21,6 +21,7 @@
 #include <bareverbs/diagnosis.h>
 #include <bareverbs/recovery.h>
 #include <bareverbs/scope.h>
+#include <bareverbs/group.h>
 #include <bareverbs/event.h>
 #include <bareverbs/debug.h>
 
