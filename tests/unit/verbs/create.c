@@ -254,10 +254,14 @@ static void without_memory(void **state)
 static void provider(void **state)
 {
 	const struct bv_provider *verbs = &bvi_provider_verbs;
+	struct ibv_device roce = { .transport_type = IBV_TRANSPORT_IB };
+	struct ibv_device iwarp = { .transport_type = IBV_TRANSPORT_IWARP };
 	struct ibv_context *context = NULL;
 
 	(void)state;
-	assert_int_equal(verbs->probe(NULL, &ibv.vctx.context, why, sizeof(why)), 10);
+	assert_int_equal(verbs->probe(&iwarp, &ibv.vctx.context, why, sizeof(why)), -EOPNOTSUPP);
+	assert_non_null(strstr(why, "rdma_cm"));
+	assert_int_equal(verbs->probe(&roce, &ibv.vctx.context, why, sizeof(why)), 10);
 	assert_non_null(strstr(why, "generic"));
 	ibv.failing = "open";
 	ibv.error = EACCES;
