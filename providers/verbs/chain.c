@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "channel.h"
+#include "post.h"
 
 int bvi_verbs_chain_create(struct verbs_channel *v, const struct bv_channel_attr *attr)
 {
@@ -56,12 +56,10 @@ static void append(struct verbs_chain *chain, const struct ibv_send_wr *from)
 
 static BV_COLD int withdraw(struct verbs_channel *v, const struct ibv_send_wr *bad, int rc)
 {
-	v->base.sq_posted = bad->wr_id;
+	v->base.sq_posted = verbs_number(bad->wr_id);
 	/* The next work is signaled: what was taken may have no signaled one at its end. */
 	v->unsignaled = v->signal_every;
-	if (rc > 0)
-		return -rc;
-	return errno > 0 ? -errno : -EIO;
+	return verbs_refused(rc);
 }
 
 int bvi_verbs_flush(struct bv_channel *ch)

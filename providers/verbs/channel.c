@@ -4,6 +4,10 @@
  *
  * A channel is used by one thread at a time, and says so to drivers that can do without locks then:
  * by a thread domain for the QP, and by "single-threaded" completion queues. Both are optional.
+ *
+ * Of the two ways to use a driver, the extended one costs less where there is a thread domain
+ * (docs/performance.md), so it is taken if all of it is there, else the classic one. BV_VERBS_CALLS in
+ * the environment, "classic" or "extended", leaves no choice.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -22,10 +26,10 @@ static const struct bv_channel_ops ops_prepared = {
 	.arm = bvi_verbs_arm,
 };
 
-static const struct bv_channel_ops ops_prepared_ex = {
+static const struct bv_channel_ops ops_prepared_wr = {
 	BVI_REFUSE_SENDS,
 	.post_recv = bvi_verbs_post_recv,
-	.flush = bvi_verbs_flush,
+	.flush = bvi_verbs_flush_wr,
 	.poll_send = bvi_verbs_poll_send_ex,
 	.poll_recv = bvi_verbs_poll_recv_ex,
 	.arm = bvi_verbs_arm,
@@ -40,14 +44,40 @@ static const struct bv_channel_ops ops_error = {
 	.arm = bvi_verbs_arm,
 };
 
-static const struct bv_channel_ops ops_error_ex = {
+static const struct bv_channel_ops ops_error_wr = {
 	BVI_REFUSE_SENDS,
 	.post_recv = bvi_refuse_recv,
-	.flush = bvi_verbs_flush,
+	.flush = bvi_verbs_flush_wr,
 	.poll_send = bvi_verbs_poll_send_ex,
 	.poll_recv = bvi_verbs_poll_recv_ex,
 	.arm = bvi_verbs_arm,
 };
+
+enum calls {
+	CALLS_BEST,
+	CALLS_CLASSIC,
+	CALLS_EXTENDED,
+};
+
+/* What the environment asks for. */
+static int wanted_calls(enum calls *calls, char *why, size_t size)
+{
+	const char *word = getenv("BV_VERBS_CALLS");
+
+	if (!word || !*word)
+		*calls = CALLS_BEST;
+	else if (strcmp(word, "classic") == 0)
+		*calls = CALLS_CLASSIC;
+	else if (strcmp(word, "extended") == 0)
+		*calls = CALLS_EXTENDED;
+	else {
+		snprintf(why, size,
+			 "BV_VERBS_CALLS is '%s': classic (ibv_post_send) or extended (ibv_wr_*)",
+			 word);
+		return -EINVAL;
+	}
+	return 0;
+}
 
 /* What a libibverbs constructor that returned NULL left in errno. */
 static int fail_call(char *why, size_t size, const char *call, const char *hint)
@@ -88,46 +118,46 @@ static struct ibv_cq_ex *cq_create_ex(const struct bv_channel_params *params, ui
 	return ibv_create_cq_ex(params->context, &attr);
 }
 
-/*
- * Both queues are extended ones, or none is. They are asked for where there is a thread domain only:
- * what they bring is polling without a lock, which other drivers take all the same. And those of rxe
- * in rdma-core 44 cannot be used: ibv_next_poll() that finds nothing ends the polling, and
- * ibv_end_poll() once more, one completion too far (cq_next_poll() in providers/rxe/rxe.c).
- */
 static int cqs_create(struct verbs_channel *v, const struct bv_channel_params *params, char *why,
 		      size_t size)
 {
-	const uint32_t depth_send = params->attr->max_send, depth_recv = params->attr->max_recv;
+	const int depth_send = (int)params->attr->max_send;
+	const int depth_recv = (int)params->attr->max_recv;
 
-	if (v->domain)
-		v->send_cq_ex = cq_create_ex(params, depth_send);
-	if (v->send_cq_ex) {
-		v->send_cq = ibv_cq_ex_to_cq(v->send_cq_ex);
-		v->recv_cq_ex = cq_create_ex(params, depth_recv);
-		if (v->recv_cq_ex)
-			v->recv_cq = ibv_cq_ex_to_cq(v->recv_cq_ex);
-	} else {
-		v->send_cq = ibv_create_cq(params->context, (int)depth_send, NULL, params->wake, 0);
-		if (!v->send_cq)
-			return fail_call(why, size, "ibv_create_cq (send)", "");
-		v->recv_cq = ibv_create_cq(params->context, (int)depth_recv, NULL, params->wake, 0);
-	}
+	v->send_cq = ibv_create_cq(params->context, depth_send, NULL, params->wake, 0);
+	if (!v->send_cq)
+		return fail_call(why, size, "ibv_create_cq (send)", "");
+	v->recv_cq = ibv_create_cq(params->context, depth_recv, NULL, params->wake, 0);
 	return v->recv_cq ? 0 : fail_call(why, size, "ibv_create_cq (receive)", "");
+}
+
+static int cqs_create_ex(struct verbs_channel *v, const struct bv_channel_params *params, char *why,
+			 size_t size)
+{
+	v->send_cq_ex = cq_create_ex(params, params->attr->max_send);
+	if (!v->send_cq_ex)
+		return fail_call(why, size, "ibv_create_cq_ex (send)", "");
+	v->send_cq = ibv_cq_ex_to_cq(v->send_cq_ex);
+	v->recv_cq_ex = cq_create_ex(params, params->attr->max_recv);
+	if (!v->recv_cq_ex)
+		return fail_call(why, size, "ibv_create_cq_ex (receive)", "");
+	v->recv_cq = ibv_cq_ex_to_cq(v->recv_cq_ex);
+	return 0;
 }
 
 /* What the channel will do, once its queues are there. */
 static void choose_tables(struct verbs_channel *v)
 {
-	const bool ex = v->send_cq_ex;
+	const bool wr = v->qp_ex;
 
-	v->core.prepared = ex ? &ops_prepared_ex : &ops_prepared;
-	v->core.ready = ex ? &bvi_verbs_ops_ready_ex : &bvi_verbs_ops_ready;
-	v->core.error = ex ? &ops_error_ex : &ops_error;
+	v->core.prepared = wr ? &ops_prepared_wr : &ops_prepared;
+	v->core.ready = wr ? &bvi_verbs_ops_ready_wr : &bvi_verbs_ops_ready;
+	v->core.error = wr ? &ops_error_wr : &ops_error;
 	if (v->domain)
-		v->core.data_path = ex ? "ibv_post_send and ibv_start_poll, thread domain" :
+		v->core.data_path = wr ? "ibv_wr_* and ibv_start_poll, thread domain" :
 					 "ibv_post_send and ibv_poll_cq, thread domain";
 	else
-		v->core.data_path = ex ? "ibv_post_send and ibv_start_poll" :
+		v->core.data_path = wr ? "ibv_wr_* and ibv_start_poll" :
 					 "ibv_post_send and ibv_poll_cq";
 }
 
@@ -137,10 +167,17 @@ static uint32_t at_least_one(uint32_t n)
 	return n ? n : 1;
 }
 
-static struct ibv_qp *qp_create(struct verbs_channel *v, const struct bv_channel_params *params)
+/* All operations of a channel, or the driver will have to be used the classic way. */
+#define SEND_OPS                                                                          \
+	(IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_SEND_WITH_IMM | IBV_QP_EX_WITH_RDMA_WRITE | \
+	 IBV_QP_EX_WITH_RDMA_WRITE_WITH_IMM | IBV_QP_EX_WITH_RDMA_READ |                  \
+	 IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP | IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD)
+
+static int qp_create(struct verbs_channel *v, const struct bv_channel_params *params, bool wr,
+		     char *why, size_t size)
 {
 	const struct bv_channel_attr *attr = params->attr;
-	struct ibv_qp_init_attr init = {
+	struct ibv_qp_init_attr_ex init = {
 		.send_cq = v->send_cq,
 		.recv_cq = v->recv_cq,
 		.cap = {
@@ -151,30 +188,73 @@ static struct ibv_qp *qp_create(struct verbs_channel *v, const struct bv_channel
 			.max_inline_data = attr->max_inline,
 		},
 		.qp_type = IBV_QPT_RC,
+		.comp_mask = IBV_QP_INIT_ATTR_PD | (wr ? IBV_QP_INIT_ATTR_SEND_OPS_FLAGS : 0),
+		.pd = v->domain ? v->domain : params->pd,
+		.send_ops_flags = wr ? SEND_OPS : 0,
 	};
-	struct ibv_qp *qp = ibv_create_qp(v->domain ? v->domain : params->pd, &init);
 
-	if (qp)
-		v->core.max_inline = init.cap.max_inline_data;
-	return qp;
+	v->qp = ibv_create_qp_ex(params->context, &init);
+	if (!v->qp)
+		return fail_call(why, size, wr ? "ibv_create_qp_ex" : "ibv_create_qp",
+				 ": ask for fewer or smaller works, elements or inline bytes");
+	v->qp_ex = wr ? ibv_qp_to_qp_ex(v->qp) : NULL;
+	v->core.max_inline = init.cap.max_inline_data;
+	return 0;
 }
 
-static int queues_create(struct verbs_channel *v, const struct bv_channel_params *params, char *why,
-			 size_t size)
+static void queues_destroy(struct verbs_channel *v)
+{
+	if (v->qp)
+		ibv_destroy_qp(v->qp);
+	if (v->recv_cq)
+		ibv_destroy_cq(v->recv_cq);
+	if (v->send_cq)
+		ibv_destroy_cq(v->send_cq);
+	v->qp = NULL;
+	v->qp_ex = NULL;
+	v->send_cq = v->recv_cq = NULL;
+	v->send_cq_ex = v->recv_cq_ex = NULL;
+}
+
+static int queues_create_as(struct verbs_channel *v, const struct bv_channel_params *params,
+			    bool extended, char *why, size_t size)
 {
 	int rc;
 
-	rc = cqs_create(v, params, why, size);
+	rc = extended ? cqs_create_ex(v, params, why, size) : cqs_create(v, params, why, size);
+	if (rc == 0)
+		rc = qp_create(v, params, extended, why, size);
+	if (rc < 0)
+		queues_destroy(v);
+	return rc;
+}
+
+/*
+ * Unless told to, the extended way is only tried with a thread domain: what it saves is mostly locks,
+ * and the extended queues of rxe in rdma-core 44 cannot be used: ibv_next_poll() that finds nothing
+ * ends the polling, and ibv_end_poll() once more, one completion too far (cq_next_poll() in
+ * providers/rxe/rxe.c).
+ */
+static int queues_create(struct verbs_channel *v, const struct bv_channel_params *params, char *why,
+			 size_t size)
+{
+	enum calls calls;
+	int rc;
+
+	rc = wanted_calls(&calls, why, size);
 	if (rc < 0)
 		return rc;
-	v->qp = qp_create(v, params);
-	if (!v->qp)
-		return fail_call(why, size, "ibv_create_qp",
-				 ": ask for fewer or smaller works, elements or inline bytes");
+	rc = -EOPNOTSUPP;
+	if (calls == CALLS_EXTENDED || (calls == CALLS_BEST && v->domain))
+		rc = queues_create_as(v, params, true, why, size);
+	if (rc < 0 && calls != CALLS_EXTENDED)
+		rc = queues_create_as(v, params, false, why, size);
+	if (rc < 0)
+		return rc;
 	v->core.qp = v->qp;
 	v->core.send_cq = v->send_cq;
 	v->core.recv_cq = v->recv_cq;
-	rc = bvi_verbs_chain_create(v, params->attr);
+	rc = v->qp_ex ? 0 : bvi_verbs_chain_create(v, params->attr);
 	if (rc < 0)
 		snprintf(why, size, "no memory for a channel");
 	return rc;
@@ -183,13 +263,14 @@ static int queues_create(struct verbs_channel *v, const struct bv_channel_params
 int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_channel **ch,
 			     char *why, size_t size)
 {
-	struct verbs_channel *v = calloc(1, sizeof(*v));
+	struct verbs_channel *v = aligned_alloc(VERBS_LINE, sizeof(*v));
 	int rc;
 
 	if (!v) {
 		snprintf(why, size, "no memory for a channel");
 		return -ENOMEM;
 	}
+	memset(v, 0, sizeof(*v));
 	v->base.core = &v->core;
 	v->signal_every = (params->attr->max_send + 1) / 2;
 	for (unsigned i = 0; i < VERBS_BURST; i++)
@@ -214,12 +295,7 @@ void bvi_verbs_channel_destroy(struct bv_channel *ch)
 {
 	struct verbs_channel *v = to_verbs(ch);
 
-	if (v->qp)
-		ibv_destroy_qp(v->qp);
-	if (v->recv_cq)
-		ibv_destroy_cq(v->recv_cq);
-	if (v->send_cq)
-		ibv_destroy_cq(v->send_cq);
+	queues_destroy(v);
 	if (v->domain)
 		ibv_dealloc_pd(v->domain);
 	if (v->td)

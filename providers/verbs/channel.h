@@ -2,8 +2,10 @@
 /*
  * The state of a verbs channel. Used by the channel's thread alone.
  *
+ * There are two ways to use a driver. "Classic": ibv_post_send() and ibv_poll_cq(), which all have.
+ * "Extended": ibv_wr_*() and ibv_start_poll(), with queues that say that one thread uses them.
+ *
  * @send_wr and @recv_wr are templates: what never changes is set once, each post fills in the rest.
- * Works carry their number as wr_id.
  */
 #ifndef BV_PROVIDERS_VERBS_CHANNEL_H
 #define BV_PROVIDERS_VERBS_CHANNEL_H
@@ -12,36 +14,16 @@
 
 #include "core/provider.h"
 
+#define VERBS_LINE 64
 /* Completions taken from libibverbs at once. */
 #define VERBS_BURST 16
-/* Elements of a work that are kept one by one. */
-#define VERBS_POSTED_SGE 2
 /* Works that wait for one doorbell, at most. */
 #define VERBS_CHAIN_MAX 64
 /* A wr_id that no work has: marks entries of @wc that hold no completion. */
 #define VERBS_NO_WORK UINT64_MAX
 
 /*
- * What was posted at one place of a queue, as libibverbs cannot be asked later. Written by each post,
- * read only for texts of errors. One cache line: two elements, and what the rest of a list sums up to.
- */
-struct verbs_posted {
-	uint64_t remote_addr;
-	uint32_t rkey;
-	uint32_t imm;  /* network order */
-	uint32_t rest; /* bytes: of inline payload, or of a list behind what @sge has */
-	uint32_t what; /* bits 15:0 elements, 30:16 enum ibv_wr_opcode (receives: 0), 31 inline */
-	struct ibv_sge sge[VERBS_POSTED_SGE];
-	uint8_t reserved[8];
-};
-
-#define VERBS_POSTED_OPCODE 16
-#define VERBS_POSTED_INLINE (1u << 31)
-
-static_assert(sizeof(struct verbs_posted) == 64, "one cache line a work");
-
-/*
- * Works posted with BV_MORE, linked into the list that one ibv_post_send() will get. What they point
+ * Classic: works posted with BV_MORE, linked into the list that one ibv_post_send() will get. What they point
  * to may be gone by then, so there are copies of it.
  */
 struct verbs_chain {
@@ -54,22 +36,30 @@ struct verbs_chain {
 	uint32_t n;
 };
 
+struct verbs_posted;
+
+/* What posts and polls of the extended way use comes first, beside the counters. */
 struct verbs_channel {
-	struct bv_channel base;
+	_Alignas(VERBS_LINE) struct bv_channel base;
+	struct ibv_qp_ex *qp_ex;      /* the same as qp; NULL if the way is classic */
+	struct ibv_cq_ex *send_cq_ex; /* the same queues, or NULL */
+	struct ibv_cq_ex *recv_cq_ex;
+	struct verbs_posted *posted_send;
+	uint32_t posted_send_mask;    /* places of @posted_send - 1 */
+	uint32_t waiting;             /* extended: works that were built and not completed */
+	struct ibv_poll_cq_attr poll; /* nothing is asked for */
+
+	struct verbs_posted *posted_recv;
+	uint32_t posted_recv_mask;
 	struct ibv_qp *qp;
 	struct ibv_cq *send_cq;
 	struct ibv_cq *recv_cq;
-	struct ibv_cq_ex *send_cq_ex; /* the same queues; NULL if the driver has none such */
-	struct ibv_cq_ex *recv_cq_ex;
-	uint32_t unsignaled;       /* works since the last signaled one */
-	uint32_t signal_every;     /* a signal comes at least once in so many works */
-	uint32_t chained;          /* BV_MORE if works wait in @chain, else 0 */
-	uint32_t posted_send_mask; /* places of @posted_send - 1 */
-	uint32_t posted_recv_mask;
-	struct verbs_posted *posted_send;
-	struct verbs_posted *posted_recv;
-	struct ibv_send_wr send_wr;
 	struct ibv_recv_wr recv_wr;
+	struct ibv_recv_wr *bad_recv_wr; /* always recv_wr */
+	struct ibv_send_wr send_wr;
+	uint32_t chained;    /* classic: BV_MORE if works wait in @chain, else 0 */
+	uint32_t unsignaled; /* of those that asked for no signal: since one got it all the same */
+	uint32_t signal_every; /* a signal comes at least once in so many works */
 	struct ibv_wc wc[VERBS_BURST];
 
 	struct verbs_chain chain;
@@ -83,10 +73,32 @@ static inline struct verbs_channel *to_verbs(struct bv_channel *ch)
 	return (struct verbs_channel *)(void *)ch;
 }
 
+/*
+ * Works of the send queue carry their number and their operation as wr_id, as a driver would have to
+ * be asked for the latter. Receives carry their number.
+ */
+static inline uint64_t verbs_wr_id(uint64_t number, enum bv_op op)
+{
+	return number << 4 | op;
+}
+
+static inline uint64_t verbs_number(uint64_t wr_id)
+{
+	return wr_id >> 4;
+}
+
+static inline enum bv_op verbs_op(uint64_t wr_id)
+{
+	return (enum bv_op)(wr_id & 15);
+}
+
 /* post.c */
 extern const struct bv_channel_ops bvi_verbs_ops_ready;
-extern const struct bv_channel_ops bvi_verbs_ops_ready_ex;
 int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+
+/* post_wr.c */
+extern const struct bv_channel_ops bvi_verbs_ops_ready_wr;
+int bvi_verbs_flush_wr(struct bv_channel *ch);
 
 /* chain.c */
 int bvi_verbs_chain_create(struct verbs_channel *v, const struct bv_channel_attr *attr);

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <endian.h>
 
-#include "core/provider.h"
+#include "channel.h"
 
 static BV_COLD __attribute__((noinline, unused)) void
 verbs_failed(struct bv_channel *ch, int64_t work, enum ibv_wc_status status, uint32_t vendor_err,
@@ -23,27 +23,18 @@ verbs_failed(struct bv_channel *ch, int64_t work, enum ibv_wc_status status, uin
 }
 
 /* Whether a length belongs to it: drivers say eight for atomics, or nothing (rxe). */
-static inline bool verbs_fetched(enum ibv_wc_opcode opcode)
+static inline bool verbs_fetched(enum bv_op op)
 {
-	static_assert(IBV_WC_SEND < IBV_WC_RDMA_READ && IBV_WC_RDMA_WRITE < IBV_WC_RDMA_READ &&
-			      IBV_WC_RDMA_READ < IBV_WC_COMP_SWAP &&
-			      IBV_WC_COMP_SWAP < IBV_WC_FETCH_ADD,
+	static_assert(BV_OP_SEND < BV_OP_READ && BV_OP_WRITE < BV_OP_READ &&
+			      BV_OP_READ < BV_OP_COMPARE_SWAP && BV_OP_READ < BV_OP_FETCH_ADD,
 		      "what fetches comes last");
-	return opcode >= IBV_WC_RDMA_READ;
+	return op >= BV_OP_READ;
 }
 
 /* @bytes: of what it fetched, else 0 */
-static inline void verbs_sent(struct bv_wc *wc, uint64_t number, enum ibv_wc_opcode opcode,
-			      uint32_t bytes)
+static inline void verbs_sent(struct bv_wc *wc, uint64_t number, enum bv_op op, uint32_t bytes)
 {
-	static const uint8_t ops[] = {
-		[IBV_WC_SEND] = BV_OP_SEND,           [IBV_WC_RDMA_WRITE] = BV_OP_WRITE,
-		[IBV_WC_RDMA_READ] = BV_OP_READ,      [IBV_WC_COMP_SWAP] = BV_OP_COMPARE_SWAP,
-		[IBV_WC_FETCH_ADD] = BV_OP_FETCH_ADD,
-	};
-
-	assert((unsigned)opcode < sizeof(ops));
-	*wc = (struct bv_wc){ .work = (int64_t)number, .bytes = bytes, .op = ops[opcode] };
+	*wc = (struct bv_wc){ .work = (int64_t)number, .bytes = bytes, .op = (uint8_t)op };
 }
 
 /* @imm: network order; counts if @wc_flags say so */

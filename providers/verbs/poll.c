@@ -24,16 +24,16 @@ static inline int poll_burst(struct verbs_channel *v, struct ibv_cq *cq, unsigne
 
 static inline void send_done(struct bv_channel *ch, const struct ibv_wc *from, struct bv_wc *wc)
 {
-	const uint64_t number = from->wr_id;
+	const uint64_t number = verbs_number(from->wr_id);
+	const enum bv_op op = verbs_op(from->wr_id);
 
 	ch->sq_done = number + 1;
 	if (bvi_unlikely(from->status != IBV_WC_SUCCESS))
 		verbs_failed(ch, (int64_t)number, from->status, from->vendor_err, wc);
-	else if (bvi_unlikely(verbs_fetched(from->opcode)))
-		verbs_sent(wc, number, from->opcode,
-			   from->opcode == IBV_WC_RDMA_READ ? from->byte_len : 8);
+	else if (bvi_unlikely(verbs_fetched(op)))
+		verbs_sent(wc, number, op, op == BV_OP_READ ? from->byte_len : 8);
 	else
-		verbs_sent(wc, number, from->opcode, 0);
+		verbs_sent(wc, number, op, 0);
 }
 
 static inline void recv_done(struct bv_channel *ch, const struct ibv_wc *from, struct bv_wc *wc)

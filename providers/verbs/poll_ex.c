@@ -9,47 +9,84 @@
 #include "channel.h"
 #include "completion.h"
 
+static BV_COLD __attribute__((noinline)) void send_failed(struct bv_channel *ch,
+							  struct ibv_cq_ex *cq, struct bv_wc *wc)
+{
+	verbs_failed(ch, (int64_t)verbs_number(cq->wr_id), cq->status, ibv_wc_read_vendor_err(cq),
+		     wc);
+}
+
+static BV_COLD __attribute__((noinline)) void recv_failed(struct bv_channel *ch,
+							  struct ibv_cq_ex *cq, struct bv_wc *wc)
+{
+	verbs_failed(ch, (int64_t)cq->wr_id | BV_WORK_RECV, cq->status, ibv_wc_read_vendor_err(cq),
+		     wc);
+	bvi_recv_result_store(ch, cq->wr_id, wc);
+}
+
 static inline void send_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
-	const uint64_t number = cq->wr_id;
+	const uint64_t number = verbs_number(cq->wr_id);
+	const enum bv_op op = verbs_op(cq->wr_id);
 
 	ch->sq_done = number + 1;
 	if (bvi_unlikely(cq->status != IBV_WC_SUCCESS)) {
-		verbs_failed(ch, (int64_t)number, cq->status, ibv_wc_read_vendor_err(cq), wc);
-	} else {
-		const enum ibv_wc_opcode opcode = ibv_wc_read_opcode(cq);
-
-		if (bvi_unlikely(verbs_fetched(opcode)))
-			verbs_sent(wc, number, opcode,
-				   opcode == IBV_WC_RDMA_READ ? ibv_wc_read_byte_len(cq) : 8);
-		else
-			verbs_sent(wc, number, opcode, 0);
+		send_failed(ch, cq, wc);
+		return;
 	}
+	verbs_sent(wc, number, op, 0);
+	if (bvi_unlikely(verbs_fetched(op)))
+		wc->bytes = op == BV_OP_READ ? ibv_wc_read_byte_len(cq) : 8;
+}
+
+/* A success, in both places that it is told in. Inline for each operation: so it is a constant. */
+static inline __attribute__((always_inline)) void received(struct bv_channel *ch, struct bv_wc *wc,
+							   uint32_t bytes, uint32_t imm,
+							   enum bv_op op, unsigned flags)
+{
+	const uint64_t number = ch->rq_done - 1;
+
+	*wc = (struct bv_wc){
+		.work = (int64_t)number | BV_WORK_RECV,
+		.bytes = bytes,
+		.imm = imm,
+		.op = (uint8_t)op,
+		.flags = (uint8_t)flags,
+	};
+	ch->recv_results[number & ch->recv_result_mask] = (struct bvi_recv_result){
+		.bytes = bytes,
+		.imm = imm,
+		.op = (uint8_t)op,
+		.flags = (uint8_t)flags,
+	};
 }
 
 static inline void recv_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
-	const uint64_t number = cq->wr_id;
-
-	ch->rq_done = number + 1;
+	ch->rq_done = cq->wr_id + 1;
 	if (bvi_unlikely(cq->status != IBV_WC_SUCCESS)) {
-		verbs_failed(ch, (int64_t)number | BV_WORK_RECV, cq->status,
-			     ibv_wc_read_vendor_err(cq), wc);
-	} else {
-		const unsigned flags = ibv_wc_read_wc_flags(cq);
-		const bool with_imm = flags & IBV_WC_WITH_IMM;
-
-		verbs_received(wc, number, ibv_wc_read_opcode(cq), ibv_wc_read_byte_len(cq), flags,
-			       with_imm ? ibv_wc_read_imm_data(cq) : 0);
+		recv_failed(ch, cq, wc);
+		return;
 	}
-	bvi_recv_result_store(ch, number, wc);
+	/* What is read early waits in its place: no call must spare a register for it. */
+	wc->bytes = ibv_wc_read_byte_len(cq);
+	if (!(ibv_wc_read_wc_flags(cq) & IBV_WC_WITH_IMM)) {
+		received(ch, wc, wc->bytes, 0, BV_OP_RECV, 0);
+		return;
+	}
+	/* Nobody writes without one, so only now the driver must be asked which of the two it is. */
+	wc->imm = ibv_wc_read_imm_data(cq);
+	if (ibv_wc_read_opcode(cq) == IBV_WC_RECV_RDMA_WITH_IMM)
+		received(ch, wc, wc->bytes, be32toh(wc->imm), BV_OP_RECV_WRITE_IMM, BV_WC_IMM);
+	else
+		received(ch, wc, wc->bytes, be32toh(wc->imm), BV_OP_RECV, BV_WC_IMM);
 }
 
-static inline int poll_ex(struct bv_channel *ch, struct ibv_cq_ex *cq, bool recv, struct bv_wc *wc,
-			  unsigned max)
+/* All that there are, up to @max. */
+static inline int poll_burst(struct bv_channel *ch, struct ibv_cq_ex *cq, bool recv,
+			     struct bv_wc *wc, unsigned max)
 {
-	struct ibv_poll_cq_attr attr = { 0 };
-	const int rc = ibv_start_poll(cq, &attr);
+	const int rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
 	unsigned n = 0;
 
 	if (rc != 0)
@@ -65,12 +102,45 @@ static inline int poll_ex(struct bv_channel *ch, struct ibv_cq_ex *cq, bool recv
 	return (int)n;
 }
 
+static __attribute__((noinline)) int poll_send_burst(struct bv_channel *ch, struct bv_wc *wc,
+						     unsigned max)
+{
+	return poll_burst(ch, to_verbs(ch)->send_cq_ex, false, wc, max);
+}
+
+static __attribute__((noinline)) int poll_recv_burst(struct bv_channel *ch, struct bv_wc *wc,
+						     unsigned max)
+{
+	return poll_burst(ch, to_verbs(ch)->recv_cq_ex, true, wc, max);
+}
+
+/* The usual poll takes one, and has few registers to save. */
 int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	return poll_ex(ch, to_verbs(ch)->send_cq_ex, false, wc, max);
+	struct ibv_cq_ex *const cq = to_verbs(ch)->send_cq_ex;
+	int rc;
+
+	if (max != 1)
+		return poll_send_burst(ch, wc, max);
+	rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
+	if (rc)
+		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
+	send_done(ch, cq, wc);
+	ibv_end_poll(cq);
+	return 1;
 }
 
 int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	return poll_ex(ch, to_verbs(ch)->recv_cq_ex, true, wc, max);
+	struct ibv_cq_ex *const cq = to_verbs(ch)->recv_cq_ex;
+	int rc;
+
+	if (max != 1)
+		return poll_recv_burst(ch, wc, max);
+	rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
+	if (rc)
+		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
+	recv_done(ch, cq, wc);
+	ibv_end_poll(cq);
+	return 1;
 }

@@ -5,91 +5,36 @@
  * Credits are counted here, so that the driver's own overflow (ENOMEM) cannot come up; whatever it
  * refuses all the same is returned, and leaves number, credit and signaling as they were.
  */
-#include <assert.h>
+#include "post.h"
 
-#include <infiniband/verbs.h>
-
-#include "channel.h"
-
-static_assert(sizeof(struct bv_gather) == sizeof(struct ibv_sge) &&
-		      offsetof(struct bv_gather, addr) == offsetof(struct ibv_sge, addr) &&
-		      offsetof(struct bv_gather, length) == offsetof(struct ibv_sge, length) &&
-		      offsetof(struct bv_gather, lkey) == offsetof(struct ibv_sge, lkey),
-	      "a gather list goes down as it is");
-static_assert(sizeof(struct bv_scatter) == sizeof(struct ibv_sge) &&
-		      offsetof(struct bv_scatter, addr) == offsetof(struct ibv_sge, addr) &&
-		      offsetof(struct bv_scatter, length) == offsetof(struct ibv_sge, length) &&
-		      offsetof(struct bv_scatter, lkey) == offsetof(struct ibv_sge, lkey),
-	      "so does a scatter list");
-
-/* libibverbs takes lists without const, and does not write to them. */
-static inline struct ibv_sge *to_sge(const void *list)
+/* bv_op of an opcode of ours, and that it has an immediate. */
+static inline uint32_t what_of(enum ibv_wr_opcode opcode)
 {
-	union {
-		const void *from;
-		struct ibv_sge *to;
-	} cast = { .from = list };
+	static const uint32_t what[] = {
+		[IBV_WR_SEND] = BV_OP_SEND << VERBS_POSTED_OP_SHIFT,
+		[IBV_WR_SEND_WITH_IMM] = BV_OP_SEND << VERBS_POSTED_OP_SHIFT | VERBS_POSTED_IMM,
+		[IBV_WR_RDMA_WRITE] = BV_OP_WRITE << VERBS_POSTED_OP_SHIFT,
+		[IBV_WR_RDMA_WRITE_WITH_IMM] = BV_OP_WRITE << VERBS_POSTED_OP_SHIFT |
+					       VERBS_POSTED_IMM,
+		[IBV_WR_RDMA_READ] = BV_OP_READ << VERBS_POSTED_OP_SHIFT,
+		[IBV_WR_ATOMIC_FETCH_AND_ADD] = BV_OP_FETCH_ADD << VERBS_POSTED_OP_SHIFT,
+		[IBV_WR_ATOMIC_CMP_AND_SWP] = BV_OP_COMPARE_SWAP << VERBS_POSTED_OP_SHIFT,
+	};
 
-	return cast.to;
-}
-
-/* ibv_post_send() and ibv_post_recv() return a positive errno; some drivers -1 with errno set. */
-static BV_COLD int64_t refused(int rc)
-{
-	if (rc > 0)
-		return -rc;
-	return errno > 0 ? -errno : -EIO;
-}
-
-static inline void keep_element(struct ibv_sge *kept, const struct ibv_sge *sge)
-{
-	/* Not in one piece: such a load would have to wait for the caller's narrower stores. */
-	kept->addr = sge->addr;
-	kept->length = sge->length;
-	kept->lkey = sge->lkey;
-}
-
-static __attribute__((noinline)) void keep_list(struct verbs_posted *posted,
-						const struct ibv_sge *sge, unsigned nsge)
-{
-	uint32_t rest = 0;
-
-	for (unsigned i = 0; i < nsge; i++) {
-		if (i < VERBS_POSTED_SGE)
-			keep_element(&posted->sge[i], &sge[i]);
-		else
-			rest += sge[i].length;
-	}
-	posted->rest = rest;
-}
-
-/* What errors will want to tell of a work; before it is posted, so that nothing must outlive that. */
-static inline void keep(struct verbs_posted *posted, unsigned opcode, const struct ibv_sge *sge,
-			unsigned nsge, bool is_inline)
-{
-	const uint32_t what = opcode << VERBS_POSTED_OPCODE;
-
-	if (is_inline) {
-		posted->what = what | VERBS_POSTED_INLINE;
-		posted->rest = sge->length;
-	} else if (bvi_likely(nsge == 1)) {
-		posted->what = what | 1;
-		keep_element(&posted->sge[0], sge);
-	} else {
-		posted->what = what | nsge;
-		keep_list(posted, sge, nsge);
-	}
+	return what[opcode];
 }
 
 static inline void keep_target(struct verbs_posted *posted, const struct ibv_send_wr *wr,
-			       enum ibv_wr_opcode opcode)
+			       uint32_t what)
 {
-	if (opcode == IBV_WR_SEND_WITH_IMM || opcode == IBV_WR_RDMA_WRITE_WITH_IMM)
+	const uint32_t op = (what & VERBS_POSTED_OP) >> VERBS_POSTED_OP_SHIFT;
+
+	if (what & VERBS_POSTED_IMM)
 		posted->imm = wr->imm_data;
-	if (opcode == IBV_WR_ATOMIC_FETCH_AND_ADD || opcode == IBV_WR_ATOMIC_CMP_AND_SWP) {
+	if (op == BV_OP_FETCH_ADD || op == BV_OP_COMPARE_SWAP) {
 		posted->remote_addr = wr->wr.atomic.remote_addr;
 		posted->rkey = wr->wr.atomic.rkey;
-	} else if (opcode != IBV_WR_SEND && opcode != IBV_WR_SEND_WITH_IMM) {
+	} else if (op != BV_OP_SEND) {
 		posted->remote_addr = wr->wr.rdma.remote_addr;
 		posted->rkey = wr->wr.rdma.rkey;
 	}
@@ -104,30 +49,28 @@ static BV_COLD int64_t full(struct bv_channel *ch)
 }
 
 /* Makes v->send_wr of a work, and keeps what it was. @send_flags: IBV_SEND_INLINE or 0 */
-static inline uint32_t build(struct verbs_channel *v, const void *list, unsigned nsge,
-			     enum ibv_wr_opcode opcode, unsigned flags, unsigned send_flags)
+static inline void build(struct verbs_channel *v, const void *list, unsigned nsge,
+			 enum ibv_wr_opcode opcode, unsigned flags, unsigned send_flags)
 {
 	struct ibv_send_wr *wr = &v->send_wr;
 	const uint64_t number = v->base.sq_posted;
-	struct verbs_posted *posted = &v->posted_send[number & v->posted_send_mask];
-	uint32_t unsignaled = 0;
+	struct verbs_posted *posted = verbs_posted_send(v, number);
+	uint32_t what = what_of(opcode);
 
-	static_assert(BV_FENCE >> 1 == IBV_SEND_FENCE && BV_SOLICITED == IBV_SEND_SOLICITED,
-		      "flags move into place by a shift");
 	assert(nsge <= 1 || nsge <= v->base.max_send_sge);
-	send_flags |= (flags & BV_FENCE) >> 1 | (flags & BV_SOLICITED);
-	if (flags & BV_UNSIGNALED && v->unsignaled + 1 < v->signal_every)
-		unsignaled = v->unsignaled + 1;
-	else
-		send_flags |= IBV_SEND_SIGNALED;
-	wr->wr_id = number;
-	wr->sg_list = to_sge(list);
+	send_flags |= verbs_send_flags(v, flags);
+	wr->wr_id = verbs_wr_id(number,
+				(enum bv_op)((what & VERBS_POSTED_OP) >> VERBS_POSTED_OP_SHIFT));
+	wr->sg_list = verbs_sge(list);
 	wr->num_sge = (int)nsge;
 	wr->opcode = opcode;
 	wr->send_flags = send_flags;
-	keep(posted, opcode, list, nsge, send_flags & IBV_SEND_INLINE);
-	keep_target(posted, wr, opcode);
-	return unsignaled;
+	keep_target(posted, wr, what);
+	if (send_flags & IBV_SEND_SIGNALED)
+		what |= VERBS_POSTED_SIGNALED;
+	if (send_flags & IBV_SEND_INLINE)
+		what |= VERBS_POSTED_INLINE;
+	verbs_keep(posted, wr->sg_list, nsge, what);
 }
 
 /* A work that may wait, or has others that wait before it. */
@@ -137,12 +80,12 @@ static __attribute__((noinline)) int64_t post_chained(struct bv_channel *ch, con
 {
 	struct verbs_channel *v = to_verbs(ch);
 	const uint64_t number = ch->sq_posted;
-	const uint32_t unsignaled = build(v, list, nsge, opcode, flags, send_flags);
-	const int rc = bvi_verbs_chain_post(v, flags);
+	int rc;
 
+	build(v, list, nsge, opcode, flags, send_flags);
+	rc = bvi_verbs_chain_post(v, flags);
 	if (bvi_unlikely(rc < 0))
 		return rc;
-	v->unsignaled = unsignaled;
 	ch->sq_posted = number + 1;
 	return (int64_t)number;
 }
@@ -152,19 +95,20 @@ static inline int64_t post(struct bv_channel *ch, const void *list, unsigned nsg
 {
 	struct verbs_channel *v = to_verbs(ch);
 	const uint64_t number = ch->sq_posted;
+	const uint32_t unsignaled = v->unsignaled;
 	struct ibv_send_wr *bad;
-	uint32_t unsignaled;
 	int rc;
 
-	if (bvi_unlikely(number - ch->sq_done == ch->max_send))
+	if (bvi_unlikely(verbs_is_full(ch)))
 		return full(ch);
 	if (bvi_unlikely((flags | v->chained) & BV_MORE))
 		return post_chained(ch, list, nsge, opcode, flags, send_flags);
-	unsignaled = build(v, list, nsge, opcode, flags, send_flags);
+	build(v, list, nsge, opcode, flags, send_flags);
 	rc = ibv_post_send(v->qp, &v->send_wr, &bad);
-	if (bvi_unlikely(rc))
-		return refused(rc);
-	v->unsignaled = unsignaled;
+	if (bvi_unlikely(rc)) {
+		v->unsignaled = unsignaled;
+		return verbs_refused(rc);
+	}
 	ch->sq_posted = number + 1;
 	return (int64_t)number;
 }
@@ -280,45 +224,41 @@ static int64_t post_compare_swap(struct bv_channel *ch, const struct bv_scatter 
 	return post(ch, result, 1, IBV_WR_ATOMIC_CMP_AND_SWP, flags, 0);
 }
 
+/* The number is read again behind the call: that costs less than to save a register for it. */
 int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
 {
-	struct verbs_channel *v = to_verbs(ch);
-	struct ibv_recv_wr *wr = &v->recv_wr;
-	const uint64_t number = ch->rq_posted;
-	struct ibv_recv_wr *bad;
+	struct verbs_channel *const v = to_verbs(ch);
+	struct verbs_posted *const posted = &v->posted_recv[ch->rq_posted & v->posted_recv_mask];
 	int rc;
 
 	assert(nsge <= ch->max_recv_sge);
-	if (bvi_unlikely(number - ch->rq_done == ch->max_recv))
+	if (bvi_unlikely(ch->rq_posted == ch->rq_done + ch->max_recv))
 		return -EAGAIN;
-	wr->wr_id = number;
-	wr->sg_list = to_sge(sg);
-	wr->num_sge = (int)nsge;
-	keep(&v->posted_recv[number & v->posted_recv_mask], 0, wr->sg_list, nsge, false);
-	rc = ibv_post_recv(v->qp, wr, &bad);
+	v->recv_wr.wr_id = ch->rq_posted;
+	v->recv_wr.sg_list = verbs_sge(sg);
+	v->recv_wr.num_sge = (int)nsge;
+	verbs_keep(posted, v->recv_wr.sg_list, nsge, 0);
+	rc = ibv_post_recv(v->qp, &v->recv_wr, &v->bad_recv_wr);
 	if (bvi_unlikely(rc))
-		return refused(rc);
-	ch->rq_posted = number + 1;
-	return (int64_t)number | BV_WORK_RECV;
+		return verbs_refused(rc);
+	return (int64_t)ch->rq_posted++ | BV_WORK_RECV;
 }
 
-#define POSTS                                                                                   \
-	.post_send = post_send, .post_send_imm = post_send_imm,                                 \
-	.post_send_inline = post_send_inline, .post_send_inline_imm = post_send_inline_imm,     \
-	.post_write = post_write, .post_write_imm = post_write_imm,                             \
-	.post_write_inline = post_write_inline, .post_write_inline_imm = post_write_inline_imm, \
-	.post_read = post_read, .post_fetch_add = post_fetch_add,                               \
-	.post_compare_swap = post_compare_swap, .post_recv = bvi_verbs_post_recv,               \
-	.flush = bvi_verbs_flush, .arm = bvi_verbs_arm
-
 const struct bv_channel_ops bvi_verbs_ops_ready = {
-	POSTS,
+	.post_send = post_send,
+	.post_send_imm = post_send_imm,
+	.post_send_inline = post_send_inline,
+	.post_send_inline_imm = post_send_inline_imm,
+	.post_write = post_write,
+	.post_write_imm = post_write_imm,
+	.post_write_inline = post_write_inline,
+	.post_write_inline_imm = post_write_inline_imm,
+	.post_read = post_read,
+	.post_fetch_add = post_fetch_add,
+	.post_compare_swap = post_compare_swap,
+	.post_recv = bvi_verbs_post_recv,
+	.flush = bvi_verbs_flush,
 	.poll_send = bvi_verbs_poll_send,
 	.poll_recv = bvi_verbs_poll_recv,
-};
-
-const struct bv_channel_ops bvi_verbs_ops_ready_ex = {
-	POSTS,
-	.poll_send = bvi_verbs_poll_send_ex,
-	.poll_recv = bvi_verbs_poll_recv_ex,
+	.arm = bvi_verbs_arm,
 };

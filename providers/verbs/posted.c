@@ -8,18 +8,23 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "channel.h"
+#include "post.h"
 
 /* A power of two, so that the place of a number is a mask away. */
 static struct verbs_posted *ring_create(uint32_t works, uint32_t *mask)
 {
-	uint32_t places = 1;
+	struct verbs_posted *ring;
+	size_t places = 1;
 
 	while (places < works)
 		places *= 2;
-	*mask = places - 1;
-	return calloc(places, sizeof(struct verbs_posted));
+	*mask = (uint32_t)places - 1;
+	ring = aligned_alloc(VERBS_LINE, places * sizeof(*ring));
+	if (ring)
+		memset(ring, 0, places * sizeof(*ring));
+	return ring;
 }
 
 int bvi_verbs_posted_create(struct verbs_channel *v, const struct bv_channel_attr *attr)
@@ -35,9 +40,22 @@ void bvi_verbs_posted_destroy(struct verbs_channel *v)
 	free(v->posted_recv);
 }
 
+void bvi_verbs_keep_list(struct verbs_posted *posted, const struct ibv_sge *sge, unsigned nsge)
+{
+	uint32_t rest = 0;
+
+	for (unsigned i = 0; i < nsge; i++) {
+		if (i < VERBS_POSTED_SGE)
+			posted->sge[i] = sge[i];
+		else
+			rest += sge[i].length;
+	}
+	posted->rest = rest;
+}
+
 static void add_ranges(struct bv_work_info *info, const struct verbs_posted *posted)
 {
-	const unsigned nsge = posted->what & UINT16_MAX;
+	const unsigned nsge = posted->what & VERBS_POSTED_NSGE;
 
 	for (unsigned i = 0; i < nsge && i < VERBS_POSTED_SGE; i++) {
 		const struct ibv_sge *sge = &posted->sge[i];
@@ -60,37 +78,13 @@ static void add_ranges(struct bv_work_info *info, const struct verbs_posted *pos
 
 static int describe_send(const struct verbs_posted *posted, struct bv_work_info *info)
 {
-	bool remote = true;
-
-	switch ((posted->what & ~VERBS_POSTED_INLINE) >> VERBS_POSTED_OPCODE) {
-	case IBV_WR_SEND_WITH_IMM:
-		info->has_imm = true;
-		/* fall through */
-	case IBV_WR_SEND:
-		info->op = BV_OP_SEND;
-		remote = false;
-		break;
-	case IBV_WR_RDMA_WRITE_WITH_IMM:
-		info->has_imm = true;
-		/* fall through */
-	case IBV_WR_RDMA_WRITE:
-		info->op = BV_OP_WRITE;
-		break;
-	case IBV_WR_ATOMIC_FETCH_AND_ADD:
-		info->op = BV_OP_FETCH_ADD;
-		break;
-	case IBV_WR_ATOMIC_CMP_AND_SWP:
-		info->op = BV_OP_COMPARE_SWAP;
-		break;
-	case IBV_WR_RDMA_READ:
-		info->op = BV_OP_READ;
-		break;
-	default:
+	info->op = (posted->what & VERBS_POSTED_OP) >> VERBS_POSTED_OP_SHIFT;
+	if (info->op == BV_OP_NONE)
 		return -ENOENT;
-	}
+	info->has_imm = posted->what & VERBS_POSTED_IMM;
 	if (info->has_imm)
 		info->imm = be32toh(posted->imm);
-	if (remote) {
+	if (info->op != BV_OP_SEND) {
 		info->remote_addr = posted->remote_addr;
 		info->rkey = posted->rkey;
 	}
@@ -109,16 +103,28 @@ int bvi_verbs_describe(const struct bv_channel *ch, int64_t work, struct bv_work
 		posted = &v->posted_recv[number & v->posted_recv_mask];
 		info->op = BV_OP_RECV;
 	} else {
-		posted = &v->posted_send[number & v->posted_send_mask];
+		posted = verbs_posted_send(v, number);
 		rc = describe_send(posted, info);
 	}
 	if (rc < 0)
 		return rc;
-	if (posted->what & VERBS_POSTED_INLINE) {
+	/* No payload is no element either. */
+	if (posted->what & VERBS_POSTED_INLINE && posted->rest > 0) {
 		info->is_inline = true;
 		info->bytes = posted->rest;
 	} else {
 		add_ranges(info, posted);
 	}
 	return 0;
+}
+
+uint32_t bvi_verbs_channel_unsignaled(const struct bv_channel *ch)
+{
+	const struct verbs_channel *v = (const struct verbs_channel *)(const void *)ch;
+	uint64_t last = ch->sq_posted;
+
+	while (last > ch->sq_done &&
+	       !(verbs_posted_send(v, last - 1)->what & VERBS_POSTED_SIGNALED))
+		last--;
+	return (uint32_t)(ch->sq_posted - last);
 }

@@ -19,7 +19,8 @@ static int probe(struct ibv_device *ibdev, struct ibv_context *context, char *wh
 			 "iWARP: rdma_cm alone connects its queue pairs, endpoints cannot");
 		return -EOPNOTSUPP;
 	}
-	snprintf(why, size, "generic: ibv_post_send and ibv_post_recv, polled as the driver can");
+	snprintf(why, size,
+		 "generic: libibverbs, by ibv_wr_* where the driver has them, else ibv_post_send");
 	return SCORE_GENERIC;
 }
 

@@ -38,11 +38,7 @@ void bvi_verbs_channel_reset(struct bv_channel *ch)
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		v->wc[i].wr_id = VERBS_NO_WORK;
 	v->unsignaled = 0;
+	v->waiting = 0;
 	v->chain.n = 0;
 	v->chained = 0;
-}
-
-uint32_t bvi_verbs_channel_unsignaled(const struct bv_channel *ch)
-{
-	return ((const struct verbs_channel *)(const void *)ch)->unsignaled;
 }

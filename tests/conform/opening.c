@@ -3,6 +3,7 @@
  * Opening a device, in four machines: without one, with one, with two, and with its port down. The
  * argument says which machine this is; ctest makes them.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -145,6 +146,48 @@ static void environment(void **state)
 	expect_opened(NULL, NULL, best_provider());
 }
 
+/* How a channel of provider verbs posts, or -errno. */
+static int calls_of(struct bv_pd *pd, const char *words)
+{
+	struct bv_channel_info info;
+	struct bv_channel *ch;
+	int rc = bv_channel_create(pd, NULL, &ch);
+
+	if (rc < 0)
+		return rc;
+	bv_channel_query(ch, &info);
+	if (!strstr(info.data_path, words))
+		fail_msg("\"%s\", not %s", info.data_path, words);
+	bv_channel_destroy(ch);
+	return 0;
+}
+
+/* Which of the two ways provider verbs uses libibverbs, and by whose will. */
+static void verbs_calls(void **state)
+{
+	const struct bv_open_opts opts = { .provider = "verbs" };
+	struct bv_device *dev;
+	struct bv_pd *pd;
+
+	(void)state;
+	assert_int_equal(bv_open(NULL, &opts, &dev), 0);
+	assert_int_equal(bv_pd_alloc(dev, &pd), 0);
+	assert_int_equal(calls_of(pd, "ibv_wr_*"), 0);
+	setenv("BV_VERBS_CALLS", "classic", 1);
+	assert_int_equal(calls_of(pd, "ibv_post_send"), 0);
+	setenv("BV_VERBS_CALLS", "extended", 1);
+	assert_int_equal(calls_of(pd, "ibv_wr_*"), 0);
+	setenv("BV_VERBS_CALLS", "ibv", 1);
+	assert_int_equal(calls_of(pd, ""), -EINVAL);
+	expect_word("BV_VERBS_CALLS");
+	expect_word("'ibv'");
+	setenv("BV_VERBS_CALLS", "", 1);
+	assert_int_equal(calls_of(pd, "ibv_wr_*"), 0);
+	unsetenv("BV_VERBS_CALLS");
+	bv_pd_free(pd);
+	bv_close(dev);
+}
+
 static void two_devices(void **state)
 {
 	struct bv_device_info *list;
@@ -253,6 +296,7 @@ static const struct CMUnitTest one_tests[] = {
 	cmocka_unit_test(wrong_name),
 	cmocka_unit_test(wrong_provider),
 	cmocka_unit_test(environment),
+	cmocka_unit_test(verbs_calls),
 };
 static const struct CMUnitTest two_tests[] = {
 	cmocka_unit_test(two_devices),

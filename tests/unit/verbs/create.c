@@ -46,6 +46,14 @@ void *__wrap_calloc(size_t count, size_t size)
 	return ibv.calloc_in > 0 && --ibv.calloc_in == 0 ? NULL : __real_calloc(count, size);
 }
 
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	return ibv.calloc_in > 0 && --ibv.calloc_in == 0 ? NULL :
+							   __real_aligned_alloc(alignment, size);
+}
+
 static struct ibv_td *alloc_td(struct ibv_context *context, struct ibv_td_init_attr *attr)
 {
 	struct ibv_td *td = make("td", sizeof(*td), &ibv.tds);
@@ -77,6 +85,26 @@ static struct ibv_cq_ex *create_cq_ex(struct ibv_context *context, struct ibv_cq
 	(void)context;
 	ibv.cq_attr = *attr;
 	return make("cq_ex", sizeof(struct ibv_cq_ex), &ibv.cqs);
+}
+
+/* Only asked for the extended way: libibverbs makes of others an ibv_create_qp(). */
+static struct ibv_qp *create_qp_ex(struct ibv_context *context, struct ibv_qp_init_attr_ex *init)
+{
+	struct ibv_qp_ex *qp = make("qp_ex", sizeof(*qp), &ibv.qps);
+
+	assert_true(init->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS);
+	memcpy(&ibv.init, init, sizeof(ibv.init));
+	init->cap.max_inline_data += 4;
+	if (!qp)
+		return NULL;
+	qp->qp_base.context = context;
+	return &qp->qp_base;
+}
+
+/* Of libmlx5 and others: the extended part of a queue pair is the queue pair. */
+struct ibv_qp_ex *ibv_qp_to_qp_ex(struct ibv_qp *qp)
+{
+	return (struct ibv_qp_ex *)(void *)qp;
 }
 
 /* The functions of libibverbs, which is not linked. */
@@ -134,6 +162,7 @@ static int setup(void **state)
 	ibv.vctx.dealloc_td = dealloc_td;
 	ibv.vctx.alloc_parent_domain = alloc_parent_domain;
 	ibv.vctx.create_cq_ex = create_cq_ex;
+	ibv.vctx.create_qp_ex = create_qp_ex;
 	return 0;
 }
 
@@ -168,8 +197,9 @@ static void kinds_of_drivers(void **state)
 		const char *without, *data_path;
 		int tds, domains;
 	} cases[] = {
-		{ NULL, "ibv_post_send and ibv_start_poll, thread domain", 1, 1 },
+		{ NULL, "ibv_wr_* and ibv_start_poll, thread domain", 1, 1 },
 		{ "cq_ex", "ibv_post_send and ibv_poll_cq, thread domain", 1, 1 },
+		{ "qp_ex", "ibv_post_send and ibv_poll_cq, thread domain", 1, 1 },
 		{ "td", "ibv_post_send and ibv_poll_cq", 0, 0 },
 		{ "domain", "ibv_post_send and ibv_poll_cq", 0, 0 },
 	};
@@ -192,7 +222,7 @@ static void kinds_of_drivers(void **state)
 		assert_int_equal(ibv.init.cap.max_inline_data, 16);
 		assert_int_equal(ch->core->max_inline, 20); /* granted */
 		assert_ptr_equal(ch->core->ready,
-				 ex ? &bvi_verbs_ops_ready_ex : &bvi_verbs_ops_ready);
+				 ex ? &bvi_verbs_ops_ready_wr : &bvi_verbs_ops_ready);
 		assert_ptr_equal(ch->core->prepared->post_recv, bvi_verbs_post_recv);
 		assert_ptr_equal(ch->core->error->post_recv, bvi_refuse_recv);
 		assert_ptr_equal(ch->core->error->poll_send,
@@ -207,21 +237,22 @@ static void kinds_of_drivers(void **state)
 static void each_step_fails(void **state)
 {
 	static const struct {
-		const char *without, *failing;
+		const char *calls, *failing;
 		int in, error;
 		const char *why;
 	} cases[] = {
-		{ "td", "cq", 1, ENOMEM, "ibv_create_cq (send): Cannot allocate memory" },
-		{ "td", "cq", 2, EINVAL, "ibv_create_cq (receive): Invalid argument" },
-		{ NULL, "cq_ex", 2, ENOSPC, "ibv_create_cq (receive): No space left on device" },
-		{ NULL, "qp", 1, EINVAL, "ibv_create_qp: Invalid argument: ask for fewer" },
-		{ "td", "qp", 1, 0, "ibv_create_qp: Input/output error" },
+		{ "classic", "cq", 1, ENOMEM, "ibv_create_cq (send): Cannot allocate memory" },
+		{ "classic", "cq", 2, EINVAL, "ibv_create_cq (receive): Invalid argument" },
+		{ "classic", "qp", 1, 0, "ibv_create_qp: Input/output error: ask for fewer" },
+		{ "extended", "cq_ex", 1, EINVAL, "ibv_create_cq_ex (send): Invalid argument" },
+		{ "extended", "cq_ex", 2, ENOSPC, "ibv_create_cq_ex (receive): No space left" },
+		{ "extended", "qp_ex", 1, EINVAL, "ibv_create_qp_ex: Invalid argument: ask" },
 	};
 	struct bv_channel *ch = NULL;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ibv.vctx.alloc_td = cases[i].without ? NULL : alloc_td;
+		setenv("BV_VERBS_CALLS", cases[i].calls, 1);
 		ibv.failing = cases[i].failing;
 		ibv.failing_in = cases[i].in;
 		ibv.error = cases[i].error;
@@ -230,25 +261,57 @@ static void each_step_fails(void **state)
 		assert_null(ch);
 		teardown(state);
 	}
+	unsetenv("BV_VERBS_CALLS");
+}
+
+/* What the environment asks for is what is done, or nothing. */
+static void forced(void **state)
+{
+	struct bv_channel *ch = NULL;
+
+	(void)state;
+	setenv("BV_VERBS_CALLS", "classic", 1);
+	assert_int_equal(create(&ch), 0);
+	assert_string_equal(ch->core->data_path, "ibv_post_send and ibv_poll_cq, thread domain");
+	bvi_verbs_channel_destroy(ch);
+	setenv("BV_VERBS_CALLS", "extended", 1);
+	ibv.vctx.alloc_td = NULL;
+	assert_int_equal(create(&ch), 0);
+	assert_string_equal(ch->core->data_path, "ibv_wr_* and ibv_start_poll");
+	bvi_verbs_channel_destroy(ch);
+	setenv("BV_VERBS_CALLS", "both", 1);
+	assert_int_equal(create(&ch), -EINVAL);
+	assert_non_null(strstr(why, "BV_VERBS_CALLS is 'both'"));
+	unsetenv("BV_VERBS_CALLS");
 }
 
 static void without_memory(void **state)
 {
-	struct bv_channel *ch = NULL;
-	int n = 1;
+	/* The channel and two rings; the chain of the classic way has three parts. */
+	static const struct {
+		const char *calls;
+		int allocations;
+	} cases[] = { { "extended", 3 }, { "classic", 6 } };
 
 	(void)state;
-	for (;; n++) {
-		ibv.calloc_in = n;
-		if (create(&ch) == 0)
-			break;
-		assert_string_equal(why, "no memory for a channel");
-		assert_null(ch);
-		teardown(state);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bv_channel *ch = NULL;
+		int n = 1;
+
+		setenv("BV_VERBS_CALLS", cases[i].calls, 1);
+		for (;; n++) {
+			ibv.calloc_in = n;
+			if (create(&ch) == 0)
+				break;
+			assert_string_equal(why, "no memory for a channel");
+			assert_null(ch);
+			teardown(state);
+		}
+		assert_int_equal(n, cases[i].allocations + 1);
+		ibv.calloc_in = 0;
+		bvi_verbs_channel_destroy(ch);
 	}
-	assert_int_equal(n, 7); /* the channel, two rings, three parts of the chain */
-	ibv.calloc_in = 0;
-	bvi_verbs_channel_destroy(ch);
+	unsetenv("BV_VERBS_CALLS");
 }
 
 static void provider(void **state)
@@ -292,14 +355,18 @@ static void reset(void **state)
 			driver_complete(&d->recv, (struct ibv_wc){ .wr_id = i });
 		}
 		assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), 3);
+		/* As core does, which also sets the counters. */
+		if (ex)
+			assert_int_equal(bv_flush(ch), 0);
 		bvi_verbs_channel_reset(ch);
+		ch->sq_done = ch->sq_posted;
 		assert_int_equal(d->send.head, d->send.tail);
 		assert_int_equal(d->recv.head, d->recv.tail);
 		assert_int_equal(bvi_verbs_channel_unsignaled(ch), 0);
 		assert_int_equal(bv_poll_send(ch, &wc, 1), 0);
 		assert_int_equal(bv_poll_recv(ch, &wc, 1), 0);
 		assert_int_equal(bv_flush(ch), 0);
-		assert_int_equal(d->posts, 3);
+		assert_int_equal(d->posts, ex ? 4 : 3);
 		bvi_verbs_channel_reset(ch); /* of empty queues */
 		driver_free(d);
 	}
@@ -308,11 +375,8 @@ static void reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		create_test(kinds_of_drivers),
-		create_test(each_step_fails),
-		create_test(without_memory),
-		create_test(provider),
-		create_test(reset),
+		create_test(kinds_of_drivers), create_test(each_step_fails), create_test(forced),
+		create_test(without_memory),   create_test(provider),        create_test(reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

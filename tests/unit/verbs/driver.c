@@ -17,9 +17,19 @@ static int keep(int *refuse)
 	return rc;
 }
 
+/* One more of the chain. */
+static void take(uint64_t wr_id)
+{
+	const uint64_t number = verbs_number(wr_id);
+
+	now->numbers[now->chain++ % DRIVER_MAX_SEND] = number;
+	now->wr_ids[number % DRIVER_MAX_SEND] = wr_id;
+}
+
 static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad)
 {
 	assert_ptr_equal(qp, &now->qp);
+	assert_null(now->v.qp_ex);
 	now->chain = 0;
 	for (; wr; wr = wr->next) {
 		assert_true(wr->num_sge <= 4);
@@ -32,9 +42,143 @@ static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_
 		if (wr->send_flags & IBV_SEND_INLINE)
 			memcpy(now->payload, (const void *)(uintptr_t)wr->sg_list[0].addr,
 			       wr->sg_list[0].length);
-		now->wr_ids[now->chain++ % DRIVER_MAX_SEND] = wr->wr_id;
+		take(wr->wr_id);
 	}
 	return keep(&now->refuse);
+}
+
+static void wr_start(struct ibv_qp_ex *qp)
+{
+	assert_ptr_equal(qp, &now->qp);
+	assert_false(now->started);
+	now->started = true;
+	now->built = true;
+	now->chain = 0;
+}
+
+static int wr_complete(struct ibv_qp_ex *qp)
+{
+	assert_ptr_equal(qp, &now->qp);
+	assert_true(now->started && now->built);
+	now->started = false;
+	return keep(&now->refuse);
+}
+
+static void begin(enum ibv_wr_opcode opcode, uint32_t rkey, uint64_t addr, uint32_t imm)
+{
+	struct ibv_send_wr *wr = &now->wr;
+
+	assert_true(now->started && now->built);
+	now->built = false;
+	*wr = (struct ibv_send_wr){
+		.wr_id = now->qp.wr_id,
+		.opcode = opcode,
+		.send_flags = now->qp.wr_flags,
+		.imm_data = imm,
+	};
+	wr->wr.rdma.remote_addr = addr;
+	wr->wr.rdma.rkey = rkey;
+	take(wr->wr_id);
+}
+
+static void wr_send(struct ibv_qp_ex *qp)
+{
+	(void)qp;
+	begin(IBV_WR_SEND, 0, 0, 0);
+}
+
+static void wr_send_imm(struct ibv_qp_ex *qp, uint32_t imm)
+{
+	(void)qp;
+	begin(IBV_WR_SEND_WITH_IMM, 0, 0, imm);
+}
+
+static void wr_rdma_write(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr)
+{
+	(void)qp;
+	begin(IBV_WR_RDMA_WRITE, rkey, addr, 0);
+}
+
+static void wr_rdma_write_imm(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr, uint32_t imm)
+{
+	(void)qp;
+	begin(IBV_WR_RDMA_WRITE_WITH_IMM, rkey, addr, imm);
+}
+
+static void wr_rdma_read(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr)
+{
+	(void)qp;
+	begin(IBV_WR_RDMA_READ, rkey, addr, 0);
+}
+
+static void begin_atomic(enum ibv_wr_opcode opcode, uint32_t rkey, uint64_t addr, uint64_t operand,
+			 uint64_t swap)
+{
+	begin(opcode, 0, 0, 0);
+	now->wr.wr.atomic.remote_addr = addr;
+	now->wr.wr.atomic.rkey = rkey;
+	now->wr.wr.atomic.compare_add = operand;
+	now->wr.wr.atomic.swap = swap;
+}
+
+static void wr_atomic_fetch_add(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr, uint64_t add)
+{
+	(void)qp;
+	begin_atomic(IBV_WR_ATOMIC_FETCH_AND_ADD, rkey, addr, add, 0);
+}
+
+static void wr_atomic_cmp_swp(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr, uint64_t compare,
+			      uint64_t swap)
+{
+	(void)qp;
+	begin_atomic(IBV_WR_ATOMIC_CMP_AND_SWP, rkey, addr, compare, swap);
+}
+
+static void wr_set_sge_list(struct ibv_qp_ex *qp, size_t n, const struct ibv_sge *list)
+{
+	(void)qp;
+	assert_true(!now->built && n <= 4);
+	now->built = true;
+	now->wr.num_sge = (int)n;
+	for (size_t i = 0; i < n; i++)
+		now->list[i] = list[i];
+}
+
+static void wr_set_sge(struct ibv_qp_ex *qp, uint32_t lkey, uint64_t addr, uint32_t length)
+{
+	const struct ibv_sge sge = { .addr = addr, .length = length, .lkey = lkey };
+
+	wr_set_sge_list(qp, 1, &sge);
+}
+
+/* Shows up as one inline element, or as none of an empty payload. */
+static void wr_set_inline_data(struct ibv_qp_ex *qp, void *data, size_t length)
+{
+	const struct ibv_sge sge = { .addr = (uintptr_t)data, .length = (uint32_t)length };
+
+	assert_true(length <= sizeof(now->payload));
+	wr_set_sge_list(qp, length ? 1 : 0, &sge);
+	if (!length)
+		return;
+	now->wr.send_flags |= IBV_SEND_INLINE;
+	memcpy(now->payload, data, length);
+}
+
+static void qp_fill(struct ibv_qp_ex *qp)
+{
+	qp->qp_base.context = &now->context;
+	qp->wr_start = wr_start;
+	qp->wr_complete = wr_complete;
+	qp->wr_send = wr_send;
+	qp->wr_send_imm = wr_send_imm;
+	qp->wr_rdma_write = wr_rdma_write;
+	qp->wr_rdma_write_imm = wr_rdma_write_imm;
+	qp->wr_rdma_read = wr_rdma_read;
+	qp->wr_atomic_fetch_add = wr_atomic_fetch_add;
+	qp->wr_atomic_cmp_swp = wr_atomic_cmp_swp;
+	qp->wr_set_sge = wr_set_sge;
+	qp->wr_set_sge_list = wr_set_sge_list;
+	qp->wr_set_inline_data = wr_set_inline_data;
 }
 
 static int req_notify(struct ibv_cq *cq, int solicited_only)
@@ -179,19 +323,21 @@ struct driver *driver_new(bool extended)
 		.max_recv = DRIVER_MAX_RECV,
 		.max_send_sge = 4,
 	};
-	struct driver *d = calloc(1, sizeof(*d));
+	struct driver *d = aligned_alloc(VERBS_LINE, sizeof(*d));
 	struct bv_channel *ch;
 
 	assert_non_null(d);
+	memset(d, 0, sizeof(*d));
 	now = d;
 	d->context.ops.post_send = post_send;
 	d->context.ops.post_recv = post_recv;
 	d->context.ops.poll_cq = poll_cq;
 	d->context.ops.req_notify_cq = req_notify;
-	d->qp.context = &d->context;
+	qp_fill(&d->qp);
 	cq_fill(&d->send);
 	cq_fill(&d->recv);
-	d->v.qp = &d->qp;
+	d->v.qp = &d->qp.qp_base;
+	d->v.qp_ex = extended ? &d->qp : NULL;
 	d->v.send_cq = ibv_cq_ex_to_cq(&d->send.cq);
 	d->v.recv_cq = ibv_cq_ex_to_cq(&d->recv.cq);
 	d->v.send_cq_ex = extended ? &d->send.cq : NULL;
@@ -204,7 +350,7 @@ struct driver *driver_new(bool extended)
 	assert_int_equal(bvi_verbs_chain_create(&d->v, &attr), 0);
 	ch = driver_channel(d);
 	ch->core = &d->v.core;
-	ch->ops = extended ? &bvi_verbs_ops_ready_ex : &bvi_verbs_ops_ready;
+	ch->ops = extended ? &bvi_verbs_ops_ready_wr : &bvi_verbs_ops_ready;
 	ch->core->error = ch->ops;
 	ch->max_send = DRIVER_MAX_SEND;
 	ch->max_recv = DRIVER_MAX_RECV;
@@ -221,6 +367,7 @@ struct driver *driver_new(bool extended)
 
 void driver_free(struct driver *d)
 {
+	assert_false(d->started);
 	assert_int_equal(d->send.starts, d->send.ends);
 	assert_int_equal(d->recv.starts, d->recv.ends);
 	bvi_verbs_posted_destroy(&d->v);
@@ -238,6 +385,8 @@ struct bv_channel *driver_channel(struct driver *d)
 void driver_complete(struct driver_cq *cq, struct ibv_wc wc)
 {
 	assert_true(cq->tail < DRIVER_CQE);
+	if (cq == &now->send)
+		wc.wr_id = now->wr_ids[wc.wr_id % DRIVER_MAX_SEND];
 	cq->entries[cq->tail++] = wc;
 }
 

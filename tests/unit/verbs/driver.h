@@ -14,7 +14,7 @@
 
 #include <bareverbs/bareverbs.h>
 
-#include "providers/verbs/channel.h"
+#include "providers/verbs/posted.h"
 
 enum {
 	DRIVER_MAX_SEND = 64,
@@ -39,7 +39,7 @@ struct driver {
 	struct verbs_channel v;
 	struct bvi_channel_core core;
 	struct ibv_context context;
-	struct ibv_qp qp;
+	struct ibv_qp_ex qp; /* also the struct ibv_qp */
 	struct driver_cq send;
 	struct driver_cq recv;
 
@@ -48,19 +48,24 @@ struct driver {
 	unsigned refuse_after; /* so many of its works it takes before */
 	unsigned posts;
 	unsigned chain; /* works that the last post took, and their numbers */
-	uint64_t wr_ids[DRIVER_MAX_SEND];
-	unsigned notified[2];  /* times that the send and receive queue were armed */
-	int solicited_only;    /* how the last one was */
-	struct ibv_send_wr wr; /* the last one, and its list */
+	uint64_t numbers[DRIVER_MAX_SEND];
+	uint64_t wr_ids[DRIVER_MAX_SEND]; /* of all works, by number */
+	bool started;                     /* between ibv_wr_start() and ibv_wr_complete() */
+	bool built;                       /* the work has all that it needs */
+	unsigned notified[2];             /* times that the send and receive queue were armed */
+	int solicited_only;               /* how the last one was */
+	struct ibv_send_wr wr;            /* the last one, and its list */
 	struct ibv_recv_wr recv_wr;
 	struct ibv_sge list[4];
 	uint8_t payload[64]; /* of an inline work */
 };
 
+/* @extended: ibv_wr_*() and ibv_start_poll(); both show up as requests and completions here. */
 struct driver *driver_new(bool extended);
 void driver_free(struct driver *d);
 struct bv_channel *driver_channel(struct driver *d);
 
+/* @wc's wr_id: the number of a work; it becomes what that work was posted with. */
 void driver_complete(struct driver_cq *cq, struct ibv_wc wc);
 
 #endif

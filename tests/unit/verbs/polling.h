@@ -41,12 +41,15 @@ static inline void sends(bool extended)
 {
 	struct driver *d = driver_new(extended);
 	struct bv_channel *ch = driver_channel(d);
+	const struct bv_remote nowhere = { 0 };
 	struct bv_wc wc[4];
 
 	memset(wc, 0xee, sizeof(wc));
 	assert_int_equal(bv_poll_send(ch, wc, 4), 0);
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(bv_post_send(ch, NULL, 0, 0), i);
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 0);
+	assert_int_equal(bv_post_write(ch, NULL, 0, &nowhere, 0), 1);
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 2);
+	assert_int_equal(bv_post_read(ch, NULL, 0, &nowhere, 0), 3);
 	driver_complete(&d->send, sent(0, IBV_WC_SEND));
 	driver_complete(&d->send, sent(1, IBV_WC_RDMA_WRITE));
 	driver_complete(&d->send, sent(3, IBV_WC_RDMA_READ));
