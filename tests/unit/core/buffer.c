@@ -20,6 +20,7 @@ static struct {
 	int huge_errno;                           /* of mmap(MAP_HUGETLB) */
 	int map_errno;                            /* of the other mmap() */
 	int populate_errno;                       /* of the first of either kind of pages */
+	int zero_errno, zero_reads;               /* /dev/zero; and reads that work; 0: all */
 	int mbind_errno, move_errno;
 	int elsewhere; /* pages that are not where they should be */
 	enum ibv_fork_status fork;
@@ -80,6 +81,23 @@ int __wrap_madvise(void *addr, size_t length, int advice)
 	if (errno != EINVAL)
 		host.populate_errno = 0;
 	return host.populates++, errno ? -1 : 0;
+}
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags);
+int __wrap_open(const char *path, int flags)
+{
+	if (strcmp(path, "/dev/zero") != 0 || host.zero_errno == 0)
+		return __real_open(path, flags);
+	errno = host.zero_errno;
+	return -1;
+}
+
+ssize_t __real_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size);
+ssize_t __wrap_read(int fd, void *to, size_t size)
+{
+	return host.zero_reads > 0 && --host.zero_reads == 0 ? -1 : __real_read(fd, to, size);
 }
 
 enum ibv_fork_status __wrap_ibv_is_fork_initialized(void);
@@ -303,6 +321,38 @@ static void old_kernels(void **state)
 	buffer = NULL;
 	host.populate_errno = EINTR; /* tried again */
 	assert_int_equal(bv_buffer_alloc(dev, 3 * 4096, 0, &buffer), 0);
+	bv_buffer_free(buffer);
+	buffer = NULL;
+	host.populate_errno = EAGAIN; /* and so here */
+	assert_int_equal(bv_buffer_alloc(dev, 3 * 4096, 0, &buffer), 0);
+}
+
+/* Where the kernel cannot populate, and writing to each page fails, too: no buffer, no SIGBUS. */
+static void pages_that_cannot_be_had(void **state)
+{
+	(void)state;
+	host.populate_errno = EINVAL;
+	host.zero_errno = EMFILE;
+	assert_int_equal(bv_buffer_alloc(dev, 3 * 4096, 0, &buffer), -EMFILE);
+	assert_text("no memory for a buffer of 12 KiB");
+	host.zero_errno = 0;
+	host.zero_reads = 2;
+	assert_int_equal(bv_buffer_alloc(dev, 3 * 4096, 0, &buffer), -ENOMEM);
+	assert_null(buffer);
+	host.zero_reads = 0;
+	assert_int_equal(bv_buffer_alloc(dev, 3 * 4096, 0, &buffer), 0);
+	use();
+}
+
+/* Of a size that is no power of two: none that we could round to, and it is told. */
+static void odd_hugepages(void **state)
+{
+	(void)state;
+	host.meminfo = "HugePages_Free: 12\nHugepagesize: 3072 kB\n";
+	assert_int_equal(bv_buffer_alloc(dev, 4096, BV_BUFFER_HUGE, &buffer), 0);
+	assert_int_equal(buffer->missed, BV_BUFFER_HUGE);
+	assert_told("this kernel has no hugepages");
+	assert_int_equal(host.huge_maps, 0);
 }
 
 static void bad_arguments(void **state)
@@ -332,7 +382,8 @@ int main(void)
 		buffer_test(no_hugepages),  buffer_test(hugepages_denied),
 		buffer_test(b21_elsewhere), buffer_test(no_nodes),
 		buffer_test(strict),        buffer_test(old_kernels),
-		buffer_test(bad_arguments),
+		buffer_test(bad_arguments), buffer_test(pages_that_cannot_be_had),
+		buffer_test(odd_hugepages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

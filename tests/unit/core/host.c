@@ -119,6 +119,8 @@ int __wrap_connect(int fd, const struct sockaddr *to, socklen_t size)
 	return -1;
 }
 
+WRAP(HOST_READ, -1, ssize_t, read, (fd, to, some(size)), int fd, void *to, size_t size)
+
 /* What poll returns, or 1: the real one is to be called. */
 static int before_poll(void)
 {
@@ -156,7 +158,7 @@ int __wrap_ppoll(struct pollfd *entries, nfds_t n, const struct timespec *left,
 	return __real_ppoll(entries, n, left, mask);
 }
 
-/* core calls these two with an argument of a pointer's size, or with none that is read. */
+/* core calls these with an argument of a pointer's size, or with none that is read. */
 int __real_fcntl(int fd, int command, ...);
 int __wrap_fcntl(int fd, int command, void *argument);
 int __wrap_fcntl(int fd, int command, void *argument)
@@ -169,4 +171,11 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument);
 int __wrap_ioctl(int fd, unsigned long request, void *argument)
 {
 	return fails(HOST_IOCTL) ? -1 : __real_ioctl(fd, request, argument);
+}
+
+int __real_open(const char *path, int flags, ...);
+int __wrap_open(const char *path, int flags);
+int __wrap_open(const char *path, int flags)
+{
+	return fails(HOST_OPEN) ? -1 : __real_open(path, flags);
 }

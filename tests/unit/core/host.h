@@ -27,6 +27,8 @@ enum host_call {
 	HOST_RECV,
 	HOST_GETADDRINFO,
 	HOST_IOCTL,
+	HOST_OPEN,
+	HOST_READ,
 	HOST_CALLS
 };
 
