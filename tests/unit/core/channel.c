@@ -62,6 +62,21 @@ static void prepared(void **state)
 	bv_channel_destroy(ch);
 }
 
+/* More than a post can tell is granted: what it can tell is said. */
+static void inline_of_16_bits(void **state)
+{
+	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
+	struct bv_channel_info info;
+	struct bv_channel *ch;
+
+	(void)state;
+	attr.max_inline = UINT16_MAX;
+	assert_int_equal(bv_channel_create(fake_pd, &attr, &ch), 0);
+	bv_channel_query(ch, &info);
+	assert_int_equal(info.max_inline, UINT16_MAX);
+	bv_channel_destroy(ch);
+}
+
 static void psn_is_random(void **state)
 {
 	struct bv_channel *ch[2];
@@ -211,6 +226,7 @@ int main(void)
 		fake_pd_test(arguments),
 		fake_pd_test(prepared),
 		fake_pd_test(psn_is_random),
+		fake_pd_test(inline_of_16_bits),
 		fake_pd_test(depth_is_lowered_to_the_device),
 		fake_pd_test(infiniband),
 		fake_pd_test(failures),

@@ -5,6 +5,8 @@
 #include "fake.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static struct bv_device *dev;
 static struct bv_pd *pd;
@@ -179,6 +181,24 @@ static void rtr_timed_out(void **state)
 	assert_broken(ETIMEDOUT, "could not resolve the peer ::ffff:10.0.0.9 via ");
 }
 
+/* sysfs knows the interface behind a GID, and the advice names it. */
+static void rtr_on_a_known_interface(void **state)
+{
+	char path[] = "/tmp/bv-unit-XXXXXX", command[200];
+
+	(void)state;
+	assert_non_null(mkdtemp(path));
+	snprintf(command, sizeof(command),
+		 "mkdir -p %s/ports/1/gid_attrs/ndevs && echo eth7 >%s/ports/1/gid_attrs/ndevs/3",
+		 path, path);
+	assert_int_equal(system(command), 0);
+	snprintf(fake.device[0].ibdev.ibdev_path, IBV_SYSFS_PATH_MAX, "%s", path);
+	fake.modify_errno[IBV_QPS_RTR] = EHOSTUNREACH;
+	assert_broken(EHOSTUNREACH, "eth7");
+	snprintf(command, sizeof(command), "rm -r %s", path);
+	assert_int_equal(system(command), 0);
+}
+
 static void rtr_unreachable(void **state)
 {
 	(void)state;
@@ -262,7 +282,12 @@ static void infiniband(void **state)
 	peer.gid[0] = 0xfe;
 	assert_int_equal(bv_channel_connect(ib_ch, &peer), -EINVAL);
 	assert_text("only one side has a GID");
-	peer.gid[0] = 0;
+	peer = fake_peer();
+	assert_int_equal(bv_channel_connect(ib_ch, &peer), -EPROTONOSUPPORT);
+	assert_text("this port is InfiniBand, the peer's is not");
+	peer = (struct bv_endpoint){
+		.qpn = 5, .lid = 9, .link_layer = BV_LINK_INFINIBAND, .mtu = 2048
+	};
 	assert_int_equal(bv_channel_connect(ib_ch, &peer), 0);
 	assert_int_equal(ah->is_global, 0);
 	assert_int_equal(ah->dlid, 9);
@@ -282,6 +307,7 @@ int main(void)
 		channel_test(rtr_einval),
 		channel_test(rtr_timed_out),
 		channel_test(rtr_unreachable),
+		channel_test(rtr_on_a_known_interface),
 		channel_test(rtr_other),
 		channel_test(rts_fails),
 		channel_test(infiniband),

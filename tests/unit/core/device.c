@@ -199,6 +199,17 @@ static void kinds(void **state)
 	assert_int_equal(bv_open("mlx5_0", NULL, &dev), 0);
 	assert_int_equal(bv_device_kind(dev), BV_DEVICE_EMULATED);
 	bv_close(dev);
+	/* A board as Mellanox names them; siw by its vendor, and by its name. */
+	board = fopen(file, "w");
+	fputs("MT_0000000008\n", board);
+	fclose(board);
+	fake.device[1].attr.vendor_id = 0x626d74;
+	snprintf(fake.device[2].ibdev.name, sizeof(fake.device[2].ibdev.name), "siw_eth0");
+	assert_int_equal(bv_device_list(&list), 3);
+	assert_int_equal(list[0].kind, BV_DEVICE_HARDWARE);
+	assert_int_equal(list[1].kind, BV_DEVICE_SOFTWARE);
+	assert_int_equal(list[2].kind, BV_DEVICE_SOFTWARE);
+	bv_device_list_free(list);
 	unlink(file);
 	rmdir(path);
 	assert_int_equal(bv_open("mlx5_0", NULL, &dev), 0);

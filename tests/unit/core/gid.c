@@ -133,6 +133,41 @@ static void unusable_rows(void **state)
 	assert_int_equal(chosen(BV_LINK_INFINIBAND, BV_GID_AUTO), -1);
 }
 
+/* What only looks like an address of a scope has another. */
+static void near_the_edges_of_scopes(void **state)
+{
+	(void)state;
+	TABLE({ V2, "fe80::1" }, { V2, "fec0::1" });
+	assert_int_equal(chosen(BV_LINK_ETHERNET, BV_GID_AUTO), 1);
+	TABLE({ V2, "::ffff:169.254.1.1" }, { V2, "::ffff:169.253.1.1" });
+	assert_int_equal(chosen(BV_LINK_ETHERNET, BV_GID_AUTO), 1);
+	TABLE({ V2, "::ffff:169.254.1.1" }, { V2, "::ffff:168.254.1.1" });
+	assert_int_equal(chosen(BV_LINK_ETHERNET, BV_GID_AUTO), 1);
+}
+
+/* A table that names an interface which is gone by now, and a port without a table. */
+static void interfaces_that_are_gone(void **state)
+{
+	struct bvi_gid_table gids = { .rows = fake.device[0].gids, .count = 1 };
+	const struct bvi_gid_wish wish = { .port = 1, .link = BV_LINK_ETHERNET };
+	struct bv_gid_info info;
+	struct bv_device_info *list;
+	char text[200];
+
+	(void)state;
+	TABLE({ V2, "::ffff:10.0.0.1" });
+	fake.device[0].gids[0].ndev_ifindex = INT32_MAX;
+	bvi_gid_table_text(&gids, &wish, text, sizeof(text));
+	assert_string_equal(text, "\n  gid 0: ::ffff:10.0.0.1, RoCE v2, usable");
+	bvi_gid_info(&fake.device[0].gids[0], &info);
+	assert_string_equal(info.netdev, "");
+	fake.device[0].port[0].gid_tbl_len = 0;
+	assert_int_equal(bv_device_list(&list), 3);
+	assert_int_equal(list[0].open_error, 0);
+	assert_int_equal(list[0].ports[0].ngids, 0);
+	bv_device_list_free(list);
+}
+
 static void asked_for(void **state)
 {
 	(void)state;
@@ -350,6 +385,8 @@ int main(void)
 		fake_test(order_of_preference),
 		fake_test(private_is_not_second_class),
 		fake_test(unusable_rows),
+		fake_test(near_the_edges_of_scopes),
+		fake_test(interfaces_that_are_gone),
 		fake_test(asked_for),
 		fake_test(infiniband_takes_row_0),
 		fake_test(of_the_peers_ip_version),

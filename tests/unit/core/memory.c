@@ -110,6 +110,7 @@ static void driver_errors(void **state)
 		{ EFAULT, BV_ACCESS_LOCAL, "or not writable" },
 		{ EINVAL, 0, "the driver rejects" },
 		{ EOPNOTSUPP, BV_ACCESS_ON_DEMAND, "on-demand paging" },
+		{ EOPNOTSUPP, BV_ACCESS_LOCAL, "does not offer access 0x1: leave the flag out" },
 		{ EOPNOTSUPP, BV_ACCESS_LOCAL_WRITE | BV_ACCESS_REMOTE_ATOMIC, "atomics" },
 		{ EAGAIN, 0, "memory keys" },
 		{ EPERM, 0, "may lock no memory at all: raise the limit: `ulimit -l unlimited`" },

@@ -260,6 +260,10 @@ static void device_is_short(void **state)
 	assert_text("could not register memory");
 	fake.reg_mr_errno = EIO;
 	assert_int_equal(bv_mr_cache_get(cache, memory + 3 * PAGE, 1, 0, &none), -EIO);
+	/* All in use: nothing can make room. */
+	fake.reg_mr_errno = EAGAIN;
+	assert_int_equal(bv_mr_cache_get(cache, memory + 3 * PAGE, 1, 0, &none), -EAGAIN);
+	assert_text("out of memory keys");
 	fake.reg_mr_errno = 0;
 	assert_int_equal(stats().regions, 1);
 	assert_int_equal(stats().bytes, PAGE);
