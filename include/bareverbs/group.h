@@ -193,11 +193,12 @@ BV_API struct bv_channel *bv_group_channel(const struct bv_group *group, uint32_
  * order; others may come in between, so subsets may overlap. A barrier that meets another one,
  * of other members or another algorithm, fails on both sides. A barrier of one member is over at once.
  *
+ * After -ETIMEDOUT, -EIO and -EPROTO the group is of no use, and bv_group_failed() names the member.
+ *
  * Return: 0 all members have entered; -EINVAL a rank is out of range or there twice, this rank is
- *	not among them, there is none, one is not connected, @opts or @group is out of its range:
- *	nothing happened. -ETIMEDOUT members are missing; -EIO a member's process is gone, it left or
- *	gave up, or the group failed earlier; -EPROTO a member is in another barrier: from then on
- *	the group is of no use, and bv_group_failed() names the member.
+ *	not among them, there is none, one is not connected, @opts is out of its range, or @group is
+ *	NULL; -ETIMEDOUT members are missing; -EIO a member's process is gone, it left or gave up,
+ *	or the group failed earlier; -EPROTO a member is in another barrier.
  * Owner: @opts stays the caller's.  Threads: the one that uses @group.
  * Blocks: up to @timeout_ns; polls, after a while with sched_yield(2) in between.
  */
