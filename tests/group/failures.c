@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #define RANKS 4u
-#define TIME_OUT BV_SEC
+#define TIME_OUT (2 * BV_SEC)
 
 struct test {
 	enum bv_barrier_algorithm algorithm;
