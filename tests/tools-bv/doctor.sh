@@ -179,6 +179,13 @@ put $dev/ports/1/gid_attrs/types/1 'IB/RoCE v1'
 wrong 3 '^warning +gids .*none of RoCE v2'
 rm "$root/$dev"/ports/1/gids/[01]
 wrong 1 '^failure +gids +mlx5_0: port 1 has no GID'
+# soft-RoCE has room for 1024.
+for i in {0..299}; do
+	put $dev/ports/1/gids/"$i" 0000:0000:0000:0000:0000:ffff:0a00:0001
+	put $dev/ports/1/gid_attrs/types/"$i" "RoCE v2"
+done
+expect 0 '^ok +gids +mlx5_0: port 1 has 300 GIDs, 300 of RoCE v2' doctor
+healthy
 wrong 1 '^failure +device +mlx5_9: there is no such device' mlx5_9
 
 # Memory of GPUs.

@@ -189,21 +189,18 @@ static bool is_link_local(const char *gid)
 
 static void gids(struct doctor *d, const char *name, const char *port)
 {
-	static char rows[256][DOCTOR_NAME_MAX];
-	const size_t n = doctor_folder(d, rows, 256, SYS "/ports/%s/gids", name, port);
 	size_t filled = 0, global = 0, v2 = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; doctor_exists(d, SYS "/ports/%s/gids/%zu", name, port, i); i++) {
 		char gid[64], type[32];
 
-		if (!doctor_line(d, gid, sizeof(gid), SYS "/ports/%s/gids/%s", name, port,
-				 rows[i]) ||
+		if (!doctor_line(d, gid, sizeof(gid), SYS "/ports/%s/gids/%zu", name, port, i) ||
 		    strspn(gid, "0:") == strlen(gid))
 			continue;
 		filled++;
 		global += !is_link_local(gid);
-		doctor_line(d, type, sizeof(type), SYS "/ports/%s/gid_attrs/types/%s", name, port,
-			    rows[i]);
+		doctor_line(d, type, sizeof(type), SYS "/ports/%s/gid_attrs/types/%zu", name, port,
+			    i);
 		v2 += strstr(type, "v2") != NULL;
 	}
 	if (filled == 0)
