@@ -102,7 +102,7 @@ figures() {
 	sed 's/^[0-9]*: //' "$1" | awk -v name="$2" '
 		name ~ /^soak/ && / works and arrivals checked/ { sub(/^[^:]*: /, ""); out = $0 }
 		name ~ /^kill/ && / deaths$/ { out = $0 }
-		name ~ /^race/ && / arms, slept / { out = $0 }
+		name ~ /^race/ && / arms, slept / { sub(/^# /, ""); out = $0 }
 		/^stat::number_of_executed_units/ { units += $2; targets++ }
 		/^[0-9]+% tests passed/ { tests = $0 }
 		name ~ /^vm/ && /, Linux [0-9]/ { kernel = $3 }
