@@ -84,6 +84,7 @@ struct fake {
 		size_t len;
 		uint32_t imm;
 		const struct bv_remote *remote;
+		struct bv_remote target; /* what @remote was */
 		uint64_t add, compare, swap;
 	} post;      /* the last one, as its slot got it */
 	int post_rc; /* of the post number post_rc_at */

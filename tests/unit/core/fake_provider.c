@@ -42,6 +42,8 @@ static int64_t post(struct bv_channel *ch, const struct fake_post *post)
 	if (ch->sq_posted - ch->sq_done == ch->max_send)
 		return -EAGAIN;
 	fake.post = *post;
+	if (post->remote)
+		fake.post.target = *post->remote;
 	return (int64_t)ch->sq_posted++;
 }
 

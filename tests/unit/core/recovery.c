@@ -283,7 +283,7 @@ static void unsignaled_tail(void **state)
 	fake_complete_at_poll(ch, 1);
 	assert_int_equal(bv_scope_end(&s, BV_SEC), 0);
 	assert_string_equal(fake.post.slot, "write");
-	assert_int_equal(fake.post.remote->length, 0);
+	assert_int_equal(fake.post.target.length, 0);
 	assert_int_equal(fake.post.flags, 0);
 	assert_int_equal(bv_last_posted(ch), 1);
 }
