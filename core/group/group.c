@@ -87,6 +87,9 @@ int64_t bvi_group_write(struct bvi_peer *peer, const struct bv_remote *to, struc
 {
 	const uint64_t bytes = bvi_word_pack(word);
 
+	/* Without the text that posting would write: a barrier may do without this peer. */
+	if (bv_channel_state(peer->own) != BV_CHANNEL_READY)
+		return -EIO;
 	return bv_post_write_inline(peer->own, &bytes, sizeof(bytes), to, flags);
 }
 
@@ -132,7 +135,8 @@ static bool is_told(const struct bv_group *group, uint32_t rank)
 {
 	struct bv_channel *own = group->peers[rank].own;
 
-	return is_gone(group, rank) || bv_test(own, bv_last_posted(own), NULL) != 0;
+	return is_gone(group, rank) || bv_channel_state(own) != BV_CHANNEL_READY ||
+	       bv_test(own, bv_last_posted(own), NULL) != 0;
 }
 
 /*

@@ -75,7 +75,7 @@ static inline bool bvi_group_has(const struct bv_group *group, uint32_t rank)
 	return rank < group->size && rank != group->rank;
 }
 
-/* Writes a word into the memory of a connected peer: as bv_post_write_inline(). */
+/* Writes a word into the memory of a connected peer: as bv_post_write_inline(), but -EIO has no text. */
 int64_t bvi_group_write(struct bvi_peer *peer, const struct bv_remote *to, struct bvi_word word,
 			unsigned flags);
 

@@ -13,7 +13,7 @@
 
 #define VERSION 1u
 #define CARD_SIZE 20u
-/* Steps of one barrier to the same peer are two at most; a full queue is one that is not heard. */
+/* A barrier takes one place, and "here" now and then another: a queue fills if its peer does not hear. */
 #define DEPTH 16u
 
 /* Where the peer is to be met: @address, or the socket @fd. */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The three algorithms: each tells the next step from its number alone, so that nothing is kept.
+ */
 #include "schedule.h"
 
 /* Round r: tell who is 2^r ahead, wait for who is 2^r behind. After it one knows of 2^(r+1) members. */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What a waiting barrier looks at, and the texts of what it finds.
+ */
 #include "watch.h"
 
 #include <sched.h>
@@ -43,7 +46,7 @@ static BV_COLD __attribute__((format(printf, 5, 6))) int
 fail(struct bvi_watch *watch, int code, uint32_t rank, uint32_t reporter, const char *format, ...)
 {
 	struct bv_group *group = watch->group;
-	char what[640];
+	char what[736];
 	va_list args;
 
 	va_start(args, format);

@@ -404,6 +404,24 @@ static void refused_connections(void **state)
 	assert_text("address is NULL");
 }
 
+/* Nobody is there to say goodbye to; that is no error to tell of. */
+static void leaving_the_dead_is_quiet(void **state)
+{
+	struct bv_wc wc;
+
+	for (uint32_t rank = 0; rank < SIZE; rank++) {
+		if (rank == SELF)
+			continue;
+		fake_complete_send(group->peers[rank].own, 0, BV_STATUS_RETRY_EXCEEDED_ERROR);
+		assert_int_equal(bv_poll_send(group->peers[rank].own, &wc, 1), 1);
+	}
+	assert_int_equal(bv_barrier(NULL, NULL, 0), -EINVAL);
+	assert_text("group is NULL");
+	teardown(NULL);
+	assert_text("group is NULL");
+	setup(state);
+}
+
 /* B12 of the seed: memory that peers write into was freed before its region, and its queue pairs. */
 static void b12_queue_pairs_then_region_then_memory(void **state)
 {
@@ -439,6 +457,7 @@ int main(void)
 		barrier_test(refused_groups),
 		barrier_test(accessors),
 		barrier_test(refused_connections),
+		barrier_test(leaving_the_dead_is_quiet),
 		barrier_test(b12_queue_pairs_then_region_then_memory),
 	};
 
