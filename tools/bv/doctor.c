@@ -73,7 +73,7 @@ static void list_devices(struct doctor *d)
 		d->emulated = d->emulated || d->devices[i].kind == BV_DEVICE_EMULATED;
 }
 
-static void examine(struct doctor *d)
+void doctor_examine(struct doctor *d)
 {
 	if (d->root[0] == '\0')
 		list_devices(d);
@@ -83,6 +83,8 @@ static void examine(struct doctor *d)
 	doctor_device(d);
 	doctor_loop(d);
 	bv_device_list_free(d->devices);
+	d->devices = NULL;
+	d->ndevices = 0;
 }
 
 static int report(const struct doctor *d, bool json)
@@ -135,7 +137,7 @@ int doctor_main(int argc, char **argv)
 		fprintf(stderr, "bv doctor: out of memory\n");
 		return EXIT_FAILED;
 	}
-	examine(&d);
+	doctor_examine(&d);
 	rc = report(&d, options.json);
 	if (rc < 0)
 		fprintf(stderr, "bv doctor: %s\n", fail_text());

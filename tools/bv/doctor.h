@@ -85,6 +85,9 @@ bool doctor_kernel(const struct doctor *d, int major, int minor);
 /* Whether a CPU is in a list as the kernel writes it: "0-3,8,10-11". */
 bool doctor_in_cpulist(const char *list, unsigned cpu);
 
+/* All checks. @d has root, device, cpu and DOCTOR_FINDINGS_MAX findings of zeros. */
+void doctor_examine(struct doctor *d);
+
 /* The checks, by file. */
 void doctor_host(struct doctor *d);   /* doctor_host.c: versions, limits, memory, container */
 void doctor_cpu(struct doctor *d);    /* doctor_cpu.c: what makes times uneven */

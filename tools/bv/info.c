@@ -14,6 +14,7 @@
 #include "command.h"
 #include "error.h"
 #include "json_out.h"
+#include "names.h"
 #include "select.h"
 
 struct options {
@@ -67,39 +68,19 @@ close_device:
 	return rc;
 }
 
-static const char *state_name(enum bv_port_state state)
-{
-	static const char *const names[] = { "NOP",   "DOWN",   "INIT",
-					     "ARMED", "ACTIVE", "ACTIVE_DEFER" };
-
-	return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
-}
-
-static const char *link_name(enum bv_link_layer link)
-{
-	return link == BV_LINK_ETHERNET   ? "Ethernet" :
-	       link == BV_LINK_INFINIBAND ? "InfiniBand" :
-					    "unknown";
-}
-
-static const char *gid_type_name(enum bv_gid_type type)
-{
-	return type == BV_GID_ROCE_V2 ? "RoCE v2" : type == BV_GID_ROCE_V1 ? "RoCE v1" : "IB";
-}
-
 static void print_port(const struct bv_device_info *info, const struct bv_port_info *port)
 {
 	const int chosen = chosen_gid(info, port);
 	char text[BV_GID_TEXT_MAX];
 
 	printf("  port %u: %s, %s, MTU %u of %u, LID %u, messages to %u MiB\n", port->num,
-	       state_name(port->state), link_name(port->link_layer), port->active_mtu,
+	       name_of_state(port->state), name_of_link(port->link_layer), port->active_mtu,
 	       port->max_mtu, port->lid, port->max_msg >> 20);
 	for (uint32_t i = 0; i < port->ngids; i++) {
 		const struct bv_gid_info *gid = &port->gids[i];
 
 		printf("  %s GID %-3u %-8s %-39s %s\n", (int)gid->index == chosen ? ">" : " ",
-		       gid->index, gid_type_name(gid->type), bv_gid_format(gid->raw, text),
+		       gid->index, name_of_gid_type(gid->type), bv_gid_format(gid->raw, text),
 		       gid->netdev);
 	}
 	if (chosen >= 0)
@@ -147,10 +128,10 @@ static json_t *gids_json(const struct bv_port_info *port, int chosen)
 		const struct bv_gid_info *gid = &port->gids[i];
 
 		json_array_append_new(
-			list,
-			json_pack("{s:i, s:s, s:s, s:s, s:b}", "index", (int)gid->index, "gid",
-				  bv_gid_format(gid->raw, text), "type", gid_type_name(gid->type),
-				  "netdev", gid->netdev, "chosen", (int)gid->index == chosen));
+			list, json_pack("{s:i, s:s, s:s, s:s, s:b}", "index", (int)gid->index,
+					"gid", bv_gid_format(gid->raw, text), "type",
+					name_of_gid_type(gid->type), "netdev", gid->netdev,
+					"chosen", (int)gid->index == chosen));
 	}
 	return list;
 }
@@ -162,13 +143,14 @@ static json_t *ports_json(const struct bv_device_info *info)
 	for (uint32_t i = 0; i < info->nports; i++) {
 		const struct bv_port_info *port = &info->ports[i];
 
-		json_array_append_new(
-			list, json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:I, s:o}", "port",
-					port->num, "state", state_name(port->state), "link_layer",
-					link_name(port->link_layer), "lid", (int)port->lid,
-					"active_mtu", (int)port->active_mtu, "max_mtu",
-					(int)port->max_mtu, "max_msg", (json_int_t)port->max_msg,
-					"gids", gids_json(port, chosen_gid(info, port))));
+		json_array_append_new(list,
+				      json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:I, s:o}", "port",
+						port->num, "state", name_of_state(port->state),
+						"link_layer", name_of_link(port->link_layer), "lid",
+						(int)port->lid, "active_mtu", (int)port->active_mtu,
+						"max_mtu", (int)port->max_mtu, "max_msg",
+						(json_int_t)port->max_msg, "gids",
+						gids_json(port, chosen_gid(info, port))));
 	}
 	return list;
 }
