@@ -96,12 +96,17 @@ void need_live_device(void)
 	skip_because("the device is stepped by hand");
 }
 
-void need_gid_tables(void)
+void need_gid_choice(void)
 {
-	if (options.peer)
-		skip_because("the GID table of the other host is not known here");
 	if (options.gid_index != BV_GID_AUTO)
 		skip_because("--gid-index has chosen the row");
+}
+
+void need_gid_tables(void)
+{
+	need_gid_choice();
+	if (options.peer)
+		skip_because("the GID table of the other host is not known here");
 }
 
 struct bv_channel_attr link_attr(void)

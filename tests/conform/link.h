@@ -35,7 +35,8 @@ int world_reset(void **state);
 
 /* Skips a test that needs a device which moves by itself. */
 void need_live_device(void);
-/* Skips a test that needs the GID table of both ends, and the choice of a row. */
+/* Skips a test that needs the choice of a GID row, and one that needs the tables of both ends, too. */
+void need_gid_choice(void);
 void need_gid_tables(void);
 /*
  * The suite's defaults: small queues; receivers that are late are asked again soon, answers that

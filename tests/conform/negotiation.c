@@ -179,7 +179,7 @@ static void gid_by_rule(void **state)
 	bool has_v2 = false;
 
 	(void)state;
-	need_gid_tables();
+	need_gid_choice();
 	link_up(&link, NULL, NULL);
 	port = device_port(&list);
 	if (port->link_layer == BV_LINK_ETHERNET) {
