@@ -6,6 +6,7 @@
  *	bv_json_check doctor FILE
  *	bv_json_check lat FILE [RESULTS [SAMPLES]]	so many results, so many samples in each
  *	bv_json_check cost FILE [RESULTS]
+ *	bv_json_check selftest FILE RUNS CASES		so many runs, at least so many cases in each
  *	bv_json_check error FILE			a run that failed
  */
 #include <stdarg.h>
@@ -220,13 +221,81 @@ static void check_doctor(json_t *root)
 	}
 }
 
+/* The counts of @object are those of @expected. */
+static void check_counts(json_t *object, const unsigned expected[4])
+{
+	static const char *const verdicts[] = { "not_run", "passed", "failed", "skipped" };
+	json_t *counts = get(object, "counts");
+
+	for (int v = 0; v < 4; v++)
+		if (number(counts, verdicts[v]) != expected[v])
+			die("%s: the counts do not add up", verdicts[v]);
+}
+
+static unsigned verdict_of(json_t *result)
+{
+	const char *verdict = text(result, "verdict");
+
+	text(result, "test");
+	text(result, "guarantee");
+	if (!json_is_array(get(result, "ids")))
+		die("ids are not a list");
+	number(result, "seconds");
+	get(result, "log");
+	if (strcmp(verdict, "passed") == 0 && !json_is_null(get(result, "text")))
+		die("a test that passed has a text");
+	if (strcmp(verdict, "passed") != 0)
+		text(result, "text");
+	return strcmp(verdict, "not_run") == 0 ? 0 :
+	       strcmp(verdict, "passed") == 0  ? 1 :
+	       strcmp(verdict, "failed") == 0  ? 2 :
+						 3;
+}
+
+static void check_selftest(json_t *root, size_t nruns, size_t ncases)
+{
+	unsigned all[4] = { 0 };
+	json_t *run, *result;
+	size_t i, j;
+
+	text(root, "date");
+	text(root, "outcome");
+	truth(root, "emulated");
+	truth(root, "hidden");
+	text(get(root, "host"), "kernel");
+	text(get(root, "host"), "firmware");
+	get(root, "peer");
+	check_doctor(get(root, "doctor"));
+	if (list(root, "runs") != nruns)
+		die("not %zu runs", nruns);
+	json_array_foreach(get(root, "runs"), i, run)
+	{
+		unsigned count[4] = { 0 };
+
+		text(run, "provider");
+		text(run, "topology");
+		if (!json_is_array(get(run, "results")) ||
+		    json_array_size(get(run, "results")) < ncases)
+			die("fewer than %zu cases", ncases);
+		json_array_foreach(get(run, "results"), j, result)
+		{
+			count[verdict_of(result)]++;
+		}
+		count[2] += !json_is_null(get(run, "trouble"));
+		check_counts(run, count);
+		for (int v = 0; v < 4; v++)
+			all[v] += count[v];
+	}
+	check_counts(root, all);
+}
+
 int main(int argc, char **argv)
 {
 	json_error_t error;
 	json_t *root;
 
 	if (argc < 3)
-		die("usage: bv_json_check info|lat|cost|error FILE [RESULTS [SAMPLES]]");
+		die("usage: bv_json_check info|doctor|lat|cost|selftest|error FILE [RESULTS [SAMPLES]]");
 	root = json_load_file(argv[2], JSON_REJECT_DUPLICATES, &error);
 	if (root == NULL)
 		die("%s:%d: %s", argv[2], error.line, error.text);
@@ -243,6 +312,8 @@ int main(int argc, char **argv)
 		check_info(root);
 	else if (strcmp(argv[1], "doctor") == 0)
 		check_doctor(root);
+	else if (strcmp(argv[1], "selftest") == 0 && argc == 5)
+		check_selftest(root, strtoul(argv[3], NULL, 10), strtoul(argv[4], NULL, 10));
 	else
 		text(root, "error");
 	json_decref(root);

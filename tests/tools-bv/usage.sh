@@ -11,8 +11,8 @@ bv=$1
 expect 0 '^bv [0-9]+\.[0-9]+\.[0-9]+, libbareverbs [0-9.]+$' "$bv" --version
 expect 0 'info .*devices' "$bv" --help
 expect 2 'Usage: bv COMMAND' "$bv"
-expect 2 "unknown command 'frobnicate'; there are: info doctor lat cost" "$bv" frobnicate
-for command in info doctor lat cost; do
+expect 2 "unknown command 'frobnicate'; there are: info doctor lat cost selftest" "$bv" frobnicate
+for command in info doctor lat cost selftest; do
 	expect 0 "Usage: bv $command" "$bv" $command --help
 	expect 0 '^bv [0-9.]+$' "$bv" $command --version
 	expect 2 'unrecognized option' "$bv" $command --frobnicate
@@ -38,6 +38,14 @@ expect 2 "--batch 128 must not be above --depth 32" "$bv" cost --depth 32
 expect 2 "1 byte at least" "$bv" cost --size 0
 expect 2 "'-1' is not a number" "$bv" cost --cpu -1
 
+expect 2 'one host at most' "$bv" selftest a b
+expect 2 "--listen waits for a host, and 'a' names one" "$bv" selftest --listen a
+expect 2 'with --listen the other host chooses' "$bv" selftest --listen --match B1
+expect 2 '--tcp-port 0 has a meaning with --listen only' "$bv" selftest a --tcp-port 0
+expect 2 "not both" "$bv" selftest --json - --report -
+expect 2 "'0' is not a number from 1" "$bv" selftest --port 0
+expect 2 "'never' is not a time" "$bv" selftest --timeout never
+
 # No device: libibverbs finds none in an empty tree.
 mkdir "$work/sys"
 export SYSFS_PATH=$work/sys
@@ -49,6 +57,7 @@ for command in info lat cost; do
 	expect 1 'no RDMA device in this machine' "$bv" $command
 	expect 1 'mlx5emu run -- bv' "$bv" $command
 done
+expect 3 'no RDMA device in this machine|BV_SELFTEST=ON' "$bv" selftest
 expect 1 "cannot write $work/none/file: No such file" "$bv" lat --json "$work/none/file"
 expect 1 "cannot write $work/none/file: No such file" "$bv" cost --json "$work/none/file"
 expect 1 "cannot write the result to /dev/full" "$bv" lat --json /dev/full

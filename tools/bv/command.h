@@ -7,5 +7,6 @@ int info_main(int argc, char **argv);
 int doctor_main(int argc, char **argv);
 int lat_main(int argc, char **argv);
 int cost_main(int argc, char **argv);
+int selftest_main(int argc, char **argv);
 
 #endif

@@ -27,6 +27,8 @@ static const struct command {
 	{ "doctor", "bv doctor", doctor_main, "what is wrong with this machine, and what to do" },
 	{ "lat", "bv lat", lat_main, "latency between two processes, providers beside each other" },
 	{ "cost", "bv cost", cost_main, "CPU time of each post and poll, by provider" },
+	{ "selftest", "bv selftest", selftest_main,
+	  "every guarantee held to this machine, and a report to send us" },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -35,7 +37,7 @@ static void usage(FILE *out)
 {
 	fprintf(out, "Usage: bv COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < NCOMMANDS; i++)
-		fprintf(out, "  %-6s %s\n", commands[i].name, commands[i].summary);
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
 	fprintf(out, "\n`bv COMMAND --help` has the options of each; `bv --version` the version.\n"
 		     "Without RDMA hardware: mlx5emu run -- bv COMMAND ...\n");
 }
