@@ -57,8 +57,8 @@ echo "-- CMake package, shared and static"
 
 echo "-- the tools, by themselves"
 "$prefix/bin/mlx5emu" run -- "$prefix/bin/bv" info >"$work/info" || fail "bv info"
-"$prefix/bin/mlx5emu" run -- "$prefix/libexec/bareverbs/bv-conform" --match endpoint_forms >"$work/conform" ||
-	fail "bv-conform: $(cat "$work/conform")"
+"$prefix/bin/mlx5emu" run -- "$prefix/bin/bv" selftest --match endpoint_forms >"$work/selftest" 2>&1 ||
+	fail "bv selftest: $(cat "$work/selftest")"
 grep -q '^mlx5_0' "$work/info" || fail "bv info shows no emulated device: $(cat "$work/info")"
 
 echo "-- contents"
