@@ -52,7 +52,7 @@ struct mlx5emu_counters {
 	 * or of a request that it had acknowledged before. Each is refused and logged as an error.
 	 */
 	uint64_t ownership_errors;
-	uint64_t objects_left; /* QPs, CQs, MRs and PDs that lived when their device was closed */
+	uint64_t objects_left; /* objects of all kinds that lived when their device was closed */
 };
 
 /*

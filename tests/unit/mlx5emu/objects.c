@@ -123,6 +123,73 @@ static void cq_attributes_are_checked(void **state)
 	assert_int_equal(emu_cq_destroy(rig.dev, rig.cq_a.cqn), -EBUSY);
 }
 
+/* What a program does with unread entries: libmlx5's mlx5_cq_resize_copy_cqes(). */
+static void take_over(struct rig_cq *cq, uint8_t *ring, uint32_t count)
+{
+	uint32_t i = cq->ci;
+	const uint8_t *from = cq->ring + (i & (cq->count - 1)) * 64;
+
+	while (from[63] >> 4 != EMU_CQE_RESIZE) {
+		uint8_t *to = ring + (++i & (count - 1)) * 64;
+
+		memcpy(to, from, 64);
+		to[63] = (uint8_t)((to[63] & 0xfe) | (i & count ? 1 : 0));
+		from = cq->ring + (i & (cq->count - 1)) * 64;
+	}
+	cq->ci++;
+	free(cq->ring);
+	cq->ring = ring;
+	cq->count = count;
+}
+
+static uint8_t *new_ring(uint32_t count)
+{
+	uint8_t *ring = aligned_alloc(4096, 4096 + count * 64);
+
+	assert_non_null(ring);
+	memset(ring, 0xf1, count * 64);
+	return ring;
+}
+
+static void resizing_keeps_unread_entries(void **state)
+{
+	static const uint32_t sizes[] = { 16, 128, 8, 64 };
+	uint16_t expected = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		uint8_t *ring = new_ring(sizes[i]);
+
+		for (unsigned k = 0; k < 5; k++)
+			nop(&rig.a);
+		rig_arm(&rig.cq_a, i & 3, false);
+		assert_int_equal(emu_cq_resize(rig.dev, rig.cq_a.cqn, (uintptr_t)ring, sizes[i]),
+				 0);
+		take_over(&rig.cq_a, ring, sizes[i]);
+		nop(&rig.a);
+		for (unsigned k = 0; k < 6; k++)
+			assert_int_equal(rig_expect(&rig.cq_a, EMU_CQE_REQ).wqe_counter,
+					 expected++);
+		rig_expect_none(&rig.cq_a);
+	}
+}
+
+static void resizing_needs_room(void **state)
+{
+	uint8_t *ring = new_ring(4);
+
+	(void)state;
+	for (unsigned k = 0; k < 4; k++)
+		nop(&rig.a);
+	assert_int_equal(emu_cq_resize(rig.dev, rig.cq_a.cqn, (uintptr_t)ring, 4), -EINVAL);
+	assert_int_equal(emu_cq_resize(rig.dev, rig.cq_a.cqn, (uintptr_t)ring, 6), -EINVAL);
+	assert_int_equal(emu_cq_resize(rig.dev, rig.cq_a.cqn + 7, (uintptr_t)ring, 8), -EINVAL);
+	assert_int_equal(emu_cq_resize(rig.dev, rig.cq_a.cqn, 4096, 8), -EFAULT);
+	for (unsigned k = 0; k < 4; k++)
+		rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	free(ring);
+}
+
 /* ---- queue pairs ---- */
 
 static int modify(uint32_t mask, const struct emu_qp_attr *a)
@@ -263,11 +330,49 @@ static void registration_is_checked(void **state)
 	assert_int_equal(reg(rig.local, SIZE_MAX, 1), -EINVAL);
 	assert_int_equal(reg(rig.local, page, EMU_ACCESS_REMOTE_WRITE), -EINVAL);
 	assert_int_equal(reg(rig.local, page, EMU_ACCESS_REMOTE_ATOMIC), -EINVAL);
-	assert_int_equal(reg(rig.local, page, EMU_ACCESS_ON_DEMAND), -EOPNOTSUPP);
 	assert_int_equal(reg(rig.local, page, 1u << 31), -EINVAL);
 	assert_int_equal(reg(rig.local, page, EMU_ACCESS_OPTIONAL), 0);
 	munmap(map, page);
 	munmap(map + 2 * page, page);
+}
+
+/* Nothing of a region on demand need be there before it is used. */
+static void regions_on_demand(void **state)
+{
+	const size_t page = 4096;
+	const uint32_t access = EMU_ACCESS_ON_DEMAND | 0xf;
+	uint8_t *map = mmap(NULL, 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint32_t key;
+	struct rig_wqe w;
+
+	(void)state;
+	assert_true(map != MAP_FAILED);
+	assert_true(emu_mr_on_demand());
+	key = rig_reg(rig.pd, map, 2 * page, access);
+	assert_int_equal(emu_mr_prefetch(rig.dev, rig.pd, key, (uintptr_t)map, page, false),
+			 -EFAULT);
+	assert_int_equal(mprotect(map, page, PROT_READ | PROT_WRITE), 0);
+	assert_int_equal(emu_mr_prefetch(rig.dev, rig.pd, key, (uintptr_t)map, page, true), 0);
+	assert_int_equal(emu_mr_prefetch(rig.dev, rig.pd, key + 1, (uintptr_t)map, 1, true),
+			 -ENOENT);
+	assert_int_equal(emu_mr_prefetch(rig.dev, rig.pd, rig.lkey, (uintptr_t)rig.local, 1, true),
+			 -EINVAL);
+	assert_int_equal(emu_mr_prefetch(rig.dev, rig.pd, key, (uintptr_t)map, 3 * page, true),
+			 -EINVAL);
+	key = rig_reg(rig.pd, NULL, SIZE_MAX, access);
+	rig_connect_both(&(struct rig_options){ 0 });
+	rig_fill(4);
+	for (unsigned i = 0; i < 2; i++) { /* the second page is not there */
+		w = rig_begin(&rig.a, EMU_OP_WRITE, RIG_SIGNALED);
+		rig_raddr(&w, map + i * page, key);
+		rig_data(&w, rig.local, 100, key);
+		rig_send(&rig.a, &w);
+		if (i == 0)
+			rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	}
+	assert_memory_equal(map, rig.local, 100);
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_REMOTE_ACCESS);
+	munmap(map, 2 * page);
 }
 
 static void iova_translates(void **state)
@@ -393,11 +498,14 @@ int main(void)
 		TEST(arming_announces_each_entry_once),
 		TEST(solicited_arm_waits_for_solicited),
 		TEST(cq_attributes_are_checked),
+		TEST(resizing_keeps_unread_entries),
+		TEST(resizing_needs_room),
 		PLAIN(transitions_need_their_attributes),
 		PLAIN(drain_finishes_what_it_began),
 		PLAIN(first_request_in_rtr_is_an_event),
 		PLAIN(query_tells_what_was_set),
 		PLAIN(registration_is_checked),
+		PLAIN(regions_on_demand),
 		PLAIN(iova_translates),
 		PLAIN(keys_are_not_reused_at_once),
 		PLAIN(used_objects_stay),

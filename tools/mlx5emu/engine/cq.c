@@ -243,3 +243,66 @@ int emu_cq_push(struct emu_cq *cq, const struct emu_completion *c)
 	notify(cq);
 	return 0;
 }
+
+/* ---- resizing ---- */
+
+static int resize(struct emu_cq *cq, uint64_t buf_addr, uint32_t cqe_count)
+{
+	const struct emu_completion marker = { .opcode = EMU_CQE_RESIZE };
+	const uint32_t unread = (cq->pi - record(cq, EMU_DBREC_CQ_CI)) & EMU_CQ_CI_MASK;
+	struct emu_cqe64 cqe;
+
+	/* One more entry on either side: the marker in the old ring, what follows it in the new one. */
+	if (cq->overrun || unread >= cq->attr.cqe_count || unread >= cqe_count)
+		return -EINVAL;
+	fill_good(&cqe, &marker);
+	publish(cq, &cqe, &marker);
+	/* The program gives each unread entry the next higher number: so do we. */
+	cq->event_pi++;
+	cq->solicited_pi++;
+	cq->arm_ci++;
+	cq->attr.buf_addr = buf_addr;
+	cq->attr.cqe_count = cqe_count;
+	cq->ring = (uint8_t *)(uintptr_t)buf_addr;
+	return 0;
+}
+
+int emu_cq_resize(struct emu_device *dev, uint32_t cqn, uint64_t buf_addr, uint32_t cqe_count)
+{
+	struct emu_cq_attr attr;
+	struct emu_cq *cq;
+	int rc = emu_cq_query(dev, cqn, &attr);
+
+	if (rc < 0)
+		return rc;
+	attr.buf_addr = buf_addr;
+	attr.cqe_count = cqe_count;
+	rc = check_attr(&attr);
+	if (rc < 0)
+		return rc;
+	emu_lock();
+	rc = emu_device_usable(dev);
+	cq = emu_cq_find(dev, cqn);
+	if (rc == 0)
+		rc = cq ? resize(cq, buf_addr, cqe_count) : -EINVAL;
+	emu_unlock();
+	if (rc == 0)
+		emu_info("CQ %u: resized to %u entries", cqn, cqe_count);
+	return rc;
+}
+
+int emu_cq_query(struct emu_device *dev, uint32_t cqn, struct emu_cq_attr *attr)
+{
+	struct emu_cq *cq;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_check(dev);
+	cq = emu_cq_find(dev, cqn);
+	if (rc == 0 && !cq)
+		rc = -EINVAL;
+	if (rc == 0)
+		*attr = cq->attr;
+	emu_unlock();
+	return rc;
+}

@@ -185,10 +185,22 @@ struct emu_mr_attr {
  * lkey == rkey == index << 8 | variant.
  * -EINVAL: length 0, wrap-around, unknown flags, remote write or atomic without local write;
  * -EFAULT: a page of the range is not mapped (or not writable, with local write);
- * -EOPNOTSUPP: ZERO_BASED, ON_DEMAND, MW_BIND; -ENOMEM: no key left.
+ * -EOPNOTSUPP: ZERO_BASED, MW_BIND, ON_DEMAND unless emu_mr_on_demand(); -ENOMEM: no key left.
+ * A region on demand may name what is not mapped yet, up to all addresses (0, UINT64_MAX): a page
+ * that is missing fails the request that meets it.
  */
 int emu_mr_reg(struct emu_device *dev, const struct emu_mr_attr *attr, uint32_t *key);
 int emu_mr_dereg(struct emu_device *dev, uint32_t key);
+
+/* Whether regions on demand are offered: only where the kernel copies, which survives a bad address. */
+bool emu_mr_on_demand(void);
+
+/*
+ * Faults in a part of a region on demand. -ENOENT no such key in that domain; -EINVAL the region is
+ * not on demand, or the range or the right to write is not its; -EFAULT.
+ */
+int emu_mr_prefetch(struct emu_device *dev, uint32_t pdn, uint32_t key, uint64_t va,
+		    uint64_t length, bool writable);
 
 /* ---- completion queues ---- */
 
@@ -209,6 +221,17 @@ struct emu_cq_attr {
  */
 int emu_cq_create(struct emu_device *dev, const struct emu_cq_attr *attr, uint32_t *cqn);
 int emu_cq_destroy(struct emu_device *dev, uint32_t cqn);
+
+/*
+ * Moves the queue to a ring of @cqe_count entries at @buf_addr, the CQE size stays. What is unread
+ * remains in the old ring, and behind it a CQE of opcode "resize" tells the program that the rest is
+ * in the new one, where the numbers go on. -EINVAL attributes, or more is unread than fits either
+ * ring; -EFAULT.
+ */
+int emu_cq_resize(struct emu_device *dev, uint32_t cqn, uint64_t buf_addr, uint32_t cqe_count);
+
+/* The present attributes. */
+int emu_cq_query(struct emu_device *dev, uint32_t cqn, struct emu_cq_attr *attr);
 
 /* ---- shared receive queues ---- */
 

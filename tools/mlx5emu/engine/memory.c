@@ -30,6 +30,11 @@ void emu_memory_init(void)
 	munmap(probe, page);
 }
 
+bool emu_memory_forgives(void)
+{
+	return !plain_copies;
+}
+
 static void copy_in(void *to, const struct iovec *from, unsigned n)
 {
 	uint8_t *at = to;

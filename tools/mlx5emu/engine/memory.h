@@ -22,6 +22,9 @@
 /* Chooses the method, once per process. */
 void emu_memory_init(void);
 
+/* Whether the copies below survive addresses that are not mapped. */
+bool emu_memory_forgives(void);
+
 /* Gathers @size bytes from @from. 0 or -EFAULT. */
 int emu_memory_read(void *to, const struct iovec *from, unsigned n, size_t size);
 

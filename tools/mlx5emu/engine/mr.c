@@ -11,10 +11,10 @@
  */
 
 enum {
-	ACCESS_UNSUPPORTED = EMU_ACCESS_MW_BIND | EMU_ACCESS_ZERO_BASED | EMU_ACCESS_ON_DEMAND,
+	ACCESS_UNSUPPORTED = EMU_ACCESS_MW_BIND | EMU_ACCESS_ZERO_BASED,
 	ACCESS_KNOWN = EMU_ACCESS_LOCAL_WRITE | EMU_ACCESS_REMOTE_WRITE | EMU_ACCESS_REMOTE_READ |
 		       EMU_ACCESS_REMOTE_ATOMIC | EMU_ACCESS_HUGETLB | EMU_ACCESS_OPTIONAL |
-		       ACCESS_UNSUPPORTED,
+		       EMU_ACCESS_ON_DEMAND | ACCESS_UNSUPPORTED,
 	ACCESS_NEEDS_LOCAL_WRITE = EMU_ACCESS_REMOTE_WRITE | EMU_ACCESS_REMOTE_ATOMIC,
 };
 
@@ -24,7 +24,8 @@ static int check_attr(const struct emu_mr_attr *a)
 		return -EINVAL;
 	if (a->access & ~(uint32_t)ACCESS_KNOWN)
 		return -EINVAL;
-	if (a->access & ACCESS_UNSUPPORTED)
+	if ((a->access & ACCESS_UNSUPPORTED) ||
+	    ((a->access & EMU_ACCESS_ON_DEMAND) && !emu_memory_forgives()))
 		return -EOPNOTSUPP;
 	/* ib_check_mr_access() of the kernel */
 	if ((a->access & ACCESS_NEEDS_LOCAL_WRITE) && !(a->access & EMU_ACCESS_LOCAL_WRITE))
@@ -59,7 +60,9 @@ int emu_mr_reg(struct emu_device *dev, const struct emu_mr_attr *attr, uint32_t 
 	if (rc < 0)
 		return rc;
 	/* Outside the lock: it may take long, and concerns nobody else. */
-	rc = emu_memory_populate(attr->addr, attr->length, attr->access & EMU_ACCESS_LOCAL_WRITE);
+	if (!(attr->access & EMU_ACCESS_ON_DEMAND))
+		rc = emu_memory_populate(attr->addr, attr->length,
+					 attr->access & EMU_ACCESS_LOCAL_WRITE);
 	if (rc < 0)
 		return rc;
 	mr = malloc(sizeof(*mr));
@@ -113,6 +116,40 @@ int emu_mr_dereg(struct emu_device *dev, uint32_t key)
 		destroy(mr);
 	emu_unlock();
 	return rc;
+}
+
+bool emu_mr_on_demand(void)
+{
+	return emu_memory_forgives();
+}
+
+/* Lock held: where the range lies in this process. */
+static int find_on_demand(const struct emu_device *dev, uint32_t pdn, uint32_t key, uint64_t va,
+			  uint64_t length, bool writable, uint64_t *at)
+{
+	const struct emu_pd *pd = emu_pd_find(dev, pdn);
+	const struct emu_mr *mr = find(key);
+
+	if (!pd || !mr || mr->pd != pd)
+		return -ENOENT;
+	if (!(mr->access & EMU_ACCESS_ON_DEMAND) ||
+	    emu_mr_translate(pd, key, va, length, writable ? EMU_ACCESS_LOCAL_WRITE : 0, at))
+		return -EINVAL;
+	return 0;
+}
+
+int emu_mr_prefetch(struct emu_device *dev, uint32_t pdn, uint32_t key, uint64_t va,
+		    uint64_t length, bool writable)
+{
+	uint64_t at = 0;
+	int rc;
+
+	emu_lock();
+	rc = emu_device_usable(dev);
+	if (rc == 0)
+		rc = find_on_demand(dev, pdn, key, va, length, writable, &at);
+	emu_unlock();
+	return rc < 0 || length == 0 ? rc : emu_memory_populate(at, length, writable);
 }
 
 const char *emu_mr_translate(const struct emu_pd *pd, uint32_t key, uint64_t va, uint64_t length,

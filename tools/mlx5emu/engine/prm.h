@@ -172,6 +172,7 @@ enum emu_cqe_opcode { /* PRM "CQE opcode", op_own bits 7:4 */
 		      EMU_CQE_RESP_WRITE_IMM = 0x1,
 		      EMU_CQE_RESP_SEND = 0x2,
 		      EMU_CQE_RESP_SEND_IMM = 0x3,
+		      EMU_CQE_RESIZE = 0x5,
 		      EMU_CQE_REQ_ERR = 0xd,
 		      EMU_CQE_RESP_ERR = 0xe,
 };

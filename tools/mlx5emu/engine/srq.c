@@ -118,8 +118,10 @@ void emu_srqs_destroy(struct emu_device *dev)
 	for (uint32_t i = 0; i < emu.srqs.size; i++) {
 		struct emu_srq *srq = emu_srq_find(dev, i);
 
-		if (srq)
-			destroy(srq);
+		if (!srq)
+			continue;
+		emu_object_left(dev);
+		destroy(srq);
 	}
 }
 
