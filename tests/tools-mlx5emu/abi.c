@@ -527,14 +527,17 @@ static struct request random_request(const void *buffer)
 	static const uint16_t lengths[] = { 0, 4, 8, 16, 32, 40, 56, 64, 112, 304 };
 	struct request r = write_request((uint32_t)(random_number() % 60) |
 					 (random_number() % 4 ? 0 : 0x80000000u));
-	unsigned n = (unsigned)(random_number() % 6);
+	unsigned n = (unsigned)(random_number() % 9);
 
 	if (random_number() % 8 == 0)
 		r = request(MLX5_IB_OBJECT_UAR, 0x1000 + (unsigned)(random_number() % 2));
+	else if (random_number() % 8 == 0)
+		r = request(random_number() % 2 ? UVERBS_OBJECT_DM : UVERBS_OBJECT_MR,
+			    (unsigned)(random_number() % 6));
 	for (unsigned i = 0; i < n; i++) {
-		unsigned id = (unsigned)(random_number() % 5);
+		unsigned id = (unsigned)(random_number() % 9);
 
-		if (random_number() % 2)
+		if (random_number() % 4 == 0)
 			id += 0x1000;
 		add(&r, id, lengths[random_number() % 10], random_data(buffer));
 	}

@@ -68,6 +68,7 @@ int emu_cmd_dereg_mr(struct emu_cmd *cmd);
 int emu_cmd_create_comp_channel(struct emu_cmd *cmd);
 int emu_cmd_create_cq(struct emu_cmd *cmd);
 int emu_cmd_create_cq_ex(struct emu_cmd *cmd);
+int emu_cmd_resize_cq(struct emu_cmd *cmd);
 int emu_cmd_destroy_cq(struct emu_cmd *cmd);
 /* xrcd.c */
 int emu_cmd_open_xrcd(struct emu_cmd *cmd);
@@ -91,6 +92,12 @@ int emu_cmd_destroy_qp(struct emu_cmd *cmd);
 /* uar.c: the two ioctl methods that have no write command */
 int emu_uar_obj_alloc(struct emu_file *file, const struct emu_attr *attr);
 int emu_uar_obj_destroy(struct emu_file *file, const struct emu_attr *attr);
+/* memory.c: and this */
+int emu_advise_mr(struct emu_file *file, const struct emu_attr *attr);
+/* dm.c: nor have these */
+int emu_dm_alloc(struct emu_file *file, const struct emu_attr *attr);
+int emu_dm_free(struct emu_file *file, const struct emu_attr *attr);
+int emu_reg_dm_mr(struct emu_file *file, const struct emu_attr *attr);
 /* dmabuf.c: it has none either */
 int emu_reg_dmabuf_mr(struct emu_file *file, const struct emu_attr *attr);
 /* event.c: the engine's upcalls */

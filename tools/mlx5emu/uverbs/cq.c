@@ -23,6 +23,16 @@ int emu_cmd_create_comp_channel(struct emu_cmd *cmd)
 	return rc;
 }
 
+/* mlx5_ib_create_cq(): the ring has roundup_pow_of_two(cqe + 1) entries */
+static uint32_t ring_entries(uint32_t cqe)
+{
+	uint32_t n = 1;
+
+	while (n < cqe + 1)
+		n *= 2;
+	return n;
+}
+
 /* What CREATE_CQ of either form asks for. */
 static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *req,
 		 struct emu_cq_attr *attr)
@@ -42,12 +52,9 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *req,
 		.buf_addr = drv.buf_addr,
 		.dbrec_addr = drv.db_addr,
 		.cqe_size = drv.cqe_size,
-		.cqe_count = 1,
 		.uar_page = drv.uar_page_index,
 	};
-	/* mlx5_ib_create_cq(): the ring has roundup_pow_of_two(cqe + 1) entries */
-	while (attr->cqe_count < req->cqe + 1)
-		attr->cqe_count *= 2;
+	attr->cqe_count = ring_entries(req->cqe);
 	return 0;
 }
 
@@ -124,6 +131,33 @@ int emu_cmd_create_cq_ex(struct emu_cmd *cmd)
 	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
 
 	return rc < 0 ? rc : create_cq(cmd, &req, true);
+}
+
+int emu_cmd_resize_cq(struct emu_cmd *cmd)
+{
+	struct emu_file *file = cmd->file;
+	struct ib_uverbs_resize_cq req;
+	struct ib_uverbs_resize_cq_resp resp = { .reserved = 0 };
+	struct mlx5_ib_resize_cq drv;
+	struct emu_cq_attr attr;
+	struct emu_object *cq;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc == 0)
+		rc = emu_attr_read(&cmd->drv_in, &drv, sizeof(drv));
+	if (rc == 0 && emu_object_find(&file->objects, EMU_OBJECT_CQ, req.cq_handle, &cq) < 0)
+		rc = -EINVAL;
+	if (rc == 0)
+		rc = emu_cq_query(file->device, cq->num, &attr);
+	if (rc < 0)
+		return rc;
+	/* mlx5_ib_resize_cq(): the size of an entry could change, but no library asks for it */
+	if (req.cqe == 0 || req.cqe > EMU_MAX_CQE || drv.reserved0 || drv.reserved1 ||
+	    drv.cqe_size != attr.cqe_size)
+		return -EINVAL;
+	resp.cqe = ring_entries(req.cqe) - 1;
+	rc = emu_attr_write(&cmd->out, &resp, sizeof(resp));
+	return rc < 0 ? rc : emu_cq_resize(file->device, cq->num, drv.buf_addr, resp.cqe + 1);
 }
 
 int emu_cmd_destroy_cq(struct emu_cmd *cmd)

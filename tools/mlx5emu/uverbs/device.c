@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The context and what the device says of itself. Nothing is announced that the engine does not do:
- * no DEVX, memory windows, ODP, CQE compression, timestamps, multi-packet WQEs or moderation;
+ * no DEVX, memory windows, CQE compression, multi-packet WQEs or moderation;
  * a zero in an answer means so to libmlx5.
  */
 #include "uverbs/command.h"
@@ -180,6 +180,19 @@ int emu_cmd_query_device(struct emu_cmd *cmd)
 	return emu_attr_write(&cmd->out, &resp, sizeof(resp));
 }
 
+/* Of enum ibv_odp_general_caps and ibv_odp_transport_cap_bits. */
+static void fill_odp(struct ib_uverbs_ex_query_device_resp *resp)
+{
+	enum { ODP = 1 << 0, IMPLICIT = 1 << 1 };
+	enum { SEND = 1 << 0, RECV = 1 << 1, WRITE = 1 << 2, SRQ_RECV = 1 << 5, ALL = 0x3f };
+
+	resp->odp_caps.general_caps = ODP | IMPLICIT;
+	resp->odp_caps.per_transport_caps.rc_odp_caps = ALL;
+	resp->odp_caps.per_transport_caps.uc_odp_caps = SEND | RECV | WRITE | SRQ_RECV;
+	resp->odp_caps.per_transport_caps.ud_odp_caps = SEND | RECV | SRQ_RECV;
+	resp->xrc_odp_caps = ALL;
+}
+
 int emu_cmd_query_device_ex(struct emu_cmd *cmd)
 {
 	struct ib_uverbs_ex_query_device req;
@@ -192,6 +205,12 @@ int emu_cmd_query_device_ex(struct emu_cmd *cmd)
 	if (req.comp_mask || req.reserved)
 		return -EINVAL;
 	fill_device(cmd->file, &resp.base);
+	if (emu_mr_on_demand())
+		fill_odp(&resp);
+	/* Completions carry the device's clock, which counts nanoseconds. */
+	resp.timestamp_mask = UINT64_MAX;
+	resp.hca_core_clock = 1000000;
+	resp.max_dm_size = EMU_DM_PAGES * EMU_PAGE_SIZE;
 	resp.device_cap_flags_ex = resp.base.device_cap_flags;
 	resp.response_length = cmd->out.a.len < sizeof(resp) ? cmd->out.a.len : sizeof(resp);
 	drv.response_length = cmd->drv_out.a.len < sizeof(drv) ? cmd->drv_out.a.len : sizeof(drv);

@@ -12,6 +12,7 @@
 #include "uverbs/libc.h"
 #include "uverbs/session.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,8 @@ static struct emu_file *registry;
 static atomic_uint nfiles;
 static pid_t owner; /* a child after vfork() closes descriptors in our memory: not ours to note */
 
-static const size_t uar_size = (size_t)EMU_MAX_UAR_PAGES * EMU_PAGE_SIZE;
+static const size_t file_size = (size_t)(EMU_DM_FIRST_PAGE + EMU_DM_PAGES) * EMU_PAGE_SIZE;
+static_assert((int)EMU_MAX_UAR_PAGES <= (int)EMU_DM_FIRST_PAGE, "pages overlap");
 
 bool emu_file_any(void)
 {
@@ -75,12 +77,12 @@ static int map_uar(struct emu_file *file, int fd)
 {
 	struct stat st;
 
-	if (ftruncate(fd, (off_t)uar_size) < 0 || emu_libc()->fstat(fd, &st) < 0)
+	if (ftruncate(fd, (off_t)file_size) < 0 || emu_libc()->fstat(fd, &st) < 0)
 		return -errno;
 	/* a program that truncated the file would make our own mapping fault */
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -errno;
-	file->uar = mmap(NULL, uar_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	file->uar = mmap(NULL, file_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (file->uar == MAP_FAILED)
 		return -errno;
 	file->dev = st.st_dev;
@@ -173,7 +175,7 @@ static void free_file(struct emu_file *file)
 		free(channel);
 	}
 	emu_evfile_put(file->async);
-	munmap(file->uar, uar_size);
+	munmap(file->uar, file_size);
 	pthread_mutex_destroy(&file->lock);
 	free(file);
 }

@@ -10,12 +10,18 @@
 #include <sys/stat.h>
 
 /*
- * An open device file. The program's descriptor is a memfd whose pages are the UAR pages, so mmap
- * needs no help from us; the memfd's inode is the identity of the open file, through dup() and
+ * An open device file. The program's descriptor is a memfd whose pages are the UAR pages and, behind
+ * them, the device memory (dm.c), so mmap needs no help from us; the memfd's inode is the identity of the open file, through dup() and
  * whatever else multiplies descriptors. Each open() is a file of its own, with its own engine
  * device, handles and event files, as in the kernel.
  */
 struct emu_device;
+
+enum {
+	/* libmlx5 maps device memory at command 8 (MLX5_IB_MMAP_DEVICE_MEM), page index below 256 */
+	EMU_DM_FIRST_PAGE = 8 << 8,
+	EMU_DM_PAGES = 32,
+};
 
 struct emu_file {
 	struct emu_file *next; /* registry */
@@ -24,8 +30,9 @@ struct emu_file {
 	bool inherited;        /* by fork(): the device stayed with the parent */
 	dev_t dev;
 	ino_t ino;
-	unsigned index;            /* mlx5_<index> */
-	void *uar;                 /* our mapping of the whole memfd */
+	unsigned index; /* mlx5_<index> */
+	void *uar;      /* our mapping of the whole memfd */
+	bool dm_used[EMU_DM_PAGES];
 	pthread_mutex_t lock;      /* one command at a time; guards all below */
 	struct emu_device *device; /* NULL before GET_CONTEXT */
 	struct emu_evfile *async;

@@ -5,8 +5,11 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5-abi.h>
+
+enum { MAX_ADVISED = 64 };
 
 int emu_cmd_alloc_pd(struct emu_cmd *cmd)
 {
@@ -113,5 +116,39 @@ int emu_cmd_dereg_mr(struct emu_cmd *cmd)
 		rc = emu_mr_dereg(file->device, mr->num);
 	if (rc == 0)
 		emu_object_free(&file->objects, mr);
+	return rc;
+}
+
+enum { ATTR_PD, ATTR_ADVICE, ATTR_FLAGS, ATTR_LIST }; /* order in ioctl.c */
+
+static int advise(struct emu_file *file, const struct emu_object *pd,
+		  const struct ib_uverbs_sge *sge, uint64_t advice)
+{
+	return emu_mr_prefetch(file->device, pd->num, sge->lkey, sge->addr, sge->length,
+			       advice == IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH_WRITE);
+}
+
+/* uverbs_std_types_mr.c, mlx5_ib_advise_mr(): here each prefetch is done when the call returns. */
+int emu_advise_mr(struct emu_file *file, const struct emu_attr *attr)
+{
+	const uint64_t pd_handle = attr[ATTR_PD].a.data, advice = attr[ATTR_ADVICE].a.data;
+	struct ib_uverbs_sge sge[MAX_ADVISED];
+	struct emu_object *pd;
+	uint32_t flags;
+	const size_t n = attr[ATTR_LIST].a.len / sizeof(sge[0]);
+	int rc = emu_attr_read(&attr[ATTR_FLAGS], &flags, sizeof(flags));
+
+	if (rc < 0)
+		return rc;
+	if (!file->device || pd_handle > UINT32_MAX || n == 0 || n > MAX_ADVISED ||
+	    attr[ATTR_LIST].a.len % sizeof(sge[0]) ||
+	    flags & ~(uint32_t)IB_UVERBS_ADVISE_MR_FLAG_FLUSH ||
+	    emu_object_find(&file->objects, EMU_OBJECT_PD, (uint32_t)pd_handle, &pd) < 0)
+		return -EINVAL;
+	if (advice > IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH_NO_FAULT || !emu_mr_on_demand())
+		return -EOPNOTSUPP;
+	rc = emu_attr_read(&attr[ATTR_LIST], sge, n * sizeof(sge[0]));
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = advise(file, pd, &sge[i], advice);
 	return rc;
 }

@@ -25,6 +25,7 @@ enum emu_object_type {
 	EMU_OBJECT_UAR,
 	EMU_OBJECT_AH,
 	EMU_OBJECT_XRCD,
+	EMU_OBJECT_DM,
 };
 
 enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
@@ -32,12 +33,13 @@ enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
 struct emu_object {
 	enum emu_object_type type;
 	uint32_t handle;
-	uint32_t num; /* the engine's name: pdn, key, xrcdn, cqn, srqn, qpn or UAR page; not of an AH */
+	uint32_t num; /* the engine's name: pdn, key, xrcdn, cqn, srqn, qpn or UAR page, first page of a DM; not of an AH */
 	unsigned users;
 	struct emu_object *uses[EMU_OBJECT_USES]; /* NULL-padded */
 	uint64_t user_handle;                     /* what events carry: the program's cookie */
 	void *map; /* of an MR: what it has mapped, NULL for nothing */
 	size_t map_size;
+	uint64_t dm_length;
 	bool has_inode; /* of an XRC domain: the file it was opened with */
 	dev_t dev;
 	ino_t ino;

@@ -3,7 +3,7 @@
  * The write commands, which INVOKE_WRITE carries: tables keyed by command number. The sizes are
  * those of the structures before driver_data, `response` included, as the ioctl carries them.
  * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: memory windows,
- * multicast, queue pairs shared between processes, resize and moderation of CQs are not offered, and
+ * multicast, queue pairs shared between processes, moderation of CQs are not offered, and
  * the capabilities say so.
  */
 #include "uverbs/command.h"
@@ -41,6 +41,8 @@ static const struct emu_write_method methods[] = {
 							 emu_cmd_create_comp_channel),
 	[IB_USER_VERBS_CMD_CREATE_CQ] =
 		METHOD(ib_uverbs_create_cq, ib_uverbs_create_cq_resp, emu_cmd_create_cq),
+	[IB_USER_VERBS_CMD_RESIZE_CQ] =
+		METHOD(ib_uverbs_resize_cq, ib_uverbs_resize_cq_resp, emu_cmd_resize_cq),
 	[IB_USER_VERBS_CMD_DESTROY_CQ] =
 		METHOD(ib_uverbs_destroy_cq, ib_uverbs_destroy_cq_resp, emu_cmd_destroy_cq),
 	[IB_USER_VERBS_CMD_CREATE_AH] =
