@@ -166,6 +166,7 @@ static void own_works(void **state)
 	uint8_t byte;
 
 	(void)state;
+	fake.tick = BV_MSEC;
 	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 0);
 	assert_int_equal(bv_channel_shutdown(ch, fd[0], BV_MSEC), -ETIMEDOUT);
 	assert_int_equal(recv(fd[1], &byte, 1, MSG_DONTWAIT), -1);
