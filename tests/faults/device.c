@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
-#include "pair.h"
+#include "expect.h"
 
 #define MLX5EMU_WEAK
 #include "mlx5emu.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "link.h"
 
+#include "device.h"
+
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,7 +202,9 @@ void link_close(struct link *l)
 	must(ibv_dereg_mr(l->mr) == 0, "deregister");
 	must(ibv_destroy_cq(l->cq) == 0, "destroy the CQ");
 	must(ibv_dealloc_pd(l->pd) == 0, "free the PD");
+	device_check();
 	must(ibv_close_device(l->ctx) == 0, "close the device");
+	device_check_closed();
 	munmap(l->buf, LINK_BUFFER);
 	close(l->in);
 	close(l->out);

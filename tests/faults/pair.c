@@ -16,14 +16,6 @@ enum {
 
 #define DRAIN_NS (2 * BV_SEC)
 
-void expect(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "failed: %s\n", what);
-	abort();
-}
-
 void expect_rc(int64_t rc, const struct bv_channel *ch, const char *what)
 {
 	if (rc < 0)

@@ -7,6 +7,8 @@
 
 #include <bareverbs/bareverbs.h>
 
+#include "expect.h"
+
 /*
  * Two channels of this process, connected to each other, and random traffic between them of which
  * every byte, every completion and their order are checked.
@@ -71,10 +73,7 @@ struct pair {
 	uint64_t resets;
 };
 
-/* Ends the program with @what when @ok is false. */
-void expect(bool ok, const char *what);
-
-/* ... with the library's text of why. */
+/* As expect(), with the library's text of why. */
 void expect_rc(int64_t rc, const struct bv_channel *ch, const char *what);
 
 /* What these tests connect with: MTU 1024, the shortest timer that mlx5emu has, 7 retries. */
