@@ -7,23 +7,42 @@
 # it is counted or timed (docs/performance.md).
 #
 #   tools/bench.sh [--libraries NAME,...] [--count-only]
+#   tools/bench.sh --commit     also renews docs/cost.json, and its tables and charts in docs/
+#   tools/bench.sh --check      changes nothing; fails if docs/performance.md has other tables
 
 set -euo pipefail
 # shellcheck source=tools/setup.sh
 . "$(dirname "$0")/setup.sh"
 
+report=build/bin/tests/bench_report
+
+# What is between the marks of docs/performance.md.
+shown() {
+	sed -n '/<!-- tables: begin/,/<!-- tables: end/{/<!-- tables:/d;p}' docs/performance.md
+}
+
 libraries=()
 count_only=
+commit=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--libraries) libraries=(--libraries "${2?}") && shift ;;
 	--count-only) count_only=yes ;;
-	*) die "usage: tools/bench.sh [--libraries NAME,...] [--count-only]" ;;
+	--commit) commit=yes ;;
+	--check)
+		shown | diff - <("${2-$report}" markdown docs/cost.json) && exit 0
+		die "docs/performance.md has other tables than docs/cost.json: run tools/bench.sh --commit"
+		;;
+	*) die "usage: tools/bench.sh [--libraries NAME,...] [--count-only] | --commit | --check" ;;
 	esac
 	shift
 done
+if [ -n "$commit" ] && { [ -n "$count_only" ] || [ ${#libraries[@]} -gt 0 ]; }; then
+	die "--commit takes all libraries, and their times"
+fi
 
-packages "${packages_build[@]}" libcmocka-dev valgrind
+packages "${packages_build[@]}" libcmocka-dev valgrind ${commit:+gnuplot-nox}
+preset=()
 [ -e build/CMakeCache.txt ] || preset=(--preset release-gcc)
 build_in build "${preset[@]}"
 out=build/bench
@@ -37,6 +56,35 @@ if [ -n "$count_only" ]; then
 	cp "$out/count.json" "$out/cost.json"
 else
 	"${emulated[@]}" build/bin/tests/bench time "$out/time.json" "${libraries[@]}"
-	build/bin/tests/bench_report join "$out/count.json" "$out/time.json" >"$out/cost.json"
+	build/bin/mlx5emu run -- build/bin/tests/bench time "$out/other-core.json" "${libraries[@]}"
+	build/bin/tests/bench doorbell >"$out/doorbell.txt"
+	"$report" join "$out/count.json" "$out/time.json" >"$out/cost.json"
 fi
-build/bin/tests/bench_report table "$out/cost.json"
+"$report" table "$out/cost.json"
+if [ -z "$count_only" ]; then
+	printf '\nWith the device on another core:\n'
+	"$report" table "$out/other-core.json" | sed -n '/^Nanoseconds/,$p'
+	echo
+	cat "$out/doorbell.txt"
+fi
+[ -n "$commit" ] || exit 0
+
+cp "$out/cost.json" docs/cost.json
+# between PART FILE: the lines between the marks of PART become those of FILE.
+between() {
+	sed -i -e "/<!-- $1: begin/,/<!-- $1: end/{/<!-- $1:/!d}" -e "/<!-- $1: begin/r $2" \
+		docs/performance.md
+}
+"$report" markdown docs/cost.json >"$out/tables.md"
+"$report" markdown "$out/other-core.json" | sed -n '/^Nanoseconds/,$p' >"$out/other-core.md"
+{ echo '```' && cat "$out/doorbell.txt" && echo '```'; } >"$out/doorbell.md"
+between tables "$out/tables.md"
+between other-core "$out/other-core.md"
+between doorbell "$out/doorbell.md"
+"$report" plot docs/cost.json >"$out/plot.tsv"
+chart() {
+	gnuplot -e "data='$out/plot.tsv'; index=$1; out='docs/cost-$2.svg'; label='$3'" \
+		tests/bench/chart.gp
+}
+chart 0 instructions "instructions"
+chart 1 ns "ns, 5th percentile"

@@ -12,6 +12,7 @@
  *	verify.c	that each library really does what it says: bytes, completions, doorbells
  *	count.c		instructions, reads, writes and cache lines, below callgrind
  *	time.c		nanoseconds, the libraries taking turns
+ *	doorbell.c	what ringing costs on memory that combines writes
  */
 #ifndef BV_TESTS_BENCH_BENCH_H
 #define BV_TESTS_BENCH_BENCH_H
@@ -147,6 +148,7 @@ struct bench {
 	unsigned verified;   /* works of each operation that are looked at one by one, before */
 	unsigned batches;    /* of the time */
 	const char *profile; /* callgrind's --callgrind-out-file */
+	bool instructions_only;
 };
 
 /* A figure that was not measured is negative. */
@@ -160,6 +162,8 @@ typedef struct bench_row bench_rows[BENCH_MAX_LIBRARIES][BENCH_NROWS];
 int bench_verify(const struct bench *bench);
 int bench_count(const struct bench *bench, bench_rows rows);
 int bench_time(const struct bench *bench, bench_rows rows);
+/* doorbell.c: prints its table */
+void bench_doorbell(void);
 
 /* clock.c */
 extern double bench_ns_per_tick;

@@ -166,10 +166,13 @@ static int one_op(const struct bench *bench, const struct bench_entry *e, enum b
 	const double calls = (double)LOOPS * (LONG - SHORT);
 	struct events few, many, cold;
 
-	if (loops(bench, e, op, SHORT, &few) < 0 || loops(bench, e, op, LONG, &many) < 0 ||
-	    cold_calls(bench, e, op, &cold) < 0)
+	if (loops(bench, e, op, SHORT, &few) < 0 || loops(bench, e, op, LONG, &many) < 0)
 		return -1;
 	row->instructions = (many.ir - few.ir) / calls;
+	if (bench->instructions_only)
+		return 0;
+	if (cold_calls(bench, e, op, &cold) < 0)
+		return -1;
 	row->reads = (many.dr - few.dr) / calls;
 	row->writes = (many.dw - few.dw) / calls;
 	row->lines = (cold.d1mr + cold.d1mw) / (LINE_CALLS * bench_op_unit(op));
@@ -192,6 +195,8 @@ int bench_count(const struct bench *bench, bench_rows rows)
 			if (i == 0)
 				continue;
 			row->instructions -= rows[0][op].instructions;
+			if (bench->instructions_only)
+				continue;
 			row->reads -= rows[0][op].reads;
 			row->writes -= rows[0][op].writes;
 			row->lines -= rows[0][op].lines;

@@ -5,6 +5,7 @@
  *	mlx5emu run --manual -- valgrind --tool=callgrind ... bench count FILE --profile P
  *	mlx5emu run --manual -- bench time FILE
  *	mlx5emu run --manual -- bench verify
+ *	bench doorbell
  *
  * tools/bench.sh knows the rest of these command lines, and what to do with the files.
  */
@@ -17,18 +18,23 @@
 #include "rows.h"
 
 extern const struct bench_library bench_empty, bench_verbs, bench_mlx5, bench_mlx5_pinned,
-	bench_post, bench_wr, bench_floor;
+	bench_post, bench_wr, bench_ucx, bench_floor;
 
 const struct bench_library *const bench_libraries[] = {
 	&bench_empty,       &bench_mlx5,
 #ifdef BENCH_PINNED
 	&bench_mlx5_pinned,
 #endif
-	&bench_verbs,       &bench_post, &bench_wr, &bench_floor, NULL,
+	&bench_verbs,       &bench_post, &bench_wr,
+#ifdef BENCH_UCX
+	&bench_ucx,
+#endif
+	&bench_floor,       NULL,
 };
 
-static const char usage[] = "usage: bench {verify | count FILE | time FILE} [--profile PATH]\n"
-			    "             [--libraries NAME,...] [--batches N]\n";
+static const char usage[] =
+	"usage: bench {verify | count FILE | time FILE | doorbell} [--profile PATH]\n"
+	"             [--libraries NAME,...] [--batches N]\n";
 
 /* Every ring comes round twice; below callgrind, where all takes longer, not all of them do. */
 enum { VERIFIED = 1100, VERIFIED_COUNT = 64 };
@@ -64,6 +70,8 @@ static int parse(int argc, char **argv, struct options *o, struct bench *bench)
 			o->libraries = argv[++i];
 		else if (strcmp(argv[i], "--batches") == 0 && i + 1 < argc)
 			bench->batches = (unsigned)atoi(argv[++i]);
+		else if (strcmp(argv[i], "--instructions") == 0)
+			bench->instructions_only = true;
 		else if (argv[i][0] != '-' && !o->file)
 			o->file = argv[i];
 		else
@@ -131,12 +139,16 @@ static int run(const struct options *o, struct bench *bench)
 
 int main(int argc, char **argv)
 {
-	struct bench bench = { .batches = 2000 };
+	struct bench bench = { .batches = 500 };
 	struct options o = { 0 };
 
 	if (parse(argc, argv, &o, &bench) < 0) {
 		fputs(usage, stderr);
 		return 2;
+	}
+	if (strcmp(o.command, "doorbell") == 0) {
+		bench_doorbell();
+		return EXIT_SUCCESS;
 	}
 	bench.verified = strcmp(o.command, "count") == 0 ? VERIFIED_COUNT : VERIFIED;
 	return run(&o, &bench) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
