@@ -103,6 +103,19 @@ static void ranges(void **state)
 	RANGE(flow_label, 0, 0xfffff, "flow_label");
 }
 
+/* A port whose P_Key table is not told has its first entry. */
+static void port_without_pkeys(void **state)
+{
+	struct bv_channel_attr attr = defaults;
+
+	(void)state;
+	fake.device[0].port[0].pkey_tbl_len = 0;
+	assert_int_equal(create(&attr), 0);
+	attr.pkey_index = 1;
+	assert_int_equal(create(&attr), -EINVAL);
+	assert_text("pkey_index is 1; the limit is 0..0");
+}
+
 static void extremes(void **state)
 {
 	struct bv_channel_attr attr = defaults;
@@ -259,12 +272,19 @@ static void no_gid(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fake_pd_test(default_values), fake_pd_test(defaults_fit_small_devices),
-		fake_pd_test(ranges),         fake_pd_test(extremes),
-		fake_pd_test(access),         fake_pd_test(mtu),
-		fake_pd_test(port_down),      fake_pd_test(odd_ports),
-		fake_pd_test(gid_index),      fake_pd_test(no_gid),
-		fake_pd_test(peer_gid),       fake_pd_test(udp_sport),
+		fake_pd_test(default_values),
+		fake_pd_test(defaults_fit_small_devices),
+		fake_pd_test(ranges),
+		fake_pd_test(port_without_pkeys),
+		fake_pd_test(extremes),
+		fake_pd_test(access),
+		fake_pd_test(mtu),
+		fake_pd_test(port_down),
+		fake_pd_test(odd_ports),
+		fake_pd_test(gid_index),
+		fake_pd_test(no_gid),
+		fake_pd_test(peer_gid),
+		fake_pd_test(udp_sport),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,12 @@ static void wrong(void **state)
 	bytes[8 + 20 + 15] = 2; /* two bytes from the last address on */
 	assert_int_equal(bvi_cm_decode(bytes, sizeof(bytes), &told), -EBADMSG);
 	assert_text("past the end");
+	encode(2, "", bytes);
+	memset(bytes + 8, 0xff, 20); /* the first of two */
+	assert_int_equal(bvi_cm_decode(bytes, sizeof(bytes), &told), -EBADMSG);
+	encode(1, "", bytes);
+	memset(bytes + 8 + 8, 0, 8); /* no bytes are nowhere past the end */
+	assert_int_equal(bvi_cm_decode(bytes, sizeof(bytes), &told), 0);
 	encode(2, "12345678", bytes);
 	for (size_t size = 0; size < sizeof(bytes); size++)
 		assert_int_equal(bvi_cm_decode(bytes, size, &told), -EBADMSG);

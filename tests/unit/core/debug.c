@@ -261,7 +261,9 @@ static void no_memory(void **state)
 	const struct bv_scatter same[READS] = { { 0x5000, 16, 1 }, { 0x500f, 16, 1 } };
 	const struct bv_endpoint peer = fake_peer();
 	struct bv_channel *other;
+	uint64_t word = 0;
 	struct bv_scope s;
+	struct bv_mr *mr;
 
 	(void)state;
 	for (int n = 1; n <= 5; n++) {
@@ -275,6 +277,8 @@ static void no_memory(void **state)
 		fake_complete_send(other, 0, BV_STATUS_SUCCESS);
 		assert_int_equal(bv_scope_end(&s, 0), 0);
 		assert_int_equal(bv_post_recv(other, same, READS), BV_WORK_RECV);
+		assert_int_equal(bv_mr_reg(pd, &word, sizeof(word), 0, &mr), 0);
+		bv_mr_dereg(mr);
 		assert_int_equal(bv_channel_reset(other), 1);
 		assert_nothing_found();
 		bv_channel_destroy(other);

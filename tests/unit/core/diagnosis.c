@@ -477,6 +477,38 @@ static void json_of_the_rest(void **state)
 	json_decref(root);
 }
 
+/* Values that no work of ours has: nothing is read past a table, nothing is made up. */
+static void odd_values(void **state)
+{
+	struct bv_diagnosis d = by_hand(BV_STATUS_LOCAL_PROTECTION_ERROR);
+	char text[BV_DIAGNOSIS_TEXT_MAX], json_text[BV_DIAGNOSIS_JSON_MAX];
+	struct bvi_text line = { text, sizeof(text), 0 };
+
+	(void)state;
+	assert_null(strstr(d.causes[0].cause, "write to it"));
+	d.port_state = (enum bv_port_state)99;
+	d.ncauses = BV_DIAGNOSIS_CAUSES + 3;
+	d.tries = 7;
+	d.budget_ns = BV_FOREVER;
+	bv_diagnosis_text(&d, text, sizeof(text));
+	assert_non_null(strstr(text, "port 1: unknown"));
+	d.ncauses = 1;
+	assert_true(bv_diagnosis_to_json(&d, json_text, sizeof(json_text)) > 0);
+	assert_null(strstr(json_text, "budget"));
+	bvi_diagnosis_line(&d, &line);
+	assert_null(strstr(text, "vendor syndrome"));
+	for (int i = BV_COUNTER_LOCAL_ACK_TIMEOUT_ERR; i < BV_COUNTERS; i++) {
+		d = by_hand(BV_STATUS_RETRY_EXCEEDED_ERROR);
+		d.before.valid = d.now.valid = 1u << i;
+		d.now.value[i] = d.before.value[i] + 1;
+		bvi_diagnosis_causes(&d);
+		assert_int_equal(strstr(d.causes[1].cause, "loses or reorders") != NULL,
+				 i == BV_COUNTER_OUT_OF_SEQUENCE ||
+					 i == BV_COUNTER_PACKET_SEQ_ERR ||
+					 i == BV_COUNTER_IMPLIED_NAK_SEQ_ERR);
+	}
+}
+
 /* The longest that a diagnosis can be fits where the header says so. */
 static void longest(void **state)
 {
@@ -556,6 +588,7 @@ int main(void)
 		channel_test(json),
 		fake_test(infiniband),
 		fake_test(json_of_the_rest),
+		fake_test(odd_values),
 		fake_test(longest),
 		channel_test(arguments),
 	};

@@ -338,6 +338,22 @@ static void json_members(void **state)
 	assert_text("not that of InfiniBand");
 }
 
+static void arguments(void **state)
+{
+	struct bv_endpoint ep = good();
+	uint8_t wire[BV_ENDPOINT_WIRE_SIZE];
+	char text[BV_ENDPOINT_JSON_MAX];
+
+	(void)state;
+	assert_int_equal(bv_endpoint_encode(NULL, wire), -EINVAL);
+	assert_int_equal(bv_endpoint_encode(&ep, NULL), -EINVAL);
+	assert_int_equal(bv_endpoint_to_json(NULL, text, sizeof(text)), -EINVAL);
+	assert_int_equal(bv_endpoint_to_json(&ep, NULL, 0), -EINVAL);
+	assert_int_equal(json_with("\"gid\":", "\"gib\":"), -EBADMSG);
+	assert_int_equal(json_with("\"gid_type\":\"roce v2\"", "\"gid_type\":2"), -EBADMSG);
+	assert_text("\"gid_type\" is not a string");
+}
+
 static void *no_memory(size_t size)
 {
 	(void)size;
@@ -370,6 +386,7 @@ int main(void)
 		fake_test(json_members),
 		fake_test(json_cut_anywhere),
 		fake_test(json_every_bit),
+		fake_test(arguments),
 		fake_test(json_without_memory),
 	};
 

@@ -154,6 +154,14 @@ static void one_text_per_thread(void **state)
 	assert_non_null(strstr(bv_last_error()->file, "errors.c"));
 }
 
+/* Without a channel, or one without a failed work: the thread's last error. */
+static void text_without_a_channel(void **state)
+{
+	(void)state;
+	bvi_fail(-EIO, "the last one");
+	assert_string_equal(bv_error_text(NULL), "the last one");
+}
+
 static void long_texts_are_cut(void **state)
 {
 	char text[2 * BV_ERRINFO_TEXT_MAX];
@@ -173,6 +181,7 @@ int main(void)
 		fake_test(kinds),
 		fake_test(foreign_returns),
 		fake_test(one_text_per_thread),
+		fake_test(text_without_a_channel),
 		fake_test(long_texts_are_cut),
 		fake_test(states_have_names),
 	};

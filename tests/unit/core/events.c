@@ -232,6 +232,35 @@ static void two_channels(void **state)
 	assert_int_equal(bv_device_event(dev, &event), 0);
 }
 
+/* A work that failed says more than the event that came with it. */
+static void event_and_failure(void **state)
+{
+	struct bv_event event;
+
+	(void)state;
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 0);
+	raise(IBV_EVENT_QP_ACCESS_ERR);
+	assert_int_equal(bv_channel_event(ch, &event), 1);
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), -EIO);
+	assert_text("channel access error");
+	fake_complete_send(ch, 0, BV_STATUS_REMOTE_ACCESS_ERROR);
+	assert_int_equal(bv_test(ch, 0, NULL), -EIO);
+	assert_int_equal(bv_post_send(ch, NULL, 0, 0), -EIO);
+	assert_text("send-queue work 0 failed with remote access error");
+}
+
+/* What nobody took goes with the device. */
+static void left_in_the_list(void **state)
+{
+	struct bv_event event;
+
+	(void)state;
+	raise(IBV_EVENT_PORT_ERR);
+	raise(IBV_EVENT_PORT_ACTIVE);
+	assert_int_equal(bv_channel_event(ch, &event), 0);
+	assert_int_equal(kernel.acknowledged, 2);
+}
+
 static void kernel_fails(void **state)
 {
 	struct bv_event event;
@@ -339,6 +368,8 @@ int main(void)
 		events_test(of_completion_queues),
 		events_test(of_strangers),
 		events_test(two_channels),
+		events_test(event_and_failure),
+		events_test(left_in_the_list),
 		events_test(kernel_fails),
 		events_test(no_memory),
 		events_test(descriptor_would_block),

@@ -266,6 +266,28 @@ static void peer_told_before_it_left(void **state)
 	}
 }
 
+/* It gave up before it had heard us out: there is nobody to tell the rest. */
+static void peer_gives_up_early(void **state)
+{
+	static const uint8_t blob[BV_EXCHANGE_BLOB_MAX];
+	struct bv_exchange data = { .blob = blob, .blob_size = sizeof(blob) };
+	uint8_t frame[BVI_FRAME_SMALL];
+	const size_t size = bvi_failed_encode(-ENOMEM, "no disk", frame);
+	const int small = 1;
+
+	(void)state;
+	assert_int_equal(setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+	assert_int_equal(write(fd[1], frame, size), size);
+	assert_int_equal(bv_exchange_fd(ch, fd[0], &data, BV_FOREVER), -ECONNABORTED);
+	assert_text("the peer gave up: no disk");
+	/* A whole HELLO is no reason to stop. */
+	renew();
+	assert_int_equal(setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), 0);
+	say_all();
+	host.before_poll = peer_reads;
+	assert_int_equal(bv_exchange_fd(ch, fd[0], &data, BV_FOREVER), 0);
+}
+
 /* By the deadline it says how far it came. */
 static void deadlines(void **state)
 {
@@ -338,12 +360,12 @@ static void arguments(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		exchange_test(succeeds),     exchange_test(in_pieces),
-		exchange_test(interrupted),  exchange_test(fails_before_connecting),
-		exchange_test(cannot_wait),  exchange_test(fails_after_connecting),
-		exchange_test(peer_is_told), exchange_test(peer_told_before_it_left),
-		exchange_test(deadlines),    exchange_test(no_stream_socket),
-		exchange_test(arguments),
+		exchange_test(succeeds),         exchange_test(in_pieces),
+		exchange_test(interrupted),      exchange_test(fails_before_connecting),
+		exchange_test(cannot_wait),      exchange_test(fails_after_connecting),
+		exchange_test(peer_is_told),     exchange_test(peer_told_before_it_left),
+		exchange_test(deadlines),        exchange_test(peer_gives_up_early),
+		exchange_test(no_stream_socket), exchange_test(arguments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

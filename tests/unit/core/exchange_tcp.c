@@ -338,6 +338,29 @@ static void connects(void **state)
 	close(listener);
 }
 
+static void listener_begins_and_leaves(void)
+{
+	const int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	assert_int_equal(write(fd, "BVEX", 4), 4);
+	shutdown(fd, SHUT_WR);
+	guest[nguests++] = fd;
+}
+
+/* Who began to speak was the peer: that it left is the end. */
+static void peer_leaves_in_the_middle(void **state)
+{
+	(void)state;
+	listener_opens();
+	host.before_poll = listener_begins_and_leaves;
+	assert_int_equal(connect_to(host_port, 10 * BV_SEC), -ECONNRESET);
+	assert_text("in the middle of a frame, after 4 bytes");
+	assert_int_equal(nguests, 1);
+	close(listener);
+}
+
 /* Whatever keeps one attempt from succeeding, the next one may succeed. */
 static void tries_again(void **state)
 {
@@ -467,6 +490,8 @@ static void bad_addresses(void **state)
 	assert_int_equal(connect_to(name, 0), -EINVAL);
 	assert_text("its host is too long");
 	assert_int_equal(connect_to(NULL, 0), -EINVAL);
+	assert_int_equal(bv_exchange_tcp(NULL, host_port, BV_EXCHANGE_CONNECT, NULL, 0), -EINVAL);
+	assert_text("the channel is NULL");
 	assert_int_equal(bv_exchange_tcp(ch, host_port, (enum bv_exchange_role)7, NULL, 0),
 			 -EINVAL);
 	assert_text("exchange: role 7 is none");
@@ -486,6 +511,7 @@ int main(void)
 		tcp_test(cannot_wait),
 		tcp_test(no_hello),
 		tcp_test(connects),
+		tcp_test(peer_leaves_in_the_middle),
 		tcp_test(tries_again),
 		tcp_test(no_socket),
 		tcp_test(nobody_listens),

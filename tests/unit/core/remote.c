@@ -202,6 +202,30 @@ static void json_garbage(void **state)
 	assert_int_equal(out.rkey, 99);
 }
 
+/* Strings with escapes, empty ones, and ones that stand inside of others. */
+static void json_strings(void **state)
+{
+	static const struct {
+		const char *text;
+		int rc;
+	} cases[] = {
+		{ "{\"addr\":\"0x1\\u0030\",\"length\":1,\"rkey\":1}", 0 },
+		{ "{\"length\":\"0x1\",\"addr\":\"0x10\",\"rkey\":1}", 0 },
+		{ "{\"addr\":\"0x10\",\"length\":\"0x1\",\"rkey\":1}", 0 },
+		{ "{\"length\":\"0x10\",\"addr\":\"x10\",\"rkey\":1}", -EBADMSG },
+		{ "{\"addr\":\"\",\"length\":1,\"rkey\":1}", -EBADMSG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bv_remote out = { 0 };
+
+		assert_int_equal(bv_remote_from_json(cases[i].text, strlen(cases[i].text), &out),
+				 cases[i].rc);
+		assert_int_equal(out.addr, cases[i].rc ? 0 : 0x10);
+	}
+}
+
 static void json_too_long(void **state)
 {
 	struct bv_remote out;
@@ -237,9 +261,11 @@ static void json_without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		fake_test(golden),        fake_test(round_trips),         fake_test(every_length),
-		fake_test(every_bit),     fake_test(impossible),          fake_test(json_form),
-		fake_test(json_space),    fake_test(json_cut_anywhere),   fake_test(json_garbage),
+		fake_test(golden),        fake_test(round_trips),
+		fake_test(every_length),  fake_test(every_bit),
+		fake_test(impossible),    fake_test(json_form),
+		fake_test(json_space),    fake_test(json_cut_anywhere),
+		fake_test(json_garbage),  fake_test(json_strings),
 		fake_test(json_too_long), fake_test(json_without_memory),
 	};
 

@@ -28,7 +28,7 @@ struct ibv_comp_channel *__wrap_ibv_create_comp_channel(struct ibv_context *cont
 {
 	(void)context;
 	if (kernel.create_error) {
-		errno = kernel.create_error;
+		errno = kernel.create_error > 0 ? kernel.create_error : 0;
 		return NULL;
 	}
 	kernel.made.fd = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE);
@@ -224,6 +224,8 @@ static void creation_fails(void **state)
 	kernel.create_error = ENFILE;
 	assert_int_equal(bv_channel_create(pd, &attr, &other), -ENFILE);
 	assert_text("mlx5_0: no completion channel: ibv_create_comp_channel: Too many open files");
+	kernel.create_error = -1; /* a driver that fails without a word */
+	assert_int_equal(bv_channel_create(pd, &attr, &other), -EIO);
 	kernel.create_error = 0;
 	for (int n = 1; n <= 2; n++) {
 		host_fail(HOST_FCNTL, n, EBADF);
