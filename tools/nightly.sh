@@ -32,7 +32,7 @@ declare -A what=(
 	[race-mlx5]="the same, provider mlx5"
 	[fuzz]="each decoder fuzzed for a minute, ASan and UBSan"
 	[vm]="the whole suite on soft-RoCE, Debian's kernel"
-	[vm-6.12]="the quick one on Linux 6.12"
+	[vm-6.12]="the same, on Linux 6.12"
 	[fresh]="from sources to tests in a bare Debian"
 	[coverage]="lines and branches that the tests run"
 )

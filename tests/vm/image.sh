@@ -14,7 +14,7 @@
 kernel_package=${BV_VM_KERNEL:-linux-image-amd64}
 
 # What the guest loads; what they depend on comes along. rxe asks for crc32_generic at run time.
-modules=(virtio_pci 9pnet_virtio 9p overlay dummy crc32_generic ib_uverbs rdma_rxe)
+modules=(virtio_pci 9pnet_virtio 9p overlay dummy crc32_generic ib_uverbs rdma_ucm rdma_rxe)
 
 # in_cache COMMAND [ARGUMENT]...: a program of the unpacked packages, or of the host.
 in_cache() {

@@ -15,7 +15,7 @@ give_up() {
 $b mount -t proc proc /proc
 $b mount -t sysfs sys /sys
 $b mount -t devtmpfs dev /dev
-for module in virtio_pci 9pnet_virtio 9p overlay dummy crc32_generic ib_uverbs rdma_rxe; do
+for module in virtio_pci 9pnet_virtio 9p overlay dummy crc32_generic ib_uverbs rdma_ucm rdma_rxe; do
 	$b modprobe $module || echo "guest: no module $module"
 done
 

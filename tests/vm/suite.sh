@@ -133,6 +133,8 @@ for topology in loopback pair process; do
 done
 check "opening, one device" "$bin/tests/opening" one
 check "opening, port down" port_down
+check "exchanges over TCP" "$bin/tests/exchange_friends" verbs
+check "exchanges over rdma_cm" "$bin/tests/exchange_cm" verbs
 check "bv info" info
 check "bv lat, all operations" "$bin/bv" lat --device "$device" --provider verbs --iters 200
 for program in "$bin"/example-*; do
