@@ -3,6 +3,7 @@
 """What no test runs, each with its reason.
 
 coverage-left.py [--strict] COVERAGE.json REASONS
+coverage-left.py --stale REASONS
 
 REASONS has paragraphs: one or more lines "FILE: TEXT", then their reason, indented. TEXT is a line of
 FILE as it is there, without its indentation, or "name()" for all that is left of one function. An
@@ -11,6 +12,7 @@ reason is listed, and an error with --strict.
 """
 
 import json
+import os
 import sys
 
 
@@ -39,17 +41,14 @@ def read_reasons(path):
 
 
 def read_left(path):
-    """(file, number, text, function, kind) of each line that is not run, or not in every way;
-    and the texts and functions of each file."""
-    left, known = [], {}
+    """(file, number, text, function, kind) of each line that is not run, or not in every way."""
+    left = []
     with open(path, encoding="utf-8") as source:
         report = json.load(source)
     for entry in report["files"]:
-        file = entry["file"]
-        with open(file, encoding="utf-8") as source:
+        with open(entry["file"], encoding="utf-8") as source:
             texts = [line.strip() for line in source]
         functions = sorted((f["lineno"], f["name"] + "()") for f in entry["functions"])
-        known[file] = set(texts) | {name for _, name in functions}
         for line in entry["lines"]:
             number = line["line_number"]
             if line.get("gcovr/noncode"):
@@ -63,25 +62,41 @@ def read_left(path):
                 kind = f"{taken} of {len(ways)} ways"
             else:
                 continue
-            left.append((file, number, texts[number - 1], inside[-1] if inside else "", kind))
-    return left, known
+            left.append((entry["file"], number, texts[number - 1], inside[-1] if inside else "",
+                         kind))
+    return left
+
+
+def is_there(file, text):
+    if not os.path.exists(file):
+        return False
+    with open(file, encoding="utf-8") as source:
+        if text.endswith("()"):
+            return text[:-1] in source.read()
+        return any(line.strip() == text for line in source)
+
+
+def tell_stale(reasons):
+    stale = [key for key in reasons if not is_there(*key)]
+    for file, text in stale:
+        print(f"tools/coverage-left.txt: stale, {file} has no line or function: {text}")
+    return stale
 
 
 def main():
-    arguments = [a for a in sys.argv[1:] if a != "--strict"]
-    reasons = read_reasons(arguments[1])
-    left, known = read_left(arguments[0])
-    unexplained = 0
+    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
+    reasons = read_reasons(arguments[-1])
+    if "--stale" in sys.argv:
+        return 1 if tell_stale(reasons) else 0
 
+    left = read_left(arguments[0])
+    unexplained = 0
     print("Left, and why (tools/coverage-left.txt):")
     for file, number, text, function, kind in left:
         reason = reasons.get((file, text)) or reasons.get((file, function))
-        if not reason:
-            unexplained += 1
+        unexplained += not reason
         print(f"{file}:{number}: {kind}: {text}\n\t{reason or 'NO REASON GIVEN'}")
-    stale = [key for key in reasons if key[1] not in known.get(key[0], ())]
-    for file, text in stale:
-        print(f"tools/coverage-left.txt: stale, {file} has no line or function: {text}")
+    stale = tell_stale(reasons)
     print(f"{len(left)} lines are left, {unexplained} of them without a reason")
     return 1 if stale or ("--strict" in sys.argv and unexplained) else 0
 

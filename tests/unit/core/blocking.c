@@ -240,6 +240,11 @@ static void device_without_atomics(void **state)
 			 -EOPNOTSUPP);
 	assert_text("device mlx5_0 has no atomics");
 	assert_null(mr);
+	/* The device lacks them, so connecting would not help. */
+	assert_int_equal(bv_channel_create(pd, NULL, &other), 0);
+	assert_int_equal(bv_post_fetch_add(other, &result, &remote, 1, 0), -EOPNOTSUPP);
+	assert_text("the device has no atomics");
+	bv_channel_destroy(other);
 }
 
 static void atomics_that_failed(void **state)

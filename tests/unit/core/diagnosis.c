@@ -486,6 +486,9 @@ static void odd_values(void **state)
 
 	(void)state;
 	assert_null(strstr(d.causes[0].cause, "write to it"));
+	d.work = BV_WORK_RECV;
+	bvi_diagnosis_causes(&d);
+	assert_non_null(strstr(d.causes[0].cause, "write to it"));
 	d.port_state = (enum bv_port_state)99;
 	d.ncauses = BV_DIAGNOSIS_CAUSES + 3;
 	d.tries = 7;

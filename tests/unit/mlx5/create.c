@@ -392,7 +392,8 @@ static void shapes_of_queue_pairs(void **state)
 		dv.qp.rq.wqe_cnt = cases[i].rq;
 		dv.qp.rq.stride = cases[i].rq_stride;
 		dv.qp.bf.size = cases[i].bf_size;
-		dv.qp.bf.reg = bf + cases[i].bf_at;
+		/* A register that large is nowhere: its address has no bit of the size. */
+		dv.qp.bf.reg = cases[i].bf_size > sizeof(bf) ? NULL : bf + cases[i].bf_at;
 		expect_refused(cases[i].text);
 	}
 }

@@ -180,6 +180,8 @@ static void refused(void **state)
 		d->refuse = ways[i].rc;
 		assert_int_equal(bv_post_send(ch, from, 1, BV_UNSIGNALED), ways[i].want);
 		d->refuse = ways[i].rc;
+		assert_int_equal(bv_post_send(ch, from, 1, 0), ways[i].want);
+		d->refuse = ways[i].rc;
 		assert_int_equal(bv_post_recv(ch, to, 1), ways[i].want);
 		assert_int_equal(ch->sq_posted, 1);
 		assert_int_equal(ch->rq_posted, 0);
