@@ -85,6 +85,27 @@ static void operations(void **state)
 	}
 }
 
+/* Between the remote range and the result stand the operands. */
+static void atomics(void **state)
+{
+	const struct bv_scatter result = { 0x2000, 8, 7 };
+	struct bv_work_info info;
+
+	(void)state;
+	info = described(bv_post_fetch_add(ch, &result, REMOTE, 5, 0));
+	assert_int_equal(info.op, BV_OP_FETCH_ADD);
+	expect_remote(&info);
+	assert_int_equal(info.nranges, 1);
+	assert_int_equal(info.bytes, 8);
+	assert_true(info.range[0].addr == 0x2000);
+	assert_int_equal(info.range[0].lkey, 7);
+	info = described(bv_post_compare_swap(ch, &result, REMOTE, 5, 6, 0));
+	assert_int_equal(info.op, BV_OP_COMPARE_SWAP);
+	expect_remote(&info);
+	assert_int_equal(info.bytes, 8);
+	assert_true(info.range[0].addr == 0x2000);
+}
+
 static void inline_payload(void **state)
 {
 	const uint8_t bytes[60] = { 1 };
@@ -171,8 +192,8 @@ static void gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ring_test(operations), ring_test(inline_payload), ring_test(long_list),
-		ring_test(receives),   ring_test(gone),
+		ring_test(operations), ring_test(atomics),  ring_test(inline_payload),
+		ring_test(long_list),  ring_test(receives), ring_test(gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -332,18 +332,33 @@ static void broken_receives(void **state)
 	}
 }
 
+/* Errors of works that were never posted: the queues are broken, and nothing is counted. */
+static void errors_of_nothing(void **state)
+{
+	struct plain *p = plain_new(&plain_default);
+	struct bv_channel *ch = plain_channel(p);
+	struct bv_wc wc = { .work = 77 };
+
+	(void)state;
+	plain_recv_error(p, PRM_SYNDROME_FLUSH, 0xf9);
+	assert_int_equal(bv_poll_recv(ch, &wc, 1), -EIO);
+	assert_int_equal(ch->rq_done, 0);
+	plain_send_error(p, 0, PRM_SYNDROME_FLUSH, 0xf5);
+	assert_int_equal(bv_poll_send(ch, &wc, 1), -EIO);
+	assert_int_equal(ch->sq_done, 0);
+	assert_int_equal(wc.work, 77);
+	assert_int_equal(ch->core->flushed, 0);
+	plain_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sends),
-		cmocka_unit_test(receives),
-		cmocka_unit_test(many_laps),
-		cmocka_unit_test(no_more_than_asked),
-		cmocka_unit_test(numbers_beyond_32_bits),
-		cmocka_unit_test(send_errors),
-		cmocka_unit_test(recv_errors),
-		cmocka_unit_test(syndromes),
-		cmocka_unit_test(broken_sends),
+		cmocka_unit_test(errors_of_nothing),  cmocka_unit_test(sends),
+		cmocka_unit_test(receives),           cmocka_unit_test(many_laps),
+		cmocka_unit_test(no_more_than_asked), cmocka_unit_test(numbers_beyond_32_bits),
+		cmocka_unit_test(send_errors),        cmocka_unit_test(recv_errors),
+		cmocka_unit_test(syndromes),          cmocka_unit_test(broken_sends),
 		cmocka_unit_test(broken_receives),
 	};
 
