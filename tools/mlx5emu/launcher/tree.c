@@ -233,6 +233,8 @@ int tree_write(const char *dir, const struct emu_run *run)
 		return -errno;
 	mask = umask(022); /* the program may run as another user */
 	put(&out, "sys/class/infiniband_verbs", "abi_version", "6\n");
+	put(&out, "sys/class/misc/rdma_cm", "abi_version", "4\n");
+	put(&out, "dev/infiniband", "rdma_cm", "%s", "");
 	for (unsigned i = 0; i < run->ndev; i++)
 		put_device(&out, i, &run->dev[i]);
 	if (out.rc == 0)

@@ -8,6 +8,7 @@
  */
 #undef _FORTIFY_SOURCE /* its inline wrappers would be redefined here */
 
+#include "cm/cm.h"
 #include "uverbs/command.h"
 #include "uverbs/libc.h"
 #include "uverbs/session.h"
@@ -18,6 +19,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <linux/netlink.h>
 
@@ -47,6 +49,9 @@ static int open_common(int dirfd, const char *path, int flags, mode_t mode)
 	switch (emu_path_map(path, buf, &index)) {
 	case EMU_PATH_DEVICE:
 		fd = emu_file_open(index, flags);
+		return fd < 0 ? fail(fd) : fd;
+	case EMU_PATH_CM:
+		fd = emu_cm_open(flags);
 		return fd < 0 ? fail(fd) : fd;
 	case EMU_PATH_TREE:
 		path = buf;
@@ -114,6 +119,7 @@ static const char *look_at(const char *path, char *buf)
 
 	switch (emu_path_map(path, buf, &index)) {
 	case EMU_PATH_DEVICE:
+	case EMU_PATH_CM:
 		snprintf(buf, PATH_MAX, "%s%s", emu_session()->dir, path);
 		return buf;
 	case EMU_PATH_TREE:
@@ -124,15 +130,25 @@ static const char *look_at(const char *path, char *buf)
 	return path;
 }
 
+static void cm_stat(struct stat *st)
+{
+	st->st_mode = S_IFCHR | 0666;
+	st->st_rdev = makedev(EMU_CM_MAJOR, EMU_CM_MINOR);
+	st->st_size = 0;
+	st->st_blocks = 0;
+}
+
 EXPORT int stat(const char *path, struct stat *st)
 {
 	char buf[PATH_MAX];
 	unsigned index;
-	bool device = emu_path_map(path, buf, &index) == EMU_PATH_DEVICE;
+	const enum emu_path kind = emu_path_map(path, buf, &index);
 	int rc = emu_libc()->stat(look_at(path, buf), st);
 
-	if (rc == 0 && device)
+	if (rc == 0 && kind == EMU_PATH_DEVICE)
 		emu_file_stat(index, st);
+	else if (rc == 0 && kind == EMU_PATH_CM)
+		cm_stat(st);
 	return rc;
 }
 
@@ -149,6 +165,8 @@ EXPORT int fstat(int fd, struct stat *st)
 	if (rc == 0 && emu_file_any() && (file = emu_file_get(fd))) {
 		emu_file_stat(file->index, st);
 		emu_file_put(file);
+	} else if (rc == 0 && emu_cm_is(fd)) {
+		cm_stat(st);
 	}
 	return rc;
 }
@@ -254,6 +272,7 @@ EXPORT int close(int fd)
 	struct emu_closing closing;
 	int rc, err;
 
+	emu_cm_closing(fd);
 	if (!emu_file_any())
 		return emu_libc()->close(fd);
 	err = errno;
@@ -264,6 +283,17 @@ EXPORT int close(int fd)
 	emu_file_close_gone(&closing);
 	errno = err;
 	return rc;
+}
+
+/* What the connection manager reads are commands; what all others write is none of our business. */
+EXPORT ssize_t write(int fd, const void *buf, size_t size)
+{
+	ssize_t n;
+
+	if (!emu_cm_is(fd))
+		return emu_libc()->write(fd, buf, size);
+	n = emu_cm_write(fd, buf, size);
+	return n < 0 ? fail((int)n) : n;
 }
 
 /*

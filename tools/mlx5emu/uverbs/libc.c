@@ -36,6 +36,7 @@ const struct emu_libc *emu_libc(void)
 	lookup("ioctl", &libc.ioctl);
 	lookup("close", &libc.close);
 	lookup("socket", &libc.socket);
+	lookup("write", &libc.write);
 	atomic_store_explicit(&ready, true, memory_order_release);
 	return &libc;
 }

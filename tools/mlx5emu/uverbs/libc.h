@@ -24,6 +24,7 @@ struct emu_libc {
 	int (*ioctl)(int fd, unsigned long request, ...);
 	int (*close)(int fd);
 	int (*socket)(int domain, int type, int protocol);
+	ssize_t (*write)(int fd, const void *buf, size_t size);
 };
 
 /* Never NULL, every member set; looked up at the first call. */

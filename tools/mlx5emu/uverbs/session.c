@@ -68,7 +68,7 @@ static bool device_index(const char *rest, unsigned ndev, unsigned *index)
 enum emu_path emu_path_map(const char *path, char *out, unsigned *index)
 {
 	static const char sys[] = "/sys/class/infiniband", dev[] = "/dev/infiniband";
-	static const char pci[] = "/sys/bus/pci/devices/4d4c:";
+	static const char pci[] = "/sys/bus/pci/devices/4d4c:", cm[] = "/sys/class/misc/rdma_cm";
 	const struct emu_session *s;
 	const char *rest;
 	int len;
@@ -77,13 +77,16 @@ enum emu_path emu_path_map(const char *path, char *out, unsigned *index)
 	if (!path || path[0] != '/' || (path[1] != 's' && path[1] != 'd'))
 		return EMU_PATH_OTHER;
 	rest = below(path, dev);
-	if (!rest && !below(path, sys) && strncmp(path, pci, sizeof(pci) - 1) != 0)
+	if (!rest && !below(path, sys) && !below(path, cm) &&
+	    strncmp(path, pci, sizeof(pci) - 1) != 0)
 		return EMU_PATH_OTHER;
 	s = emu_session();
 	if (!s)
 		return EMU_PATH_OTHER;
 	if (rest && device_index(rest, s->run.ndev, index))
 		return EMU_PATH_DEVICE;
+	if (rest && strcmp(rest, "/rdma_cm") == 0)
+		return EMU_PATH_CM;
 	len = snprintf(out, PATH_MAX, "%s%s", s->dir, path);
 	return len < PATH_MAX ? EMU_PATH_TREE : EMU_PATH_OTHER;
 }

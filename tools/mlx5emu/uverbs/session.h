@@ -17,6 +17,7 @@ enum emu_path {
 	EMU_PATH_OTHER,  /* not ours: leave it alone */
 	EMU_PATH_TREE,   /* fabricated: use @out instead */
 	EMU_PATH_DEVICE, /* /dev/infiniband/uverbs<index> */
+	EMU_PATH_CM,     /* /dev/infiniband/rdma_cm */
 };
 
 /*
@@ -26,5 +27,6 @@ enum emu_path {
 enum emu_path emu_path_map(const char *path, char *out, unsigned *index);
 
 enum { EMU_CDEV_MAJOR = 231, EMU_CDEV_FIRST_MINOR = 192 }; /* of uverbs0, as in the kernel */
+enum { EMU_CM_MAJOR = 10, EMU_CM_MINOR = 122 };            /* of rdma_cm: a misc device */
 
 #endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MLX5EMU_CM_CM_H
+#define MLX5EMU_CM_CM_H
+
+#include <netinet/in.h> /* before the kernel's: they agree only so */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <rdma/rdma_user_cm.h>
+
+/*
+ * /dev/infiniband/rdma_cm: the connection manager as librdmacm asks for it (kernel:
+ * drivers/infiniband/core/ucma.c over cma.c and cm.c). Commands come by write(2).
+ *
+ * What a program holds as the file is an epoll descriptor: it becomes readable when a socket of one
+ * of its identifiers does, or when an event waits already. So poll, epoll and O_NONBLOCK work on it as
+ * on the kernel's file, and no thread is needed: sockets are read when the program asks for events.
+ *
+ *	identifier --- AF_UNIX SOCK_SEQPACKET --- identifier	a connection; names: socket.c
+ *	active:  REQ ->	     <- REP	  RTU ->		DREQ or the end of the socket: either side
+ *
+ * One lock (file.c) guards everything below. Reliable connections between addresses of the run's
+ * devices only: no datagrams (SIDR), no multicast, no AF_IB.
+ */
+/* IPv4 or IPv6, as librdmacm's older commands carry it; all zero when there is none. */
+typedef struct sockaddr_in6 emu_cm_addr;
+
+enum emu_cm_state {
+	EMU_CM_IDLE,
+	EMU_CM_BOUND,
+	EMU_CM_RESOLVED,
+	EMU_CM_ROUTED,
+	EMU_CM_LISTEN,
+	EMU_CM_WAITING,    /* passive: connected socket, no REQ yet */
+	EMU_CM_REQUESTED,  /* passive: has a REQ */
+	EMU_CM_ACCEPTING,  /* passive: sent a REP */
+	EMU_CM_CONNECTING, /* active: sent a REQ */
+	EMU_CM_RESPONDED,  /* active: has a REP */
+	EMU_CM_CONNECTED,
+	EMU_CM_CLOSED,
+};
+
+enum { /* of enum rdma_cm_event_type */
+       EMU_CM_EVENT_ADDR_RESOLVED = 0,
+       EMU_CM_EVENT_ADDR_ERROR = 1,
+       EMU_CM_EVENT_ROUTE_RESOLVED = 2,
+       EMU_CM_EVENT_CONNECT_REQUEST = 4,
+       EMU_CM_EVENT_CONNECT_RESPONSE = 5,
+       EMU_CM_EVENT_UNREACHABLE = 7,
+       EMU_CM_EVENT_REJECTED = 8,
+       EMU_CM_EVENT_ESTABLISHED = 9,
+       EMU_CM_EVENT_DISCONNECTED = 10,
+};
+
+struct emu_cm_event {
+	struct emu_cm_event *next;
+	struct emu_cm_id *id;    /* whose event it is; of a request, the listener */
+	struct emu_cm_id *child; /* of a request */
+	struct rdma_ucm_event_resp resp;
+};
+
+struct emu_cm_file {
+	struct emu_cm_file *next;
+	int fd;      /* epoll, the program's */
+	int wake_fd; /* eventfd: readable while events is not empty */
+	pid_t pid;   /* a child after fork() has nothing here */
+	struct emu_cm_event *events, **last;
+};
+
+struct emu_cm_id {
+	uint32_t handle;
+	uint64_t uid;
+	struct emu_cm_file *file;
+	struct emu_cm_id *listener; /* of a WAITING one */
+	enum emu_cm_state state;
+	int device; /* index of the run's device, -1 = not known yet */
+	emu_cm_addr src, dst;
+	int sock; /* bound, listening or connected; -1 */
+	uint32_t psn, peer_psn;
+	struct rdma_ucm_conn_param own, peer;
+	bool passive; /* was asked to connect */
+	uint32_t events_reported;
+};
+
+/* ---- file.c ---- */
+
+/* open("/dev/infiniband/rdma_cm"): a descriptor or -errno. */
+int emu_cm_open(int flags);
+
+/* Whether @fd is such a descriptor of this process. */
+bool emu_cm_is(int fd);
+
+/* A command: @size or -errno. */
+ssize_t emu_cm_write(int fd, const void *buf, size_t size);
+
+/* Before the descriptor is closed: takes down what is behind it. No effect on others. */
+void emu_cm_closing(int fd);
+
+struct emu_cm_file *emu_cm_file_find(int fd);
+
+/* Appends an event of @id; NULL without memory (the event is lost). */
+struct emu_cm_event *emu_cm_raise(struct emu_cm_id *id, uint32_t type, int status);
+
+/* Moves what waits for @id to another file. */
+void emu_cm_events_move(struct emu_cm_id *id, struct emu_cm_file *to);
+
+/* Forgets what waits for @id, and the requests in it. */
+void emu_cm_events_drop(struct emu_cm_id *id);
+
+/* ---- id.c ---- */
+
+struct emu_cm_id *emu_cm_id_new(struct emu_cm_file *file, uint64_t uid);
+struct emu_cm_id *emu_cm_id_find(uint32_t handle);
+
+/* Tells the peer, gives back the socket, the events and the number. */
+void emu_cm_id_destroy(struct emu_cm_id *id);
+void emu_cm_ids_destroy(const struct emu_cm_file *file);
+
+/* Something happened on the socket of @id. */
+void emu_cm_id_ready(struct emu_cm_id *id);
+
+/* Watches the socket for its file, or stops that. */
+int emu_cm_id_watch(struct emu_cm_id *id);
+void emu_cm_id_unwatch(const struct emu_cm_id *id);
+
+/* ---- command.c ---- */
+
+/* All but GET_EVENT: 0 or -errno. */
+int emu_cm_command(struct emu_cm_file *file, const struct rdma_ucm_cmd_hdr *hdr,
+		   const void *payload);
+
+/* ---- socket.c ---- */
+
+enum emu_cm_message_type { EMU_CM_REQ = 1, EMU_CM_REP, EMU_CM_RTU, EMU_CM_REJ, EMU_CM_DREQ };
+
+struct emu_cm_message {
+	uint32_t magic;
+	uint32_t type;
+	uint32_t psn;
+	uint32_t reason; /* REJ */
+	emu_cm_addr src, dst;
+	struct rdma_ucm_conn_param param;
+};
+
+/* A socket bound to port @addr->port of the address, 0 = any free one, which is then written. */
+int emu_cm_bind(emu_cm_addr *addr);
+
+/* A socket connected to who listens at @to: -ECONNREFUSED when nobody does. */
+int emu_cm_connect(const emu_cm_addr *to);
+
+void emu_cm_send(const struct emu_cm_id *id, enum emu_cm_message_type type, uint32_t reason);
+
+/* 1 a message, 0 nothing there, -errno the connection is over (or the message is none). */
+int emu_cm_receive(const struct emu_cm_id *id, struct emu_cm_message *message);
+
+/* ---- address.c ---- */
+
+bool emu_cm_addr_any(const emu_cm_addr *addr);
+uint16_t emu_cm_addr_port(const emu_cm_addr *addr);
+void emu_cm_addr_set_port(emu_cm_addr *addr, uint16_t port);
+
+/* -EINVAL neither IPv4 nor IPv6. */
+int emu_cm_addr_check(const emu_cm_addr *addr);
+
+/* The device of the run that has the address (a loopback address: the first one); -1. */
+int emu_cm_addr_device(const emu_cm_addr *addr);
+
+/* Its row in that device's GID table (RoCE v2), and the GID. */
+unsigned emu_cm_addr_gid(const emu_cm_addr *addr, int device, uint8_t gid[16]);
+
+#endif

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commands of ucma.c, a table by number. Those for AF_IB, datagrams and multicast are not in it:
+ * librdmacm tries AF_IB first and does without.
+ */
+#include "cm/cm.h"
+
+#include "engine/engine.h"
+#include "run/config.h"
+#include "uverbs/libc.h"
+#include "uverbs/session.h"
+#include "uverbs/user.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { REJ_NO_SERVICE = 8, REJ_CONSUMER = 28 }; /* IBA vol 1 table 111 "REJ reason codes" */
+enum { QPT_RC = 2, STATE_INIT = 1, STATE_RTR = 2, STATE_RTS = 3 };
+
+struct call {
+	struct emu_cm_file *file;
+	struct emu_cm_id *id; /* that the command names, if its table entry says where */
+	const void *payload;
+	size_t out; /* room for the answer */
+};
+
+static int answer(const struct call *c, uint64_t to, const void *data, size_t size)
+{
+	return emu_user_write(to, data, c->out < size ? c->out : size);
+}
+
+static int create_id(const struct call *c)
+{
+	const struct rdma_ucm_create_id *cmd = c->payload;
+	struct rdma_ucm_create_id_resp resp;
+	struct emu_cm_id *id;
+	int rc;
+
+	if (cmd->ps != RDMA_PS_TCP || (cmd->qp_type && cmd->qp_type != QPT_RC))
+		return -EOPNOTSUPP;
+	id = emu_cm_id_new(c->file, cmd->uid);
+	if (!id)
+		return -ENOMEM;
+	resp.id = id->handle;
+	rc = answer(c, cmd->response, &resp, sizeof(resp));
+	if (rc < 0)
+		emu_cm_id_destroy(id);
+	return rc;
+}
+
+static int destroy_id(const struct call *c)
+{
+	const struct rdma_ucm_destroy_id *cmd = c->payload;
+	const struct rdma_ucm_destroy_id_resp resp = { .events_reported = c->id->events_reported };
+
+	emu_cm_id_destroy(c->id);
+	return answer(c, cmd->response, &resp, sizeof(resp));
+}
+
+/* ---- addresses ---- */
+
+/* Without an address every device's is meant, and none is chosen yet. */
+static int bind_to(struct emu_cm_id *id, const emu_cm_addr *addr)
+{
+	const int device = emu_cm_addr_any(addr) ? -1 : emu_cm_addr_device(addr);
+	emu_cm_addr bound = *addr;
+	int sock;
+
+	if (id->state != EMU_CM_IDLE || emu_cm_addr_check(addr) < 0)
+		return -EINVAL;
+	if (device < 0 && !emu_cm_addr_any(addr))
+		return -EADDRNOTAVAIL;
+	sock = emu_cm_bind(&bound);
+	if (sock < 0)
+		return sock;
+	id->sock = sock;
+	id->src = bound;
+	id->device = device;
+	id->state = EMU_CM_BOUND;
+	return 0;
+}
+
+static int bind_ip(const struct call *c)
+{
+	const struct rdma_ucm_bind_ip *cmd = c->payload;
+
+	return bind_to(c->id, &cmd->addr);
+}
+
+/* A connection leaves by the device that it goes to, and every device reaches every other. */
+static int resolve_ip(const struct call *c)
+{
+	const struct rdma_ucm_resolve_ip *cmd = c->payload;
+	struct emu_cm_id *id = c->id;
+	const bool has_src = !emu_cm_addr_any(&cmd->src_addr);
+	uint16_t port = emu_cm_addr_port(&id->src);
+	int device = emu_cm_addr_device(has_src ? &cmd->src_addr : &cmd->dst_addr);
+
+	if ((id->state != EMU_CM_IDLE && id->state != EMU_CM_BOUND) ||
+	    emu_cm_addr_check(&cmd->dst_addr) < 0)
+		return -EINVAL;
+	if (id->device >= 0)
+		device = id->device;
+	if (device < 0 || emu_cm_addr_device(&cmd->dst_addr) < 0)
+		return emu_cm_raise(id, EMU_CM_EVENT_ADDR_ERROR, -ENODEV) ? 0 : -ENOMEM;
+	if (id->device < 0)
+		id->src = has_src ? cmd->src_addr : cmd->dst_addr;
+	if (!emu_cm_addr_port(&id->src) || !has_src)
+		emu_cm_addr_set_port(&id->src, port);
+	id->dst = cmd->dst_addr;
+	id->device = device;
+	if (!emu_cm_raise(id, EMU_CM_EVENT_ADDR_RESOLVED, 0))
+		return -ENOMEM;
+	id->state = EMU_CM_RESOLVED;
+	return 0;
+}
+
+static int resolve_route(const struct call *c)
+{
+	if (c->id->state != EMU_CM_RESOLVED)
+		return -EINVAL;
+	if (!emu_cm_raise(c->id, EMU_CM_EVENT_ROUTE_RESOLVED, 0))
+		return -ENOMEM;
+	c->id->state = EMU_CM_ROUTED;
+	return 0;
+}
+
+static void fill_path(const struct emu_cm_id *id, struct ib_user_path_rec *path)
+{
+	const int peer = emu_cm_addr_device(&id->dst);
+
+	emu_cm_addr_gid(&id->src, id->device, path->sgid);
+	if (peer >= 0)
+		emu_cm_addr_gid(&id->dst, peer, path->dgid);
+	path->pkey = htobe16(0xffff);
+	path->hop_limit = 64;
+}
+
+/* ucma_query_route(): ibdev_index stays what it was, this "kernel" has no such numbers. */
+static int query_route(const struct call *c)
+{
+	const struct rdma_ucm_query *cmd = c->payload;
+	const struct emu_cm_id *id = c->id;
+	struct rdma_ucm_query_route_resp resp = {
+		.src_addr = id->src,
+		.dst_addr = id->dst,
+	};
+
+	if (id->device >= 0) {
+		resp.node_guid = htobe64(emu_session()->run.dev[id->device].guid);
+		resp.port_num = 1;
+		fill_path(id, &resp.ib_route[0]);
+		resp.num_paths = id->state >= EMU_CM_ROUTED && id->state != EMU_CM_LISTEN;
+	}
+	return answer(c, cmd->response, &resp,
+		      offsetof(struct rdma_ucm_query_route_resp, ibdev_index));
+}
+
+/* ---- connections ---- */
+
+static int listen_cmd(const struct call *c)
+{
+	const struct rdma_ucm_listen *cmd = c->payload;
+	const emu_cm_addr any = { .sin6_family = AF_INET };
+	struct emu_cm_id *id = c->id;
+	int rc = id->state == EMU_CM_IDLE ? bind_to(id, &any) : 0;
+
+	if (rc < 0)
+		return rc;
+	if (id->state != EMU_CM_BOUND)
+		return -EINVAL;
+	if (listen(id->sock, cmd->backlog > 0 && cmd->backlog < 1024 ? (int)cmd->backlog : 1024) <
+	    0)
+		return -errno;
+	rc = emu_cm_id_watch(id);
+	if (rc == 0)
+		id->state = EMU_CM_LISTEN;
+	return rc;
+}
+
+static int refused(struct emu_cm_id *id, int rc)
+{
+	const bool nobody = rc == -ECONNREFUSED;
+
+	id->state = EMU_CM_CLOSED;
+	return emu_cm_raise(id, nobody ? EMU_CM_EVENT_REJECTED : EMU_CM_EVENT_UNREACHABLE,
+			    nobody ? REJ_NO_SERVICE : -ETIMEDOUT) ?
+		       0 :
+		       -ENOMEM;
+}
+
+static int connect_cmd(const struct call *c)
+{
+	const struct rdma_ucm_connect *cmd = c->payload;
+	struct emu_cm_id *id = c->id;
+	int sock;
+
+	if (id->state != EMU_CM_ROUTED || !cmd->conn_param.valid)
+		return -EINVAL;
+	sock = emu_cm_connect(&id->dst);
+	if (sock < 0)
+		return refused(id, sock);
+	if (id->sock >= 0)
+		emu_libc()->close(id->sock); /* kept the port */
+	id->sock = sock;
+	id->own = cmd->conn_param;
+	id->state = EMU_CM_CONNECTING;
+	emu_cm_send(id, EMU_CM_REQ, 0);
+	return emu_cm_id_watch(id);
+}
+
+/* The active side accepts the response, without parameters (ucma_accept()). */
+static int accept_cmd(const struct call *c)
+{
+	const struct rdma_ucm_accept *cmd = c->payload;
+	struct emu_cm_id *id = c->id;
+
+	if (id->state == EMU_CM_RESPONDED && !cmd->conn_param.valid) {
+		emu_cm_send(id, EMU_CM_RTU, 0);
+		id->state = EMU_CM_CONNECTED;
+		return 0;
+	}
+	if (id->state != EMU_CM_REQUESTED || !cmd->conn_param.valid)
+		return -EINVAL;
+	id->uid = cmd->uid;
+	id->own = cmd->conn_param;
+	id->state = EMU_CM_ACCEPTING;
+	emu_cm_send(id, EMU_CM_REP, 0);
+	return 0;
+}
+
+static int reject(const struct call *c)
+{
+	const struct rdma_ucm_reject *cmd = c->payload;
+	struct emu_cm_id *id = c->id;
+
+	if (id->state != EMU_CM_REQUESTED && id->state != EMU_CM_RESPONDED)
+		return -EINVAL;
+	id->own = (struct rdma_ucm_conn_param){ .private_data_len = cmd->private_data_len };
+	memcpy(id->own.private_data, cmd->private_data, sizeof(cmd->private_data));
+	emu_cm_send(id, EMU_CM_REJ, cmd->reason ? cmd->reason : REJ_CONSUMER);
+	id->state = EMU_CM_CLOSED;
+	return 0;
+}
+
+/* Both sides hear of it; after the peer's word it is the answer to it, and nothing more happens. */
+static int disconnect(const struct call *c)
+{
+	struct emu_cm_id *id = c->id;
+
+	if (id->state == EMU_CM_CLOSED)
+		return 0;
+	if (id->state != EMU_CM_CONNECTED && id->state != EMU_CM_ACCEPTING)
+		return -EINVAL;
+	emu_cm_send(id, EMU_CM_DREQ, 0);
+	emu_cm_id_unwatch(id);
+	id->state = EMU_CM_CLOSED;
+	return emu_cm_raise(id, EMU_CM_EVENT_DISCONNECTED, 0) ? 0 : -ENOMEM;
+}
+
+static int notify(const struct call *c)
+{
+	struct emu_cm_id *id = c->id;
+
+	if (id->state != EMU_CM_ACCEPTING)
+		return id->state == EMU_CM_CONNECTED ? 0 : -EINVAL;
+	if (!emu_cm_raise(id, EMU_CM_EVENT_ESTABLISHED, 0))
+		return -ENOMEM;
+	id->state = EMU_CM_CONNECTED;
+	return 0;
+}
+
+/* ---- what a queue pair of the connection needs (cm_init_qp_*_attr() of cm.c) ---- */
+
+static void attr_init(const struct emu_cm_id *id, struct ib_uverbs_qp_attr *attr)
+{
+	(void)id;
+	attr->qp_attr_mask = EMU_QP_STATE | EMU_QP_ACCESS_FLAGS | EMU_QP_PKEY_INDEX | EMU_QP_PORT;
+	attr->qp_access_flags = EMU_ACCESS_REMOTE_WRITE | EMU_ACCESS_REMOTE_READ |
+				EMU_ACCESS_REMOTE_ATOMIC;
+	attr->port_num = 1;
+}
+
+static uint32_t mtu_code(unsigned mtu)
+{
+	uint32_t code = 1;
+
+	while (code < 5 && 128u << code < mtu)
+		code++;
+	return code;
+}
+
+static void attr_rtr(const struct emu_cm_id *id, struct ib_uverbs_qp_attr *attr)
+{
+	const int peer = emu_cm_addr_device(&id->dst);
+	uint8_t gid[16];
+
+	attr->qp_attr_mask = EMU_QP_STATE | EMU_QP_AV | EMU_QP_PATH_MTU | EMU_QP_DEST_QPN |
+			     EMU_QP_RQ_PSN | EMU_QP_MAX_DEST_RD_ATOMIC | EMU_QP_MIN_RNR_TIMER;
+	emu_cm_addr_gid(&id->dst, peer < 0 ? id->device : peer, attr->ah_attr.grh.dgid);
+	attr->ah_attr.grh.sgid_index = (uint8_t)emu_cm_addr_gid(&id->src, id->device, gid);
+	attr->ah_attr.grh.hop_limit = 64;
+	attr->ah_attr.is_global = 1;
+	attr->ah_attr.port_num = 1;
+	attr->path_mtu = mtu_code(emu_session()->run.dev[id->device].mtu);
+	attr->dest_qp_num = id->peer.qp_num;
+	attr->rq_psn = id->peer_psn;
+	attr->max_dest_rd_atomic = id->passive ? id->peer.initiator_depth :
+						 id->own.responder_resources;
+}
+
+/* The retry counts are the active side's wish, but how long a receiver may not be ready is its own. */
+static void attr_rts(const struct emu_cm_id *id, struct ib_uverbs_qp_attr *attr)
+{
+	enum { TIMEOUT = 18 };
+	const struct rdma_ucm_conn_param *active = id->passive ? &id->peer : &id->own;
+
+	attr->qp_attr_mask = EMU_QP_STATE | EMU_QP_SQ_PSN | EMU_QP_TIMEOUT | EMU_QP_RETRY_CNT |
+			     EMU_QP_RNR_RETRY | EMU_QP_MAX_QP_RD_ATOMIC;
+	attr->sq_psn = id->psn;
+	attr->timeout = TIMEOUT;
+	attr->retry_cnt = active->retry_count & 7;
+	attr->rnr_retry = id->peer.rnr_retry_count & 7;
+	attr->max_rd_atomic = id->peer.responder_resources;
+}
+
+static int init_qp_attr(const struct call *c)
+{
+	const struct rdma_ucm_init_qp_attr *cmd = c->payload;
+	const struct emu_cm_id *id = c->id;
+	const bool has_peer = id->state >= EMU_CM_REQUESTED && id->state != EMU_CM_CONNECTING &&
+			      id->device >= 0;
+	struct ib_uverbs_qp_attr attr = { .qp_state = cmd->qp_state };
+
+	if (cmd->qp_state == STATE_INIT && id->state != EMU_CM_WAITING)
+		attr_init(id, &attr);
+	else if (cmd->qp_state == STATE_RTR && has_peer)
+		attr_rtr(id, &attr);
+	else if (cmd->qp_state == STATE_RTS && has_peer)
+		attr_rts(id, &attr);
+	else
+		return -EINVAL;
+	return answer(c, cmd->response, &attr, sizeof(attr));
+}
+
+/* ---- the rest ---- */
+
+/* All of them ask for what is the case, or has no meaning on this wire. */
+static int set_option(const struct call *c)
+{
+	const struct rdma_ucm_set_option *cmd = c->payload;
+
+	if (cmd->level != RDMA_OPTION_ID)
+		return -EOPNOTSUPP;
+	return cmd->optname <= RDMA_OPTION_ID_ACK_TIMEOUT ? 0 : -ENOSYS;
+}
+
+/* The command comes on the new file; the identifier, with what waits for it, is on another. */
+static int migrate_id(const struct call *c)
+{
+	const struct rdma_ucm_migrate_id *cmd = c->payload;
+	struct emu_cm_id *id = emu_cm_id_find(cmd->id);
+	struct rdma_ucm_migrate_resp resp;
+	const struct emu_cm_file *from = emu_cm_file_find((int)cmd->fd);
+	int rc = 0;
+
+	if (!id || !from || id->file != from)
+		return -ENOENT;
+	if (id->sock >= 0 && id->state >= EMU_CM_LISTEN && id->state != EMU_CM_CLOSED) {
+		emu_cm_id_unwatch(id);
+		emu_cm_events_move(id, c->file);
+		id->file = c->file;
+		rc = emu_cm_id_watch(id);
+	} else {
+		emu_cm_events_move(id, c->file);
+		id->file = c->file;
+	}
+	resp.events_reported = id->events_reported;
+	return rc < 0 ? rc : answer(c, cmd->response, &resp, sizeof(resp));
+}
+
+/* ---- the table ---- */
+
+struct command {
+	size_t in;    /* bytes that a caller must give at least */
+	size_t id_at; /* where in them the identifier is, 0 = it names none of the own */
+	int (*run)(const struct call *c);
+};
+
+#define COMMAND(type, fn)                                                                    \
+	{                                                                                    \
+		offsetof(struct type, id) + sizeof(uint32_t),                                \
+			offsetof(struct type, id) ? offsetof(struct type, id) : AT_START, fn \
+	}
+
+enum { AT_START = 0xffff };
+
+static const struct command commands[] = {
+	[RDMA_USER_CM_CMD_CREATE_ID] = { sizeof(struct rdma_ucm_create_id), 0, create_id },
+	[RDMA_USER_CM_CMD_DESTROY_ID] = COMMAND(rdma_ucm_destroy_id, destroy_id),
+	[RDMA_USER_CM_CMD_BIND_IP] = COMMAND(rdma_ucm_bind_ip, bind_ip),
+	[RDMA_USER_CM_CMD_RESOLVE_IP] = COMMAND(rdma_ucm_resolve_ip, resolve_ip),
+	[RDMA_USER_CM_CMD_RESOLVE_ROUTE] = COMMAND(rdma_ucm_resolve_route, resolve_route),
+	[RDMA_USER_CM_CMD_QUERY_ROUTE] = COMMAND(rdma_ucm_query, query_route),
+	[RDMA_USER_CM_CMD_CONNECT] = COMMAND(rdma_ucm_connect, connect_cmd),
+	[RDMA_USER_CM_CMD_LISTEN] = COMMAND(rdma_ucm_listen, listen_cmd),
+	[RDMA_USER_CM_CMD_ACCEPT] = COMMAND(rdma_ucm_accept, accept_cmd),
+	[RDMA_USER_CM_CMD_REJECT] = COMMAND(rdma_ucm_reject, reject),
+	[RDMA_USER_CM_CMD_DISCONNECT] = COMMAND(rdma_ucm_disconnect, disconnect),
+	[RDMA_USER_CM_CMD_INIT_QP_ATTR] = COMMAND(rdma_ucm_init_qp_attr, init_qp_attr),
+	[RDMA_USER_CM_CMD_SET_OPTION] = COMMAND(rdma_ucm_set_option, set_option),
+	[RDMA_USER_CM_CMD_NOTIFY] = COMMAND(rdma_ucm_notify, notify),
+	[RDMA_USER_CM_CMD_MIGRATE_ID] = { sizeof(struct rdma_ucm_migrate_id), 0, migrate_id },
+};
+
+int emu_cm_command(struct emu_cm_file *file, const struct rdma_ucm_cmd_hdr *hdr,
+		   const void *payload)
+{
+	struct call c = { .file = file, .payload = payload, .out = hdr->out };
+	const struct command *command;
+	uint32_t handle;
+
+	if (hdr->cmd >= sizeof(commands) / sizeof(commands[0]) || !commands[hdr->cmd].run)
+		return -ENOSYS;
+	command = &commands[hdr->cmd];
+	if (hdr->in < command->in)
+		return -EINVAL;
+	if (command->id_at) {
+		memcpy(&handle,
+		       (const char *)payload + (command->id_at == AT_START ? 0 : command->id_at),
+		       sizeof(handle));
+		c.id = emu_cm_id_find(handle);
+		if (!c.id || c.id->file != file)
+			return c.id ? -EINVAL : -ENOENT;
+	}
+	return command->run(&c);
+}
