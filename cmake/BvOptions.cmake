@@ -7,7 +7,7 @@ option(BV_PROVIDER_MLX5 "Build provider mlx5 (own WQEs and CQEs on mlx5 devices)
 option(BV_SELFTEST "Build and install the conformance suite, which `bv selftest` runs" ON)
 option(BV_WERROR "Treat compiler warnings as errors" OFF)
 option(BV_TRACE "Compile trace points into the cold paths" OFF)
-option(BV_COVERAGE "Count the lines and branches that run in core/ and providers/ (gcc)" OFF)
+option(BV_COVERAGE "Count the lines and branches of the library that run (gcc)" OFF)
 set(BV_SANITIZER "" CACHE STRING "Sanitizers: empty, 'address,undefined' or 'thread'")
 set_property(CACHE BV_SANITIZER PROPERTY STRINGS "" "address,undefined" "thread")
 
@@ -100,7 +100,7 @@ if(BV_COVERAGE)
 	add_link_options(--coverage)
 endif()
 
-# bv_coverage(<target>): what of it is core/ or providers/ is counted; tests and tools are not.
+# bv_coverage(<target>): it counts what of the library is compiled into it: sources, inline functions.
 # - Counters are added to atomically: several threads of a process add to one.
 # - What providers see of core/ through the folder of links is counted with core/ itself.
 # - Functions always inlined are compiled once, as functions: else each call is a copy with branches

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Which lines and branches of core/ and providers/ the tests run: docs/coverage.md. Builds with
+# Which lines and branches of the library the tests run: docs/coverage.md. Builds with
 # counters into build-coverage/, runs the tests, and fails below 90 % of the lines or 80 % of the
 # branches. build-coverage/html/index.html shows each line.
 #
@@ -40,9 +40,9 @@ fi
 packages "${packages_build[@]}" "${packages_test[@]}" gcovr
 rc=0
 if $run; then
+	# Anew: what was counted before, and objects of sources that are gone, would be in the figures.
+	rm -rf "$build"
 	(build_in "$build" --preset coverage-gcc)
-	# Counters of an earlier run, and of objects that are gone.
-	find "$build" -name '*.gcda' -delete
 	ctest --test-dir "$build" --output-on-failure --no-tests=error -j 2 "$@" || rc=1
 fi
 
