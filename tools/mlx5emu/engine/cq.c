@@ -269,7 +269,7 @@ static int resize(struct emu_cq *cq, uint64_t buf_addr, uint32_t cqe_count)
 
 int emu_cq_resize(struct emu_device *dev, uint32_t cqn, uint64_t buf_addr, uint32_t cqe_count)
 {
-	struct emu_cq_attr attr;
+	struct emu_cq_attr attr = { 0 };
 	struct emu_cq *cq;
 	int rc = emu_cq_query(dev, cqn, &attr);
 
