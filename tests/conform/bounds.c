@@ -12,13 +12,18 @@
 /* Enough for any test; nobody shall make a server fill its host's memory. */
 #define OWN_BYTES_MAX (64u << 20)
 
-static bool list_fits(const struct list *list)
+/* Of regions that were there once, and near enough that their addresses can be computed. */
+static bool list_fits(const struct local *local, const struct list *list)
 {
 	if (list->n > MAX_PIECES)
 		return false;
-	for (unsigned i = 0; i < list->n; i++)
-		if (list->piece[i].mr >= MAX_MRS)
+	for (unsigned i = 0; i < list->n; i++) {
+		const struct piece *piece = &list->piece[i];
+
+		if (piece->mr >= MAX_MRS || !local->mr[piece->mr].base ||
+		    piece->offset > 2 * ARENA_BYTES)
 			return false;
+	}
 	return true;
 }
 
@@ -34,7 +39,7 @@ static bool memory_fits(const struct local *local, const struct piece *piece, ui
 
 static bool fill_fits(const struct local *local, const struct list *list)
 {
-	if (!list_fits(list))
+	if (!list_fits(local, list))
 		return false;
 	for (unsigned i = 0; i < list->n; i++)
 		if (!memory_fits(local, &list->piece[i], GUARD_BYTES))
@@ -44,20 +49,26 @@ static bool fill_fits(const struct local *local, const struct list *list)
 
 static bool post_fits(const struct local *local, const struct post *post)
 {
-	if ((unsigned)post->op >= OP_COUNT || !list_fits(&post->list))
+	if ((unsigned)post->op >= OP_COUNT || !list_fits(local, &post->list))
 		return false;
 	return !op_is_inline(post->op) || post->list.n == 0 ||
 	       memory_fits(local, &post->list.piece[0], 0);
 }
 
-static bool reg_fits(const struct request *req)
+static bool is_free(const struct local_mr *mr)
+{
+	return !mr->mr && mr->mapped == 0;
+}
+
+static bool reg_fits(const struct local *local, const struct request *req)
 {
 	if (req->reg.mr >= MAX_MRS || req->reg.mr == MR_ARENA || req->reg.pd >= PD_COUNT)
 		return false;
 	if (req->command == CMD_REG_OWN)
-		return req->reg.length <= OWN_BYTES_MAX;
+		return is_free(&local->mr[req->reg.mr]) && req->reg.length <= OWN_BYTES_MAX;
 	return req->command != CMD_REG ||
-	       (req->reg.offset <= ARENA_BYTES && req->reg.length <= ARENA_BYTES - req->reg.offset);
+	       (is_free(&local->mr[req->reg.mr]) && req->reg.offset <= ARENA_BYTES &&
+		req->reg.length <= ARENA_BYTES - req->reg.offset);
 }
 
 static bool open_fits(const struct local *local, const struct request *req)
@@ -105,7 +116,7 @@ bool request_fits(const struct local *local, const struct request *req)
 	case CMD_REG_OWN:
 	case CMD_UNMAP:
 	case CMD_DEREG:
-		return reg_fits(req);
+		return reg_fits(local, req);
 	case CMD_FILL:
 	case CMD_CHECK:
 		return fill_fits(local, &req->memory.list);

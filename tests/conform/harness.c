@@ -194,6 +194,17 @@ static bool start_world(const struct harness *harness)
 	return bail_out(text);
 }
 
+/* The tests have passed, and yet something is wrong: bv selftest tells it by the "after". */
+static bool stop_world(const struct harness *harness, const struct group *group)
+{
+	char text[128];
+
+	if (harness->world->stop() == 0)
+		return true;
+	snprintf(text, sizeof(text), "after %s: the other side ended badly", group->name);
+	return bail_out(text);
+}
+
 /* False: it was given up. @number is that of the test before the group's first. */
 static bool run_group(const struct harness *harness, const struct group *group, unsigned number,
 		      unsigned *failed)
@@ -209,7 +220,7 @@ static bool run_group(const struct harness *harness, const struct group *group, 
 		if (!harness->world->alive())
 			return bail_out("the other side of the tests is gone");
 	}
-	return harness->world->stop() == 0 || bail_out("the other side ended badly");
+	return stop_world(harness, group);
 }
 
 int harness_run(const struct harness *harness)
