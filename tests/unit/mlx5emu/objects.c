@@ -144,7 +144,7 @@ static void take_over(struct rig_cq *cq, uint8_t *ring, uint32_t count)
 
 static uint8_t *new_ring(uint32_t count)
 {
-	uint8_t *ring = aligned_alloc(4096, 4096 + count * 64);
+	uint8_t *ring = aligned_alloc(64, count * 64);
 
 	assert_non_null(ring);
 	memset(ring, 0xf1, count * 64);
