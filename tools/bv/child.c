@@ -29,7 +29,7 @@ static _Noreturn void become(const char *const *argv, int out)
 	dup2(out, STDOUT_FILENO);
 	dup2(out, STDERR_FILENO);
 	/* execv() takes what it does not change as if it would. */
-	for (; argv[n] != NULL && n < sizeof(copy) / sizeof(copy[0]) - 1; n++)
+	for (; n < sizeof(copy) / sizeof(copy[0]) - 1 && argv[n] != NULL; n++)
 		memcpy(&copy[n], &argv[n], sizeof(copy[n]));
 	copy[n] = NULL;
 	execv(copy[0], copy);
