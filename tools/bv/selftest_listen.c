@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -53,14 +52,15 @@ struct listener {
 	int status;                 /* of the command; -1 while it goes on */
 };
 
-static void new_token(char *token)
+static bool new_token(char *token)
 {
 	unsigned char bytes[TOKEN_BYTES];
 
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-		abort();
+		return false;
 	for (unsigned i = 0; i < sizeof(bytes); i++)
 		snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+	return true;
 }
 
 static void dismiss(struct stranger *stranger)
@@ -128,7 +128,10 @@ static void begin_session(struct listener *listener, struct stranger *stranger)
 {
 	const struct selftest *selftest = listener->selftest;
 
-	new_token(listener->token);
+	if (!new_token(listener->token)) {
+		refuse(stranger, "the kernel has no random numbers yet");
+		return;
+	}
 	fcntl(stranger->fd, F_SETFL, 0);
 	if (control_send(stranger->fd, json_pack("{s:s, s:o, s:O}", "token", listener->token,
 						 "providers", provider_list(&selftest->selection),
