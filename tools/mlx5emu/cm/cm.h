@@ -23,8 +23,10 @@
  * One lock (file.c) guards everything below. Reliable connections between addresses of the run's
  * devices only: no datagrams (SIDR), no multicast, no AF_IB.
  */
-/* IPv4 or IPv6, as librdmacm's older commands carry it; all zero when there is none. */
-typedef struct sockaddr_in6 emu_cm_addr;
+/*
+ * Addresses are IPv4 or IPv6 in the room of a struct sockaddr_in6, as librdmacm's older commands carry
+ * them; all zero when there is none.
+ */
 
 enum emu_cm_state {
 	EMU_CM_IDLE,
@@ -75,7 +77,7 @@ struct emu_cm_id {
 	struct emu_cm_id *listener; /* of a WAITING one */
 	enum emu_cm_state state;
 	int device; /* index of the run's device, -1 = not known yet */
-	emu_cm_addr src, dst;
+	struct sockaddr_in6 src, dst;
 	int sock; /* bound, listening or connected; -1 */
 	uint32_t psn, peer_psn;
 	struct rdma_ucm_conn_param own, peer;
@@ -139,15 +141,15 @@ struct emu_cm_message {
 	uint32_t type;
 	uint32_t psn;
 	uint32_t reason; /* REJ */
-	emu_cm_addr src, dst;
+	struct sockaddr_in6 src, dst;
 	struct rdma_ucm_conn_param param;
 };
 
 /* A socket bound to port @addr->port of the address, 0 = any free one, which is then written. */
-int emu_cm_bind(emu_cm_addr *addr);
+int emu_cm_bind(struct sockaddr_in6 *addr);
 
 /* A socket connected to who listens at @to: -ECONNREFUSED when nobody does. */
-int emu_cm_connect(const emu_cm_addr *to);
+int emu_cm_connect(const struct sockaddr_in6 *to);
 
 void emu_cm_send(const struct emu_cm_id *id, enum emu_cm_message_type type, uint32_t reason);
 
@@ -156,17 +158,17 @@ int emu_cm_receive(const struct emu_cm_id *id, struct emu_cm_message *message);
 
 /* ---- address.c ---- */
 
-bool emu_cm_addr_any(const emu_cm_addr *addr);
-uint16_t emu_cm_addr_port(const emu_cm_addr *addr);
-void emu_cm_addr_set_port(emu_cm_addr *addr, uint16_t port);
+bool emu_cm_addr_any(const struct sockaddr_in6 *addr);
+uint16_t emu_cm_addr_port(const struct sockaddr_in6 *addr);
+void emu_cm_addr_set_port(struct sockaddr_in6 *addr, uint16_t port);
 
 /* -EINVAL neither IPv4 nor IPv6. */
-int emu_cm_addr_check(const emu_cm_addr *addr);
+int emu_cm_addr_check(const struct sockaddr_in6 *addr);
 
 /* The device of the run that has the address (a loopback address: the first one); -1. */
-int emu_cm_addr_device(const emu_cm_addr *addr);
+int emu_cm_addr_device(const struct sockaddr_in6 *addr);
 
 /* Its row in that device's GID table (RoCE v2), and the GID. */
-unsigned emu_cm_addr_gid(const emu_cm_addr *addr, int device, uint8_t gid[16]);
+unsigned emu_cm_addr_gid(const struct sockaddr_in6 *addr, int device, uint8_t gid[16]);
 
 #endif

@@ -64,10 +64,10 @@ static int destroy_id(const struct call *c)
 /* ---- addresses ---- */
 
 /* Without an address every device's is meant, and none is chosen yet. */
-static int bind_to(struct emu_cm_id *id, const emu_cm_addr *addr)
+static int bind_to(struct emu_cm_id *id, const struct sockaddr_in6 *addr)
 {
 	const int device = emu_cm_addr_any(addr) ? -1 : emu_cm_addr_device(addr);
-	emu_cm_addr bound = *addr;
+	struct sockaddr_in6 bound = *addr;
 	int sock;
 
 	if (id->state != EMU_CM_IDLE || emu_cm_addr_check(addr) < 0)
@@ -165,7 +165,7 @@ static int query_route(const struct call *c)
 static int listen_cmd(const struct call *c)
 {
 	const struct rdma_ucm_listen *cmd = c->payload;
-	const emu_cm_addr any = { .sin6_family = AF_INET };
+	const struct sockaddr_in6 any = { .sin6_family = AF_INET };
 	struct emu_cm_id *id = c->id;
 	int rc = id->state == EMU_CM_IDLE ? bind_to(id, &any) : 0;
 

@@ -21,7 +21,7 @@
 
 enum { MAGIC = 0x4d35434d, FIRST_PORT = 32768, LAST_PORT = 60999 };
 
-static socklen_t make_name(struct sockaddr_un *name, const emu_cm_addr *addr, bool any)
+static socklen_t make_name(struct sockaddr_un *name, const struct sockaddr_in6 *addr, bool any)
 {
 	const uint8_t *bytes = (const uint8_t *)&addr->sin6_addr;
 	char hex[33] = "any";
@@ -48,7 +48,7 @@ static int open_socket(void)
 	return fd < 0 ? -errno : emu_fd_move_up(fd);
 }
 
-static int bind_port(int fd, const emu_cm_addr *addr)
+static int bind_port(int fd, const struct sockaddr_in6 *addr)
 {
 	struct sockaddr_un name;
 	socklen_t len = make_name(&name, addr, emu_cm_addr_any(addr));
@@ -57,7 +57,7 @@ static int bind_port(int fd, const emu_cm_addr *addr)
 }
 
 /* A free port is one whose name can be had. */
-static int bind_any_port(int fd, emu_cm_addr *addr)
+static int bind_any_port(int fd, struct sockaddr_in6 *addr)
 {
 	enum { TRIES = 200 };
 	uint16_t random;
@@ -73,7 +73,7 @@ static int bind_any_port(int fd, emu_cm_addr *addr)
 	return rc;
 }
 
-int emu_cm_bind(emu_cm_addr *addr)
+int emu_cm_bind(struct sockaddr_in6 *addr)
 {
 	int fd = open_socket(), rc;
 
@@ -86,7 +86,7 @@ int emu_cm_bind(emu_cm_addr *addr)
 	return rc;
 }
 
-int emu_cm_connect(const emu_cm_addr *to)
+int emu_cm_connect(const struct sockaddr_in6 *to)
 {
 	int fd = open_socket(), rc = -ECONNREFUSED;
 
