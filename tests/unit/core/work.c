@@ -416,6 +416,12 @@ static void rejected(void **state)
 		 "33 bytes inline; the channel takes 32");
 	REJECTED(bv_post_send_inline_imm(ch, buf, SIZE_MAX, 0, 0), -EMSGSIZE, "inline");
 	REJECTED(bv_post_send_inline(ch, buf, 1, 0x80000000), -EINVAL, "unknown flags");
+	REJECTED(bv_post_send_inline_imm(ch, buf, 1, 0, 0x80000000), -EINVAL, "unknown flags");
+	REJECTED(bv_post_write_inline(ch, buf, 1, &remote, 16), -EINVAL, "unknown flags");
+	REJECTED(bv_post_write_inline_imm(ch, buf, 33, &remote, 0, 0), -EMSGSIZE, "inline");
+	REJECTED(bv_post_write_inline_imm(ch, buf, 1, &remote, 0, 16), -EINVAL, "unknown flags");
+	REJECTED(bv_post_read(ch, in, 1, &remote, 16), -EINVAL, "unknown flags");
+	REJECTED(bv_post_write(ch, out, 3, &remote, 0), -EINVAL, "elements");
 	REJECTED(bv_post_write(ch, out, 2, &remote, 0), -ERANGE,
 		 "65 bytes do not fit into the remote region, which has 64 from 0x1000 on");
 	REJECTED(bv_post_write_imm(ch, out, 2, &remote, 0, 0), -ERANGE, "remote region");
@@ -456,7 +462,12 @@ static void poll_takes_sends_first(void **state)
 	assert_int_equal(wc[0].work, 1);
 	assert_int_equal(wc[1].work, BV_WORK_RECV);
 	assert_int_equal(bv_poll(ch, wc, 4), 0);
+	/* What was reaped is delivered before the queue is said to be broken. */
+	send();
+	fake_complete_send(ch, 2, BV_STATUS_SUCCESS);
 	fake_break(ch);
+	assert_int_equal(bv_poll(ch, wc, 4), 1);
+	assert_int_equal(wc[0].work, 2);
 	assert_int_equal(bv_poll(ch, wc, 4), -EIO);
 }
 

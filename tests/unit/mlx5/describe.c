@@ -152,7 +152,7 @@ static void long_list(void **state)
 
 static void receives(void **state)
 {
-	const struct bv_scatter list[] = {
+	struct bv_scatter list[] = {
 		{ 0x1000, 5, 1 }, { 0x2000, 0, 2 }, { 0x3000, 7, 3 }, { 0x4000, 9, 4 }
 	};
 	const int64_t first = bv_post_recv(ch, list, 4), empty = bv_post_recv(ch, NULL, 0);
@@ -165,6 +165,10 @@ static void receives(void **state)
 	assert_int_equal(info.range[1].addr, 0x3000);
 	assert_int_equal(info.range[2].lkey, 4);
 	expect_none_remote(&info);
+	list[1].length = 6;
+	info = described(bv_post_recv(ch, list, 4)); /* as many as a place has room for */
+	assert_int_equal(info.nranges, 4);
+	assert_int_equal(info.bytes, 27);
 	info = described(empty);
 	assert_int_equal(info.op, BV_OP_RECV);
 	assert_int_equal(info.nranges, 0);
