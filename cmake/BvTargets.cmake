@@ -3,7 +3,7 @@
 # The vocabulary of the folders' CMakeLists.txt:
 #
 #   bareverbs_headers   <bareverbs/...> and nothing else
-#   bv_core_headers     the provider contract: "core/provider.h", "core/hw/...", <bv_config.h>
+#   bv_core_headers     the provider contract: "core/provider.h", <bv_config.h>
 #   bv_provider()       a provider: one folder, one call
 #   bv_tool()           a program in build/bin, installed
 #   bv_test()           a program run by ctest
@@ -18,7 +18,7 @@ target_include_directories(bareverbs_headers INTERFACE
 # A folder of links holds what a provider may see of core/, so that the rest of core/ is out of reach.
 set(bv_contract "${PROJECT_BINARY_DIR}/contract/core")
 file(MAKE_DIRECTORY "${bv_contract}")
-foreach(item IN ITEMS provider.h hw)
+foreach(item IN ITEMS provider.h)
 	file(CREATE_LINK "${PROJECT_SOURCE_DIR}/core/${item}" "${bv_contract}/${item}" SYMBOLIC)
 endforeach()
 add_library(bv_core_headers INTERFACE)

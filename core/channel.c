@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Channels: made, asked about and destroyed. The provider allocates the channel and its queues,
- * core adds the result ring, brings the queue pair to INIT and keeps what is the same for all.
+ * core brings the queue pair to INIT and keeps what is the same for all.
  */
 #include <bareverbs/channel.h>
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -45,19 +44,6 @@ static int random_psn(uint32_t *psn)
 	if (n != sizeof(random))
 		return bvi_fail(bv_rc(-1), "no random numbers from the kernel");
 	*psn = random & 0xffffff;
-	return 0;
-}
-
-static int add_result_ring(struct bv_channel *ch)
-{
-	uint32_t entries = 1;
-
-	while (entries < ch->max_recv)
-		entries *= 2;
-	ch->recv_results = calloc(entries, sizeof(*ch->recv_results));
-	if (!ch->recv_results)
-		return bvi_fail(-ENOMEM, "no memory for %u receive results", entries);
-	ch->recv_result_mask = entries - 1;
 	return 0;
 }
 
@@ -128,7 +114,12 @@ static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_chann
 	ch->max_recv = plan->attr.max_recv;
 	ch->max_send_sge = (uint16_t)plan->attr.max_send_sge;
 	ch->max_recv_sge = (uint16_t)plan->attr.max_recv_sge;
-	ch->max_inline = (uint16_t)(core->max_inline < UINT16_MAX ? core->max_inline : UINT16_MAX);
+	ch->max_inline =
+		(uint16_t)(core->max_inline < BVI_WHAT_N_MAX ? core->max_inline : BVI_WHAT_N_MAX);
+	ch->sq_limit = ch->sq_posted + ch->max_send;
+	ch->sq_room = (uint64_t)ch->max_send + 1;
+	ch->rq_posted = ch->rq_done = BV_WORK_RECV;
+	ch->rq_limit = ch->rq_done + ch->max_recv;
 	ch->atomics = pd->device->limits.atomic_cap != IBV_ATOMIC_NONE;
 	ch->max_msg = plan->port.max_msg_sz;
 	core->pd = pd;
@@ -137,9 +128,6 @@ static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_chann
 	core->link_layer = plan->link;
 	core->ack_timeout = plan->attr.ack_timeout;
 	core->min_rnr_timer = plan->attr.min_rnr_timer;
-	rc = add_result_ring(ch);
-	if (rc < 0)
-		return rc;
 	rc = make_local(plan, core);
 	if (rc < 0)
 		return rc;
@@ -148,20 +136,18 @@ static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_chann
 		return rc;
 	bvi_debug_attach(ch);
 	core->state = BV_CHANNEL_PREPARED;
-	ch->ops = core->prepared;
+	bvi_channel_enter(ch, core->prepared);
 	return 0;
 }
 
 static void tear_down(const struct bv_provider *provider, struct bv_channel *ch)
 {
-	struct bvi_recv_result *results = ch->recv_results;
 	struct ibv_comp_channel *wake = ch->core->wake;
 
 	bvi_debug_detach(ch);
 	bvi_channel_disconnect(ch->core);
 	provider->channel_destroy(ch);
 	bvi_wake_destroy(wake);
-	free(results);
 }
 
 /*

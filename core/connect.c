@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "channel.h"
 #include "endpoint.h"
 #include "error.h"
 #include "gid.h"
@@ -252,7 +253,7 @@ static void give_up(struct bv_channel *ch)
 
 	ibv_modify_qp(ch->core->qp, &attr, IBV_QP_STATE);
 	ch->core->state = BV_CHANNEL_ERROR;
-	ch->ops = ch->core->error;
+	bvi_channel_enter(ch, ch->core->error);
 }
 
 static void agree(struct bvi_channel_core *core, const struct bv_endpoint *peer)
@@ -277,7 +278,7 @@ static int finish(struct bv_channel *ch, int rc)
 	}
 	ch->atomics = core->rd_atomic > 0 && core->pd->device->limits.atomic_cap != IBV_ATOMIC_NONE;
 	core->state = BV_CHANNEL_READY;
-	ch->ops = core->ready;
+	bvi_channel_enter(ch, core->ready);
 	return 0;
 }
 

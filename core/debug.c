@@ -2,16 +2,18 @@
 /*
  * The checks of debug builds.
  *
- *	caller -> table of the channel -> [ checks ] -> table of the provider
+ *	caller -> table of checks -> [ provider's calls, put in force for as long as it is called ]
  *
- * Each channel has copies of the provider's three tables in which the slots that matter lead here. A
- * slot that is not known here stays the provider's, unchecked. What is outstanding is kept in two
- * rings of elements; counters are kept a second time, because regions are released by any thread and
- * the channel's own counters are its thread's alone. All of it is under the lock of the channel's
- * checks. Order of locks: the device's list of channels, then a channel's checks.
+ * The table that is in force is kept here, and the channel has ours in its place: every call notes what
+ * is outstanding and goes on. The gates are closed, so that a program that has short ways inline comes
+ * here, too. What is outstanding is kept in two rings of elements; counters
+ * are kept a second time, because regions are released by any thread and the channel's own counters
+ * are its thread's alone. All of it is under the lock of the channel's checks. Order of locks: the
+ * device's list of channels, then a channel's checks.
  */
 #include "debug.h"
 
+#include "debug_state.h"
 #include "error.h"
 #include "pd.h"
 #include "provider.h"
@@ -33,47 +35,10 @@ void bv_channel_hand_over(struct bv_channel *ch)
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define TEXT_MAX 512
-/* One table for each state, and that of chains. */
-#define CHAIN (BV_CHANNEL_ERROR + 1)
-#define TABLES (CHAIN + 1)
-
-/* An outstanding work; its elements are in the ring's array. */
-struct tracked {
-	uint32_t nsge;
-	bool writes; /* into these elements */
-};
-
-struct ring {
-	const char *name;
-	uint64_t done, posted;
-	uint64_t mask;
-	uint32_t max_sge;
-	struct tracked *work;
-	struct bv_scatter *sge; /* max_sge for each place */
-};
-
-struct bvi_debug {
-	atomic_flag lock;
-	struct bv_channel_ops ops[TABLES];
-	const struct bv_channel_ops *real[TABLES];
-	pthread_t owner;
-	bool owned;
-	unsigned scopes;
-	struct ring send, recv;
-};
-
-/* A finding on its way out of the lock. */
-struct finding {
-	unsigned check; /* 0: none */
-	char text[TEXT_MAX];
-};
 
 /* One checked call, between begin and end. */
 struct call {
@@ -92,7 +57,7 @@ bool bv_debug_set(unsigned wanted, void (*report)(unsigned check, const char *te
 	return true;
 }
 
-static void deliver(const struct finding *finding)
+void bvi_debug_deliver(const struct finding *finding)
 {
 	void (*report)(unsigned, const char *) = atomic_load(&handler);
 
@@ -106,7 +71,7 @@ static void deliver(const struct finding *finding)
 	abort();
 }
 
-static bool wanted(const struct finding *finding, unsigned check)
+bool bvi_debug_wanted(const struct finding *finding, unsigned check)
 {
 	return !finding->check && atomic_load_explicit(&checks, memory_order_relaxed) & check;
 }
@@ -116,28 +81,9 @@ static uint64_t thread_id(pthread_t thread)
 	return (uint64_t)thread;
 }
 
-/* Held for a few lines, and hardly ever wanted by two: no call of the fast path takes a mutex. */
-static void lock(struct bvi_debug *debug)
+static uint64_t number_of(uint64_t receive)
 {
-	while (atomic_flag_test_and_set_explicit(&debug->lock, memory_order_acquire))
-		sched_yield();
-}
-
-static void unlock(struct bvi_debug *debug)
-{
-	atomic_flag_clear_explicit(&debug->lock, memory_order_release);
-}
-
-static struct bvi_debug *debug_of(const struct bv_channel *ch)
-{
-	return ch->core->debug;
-}
-
-static const struct bv_channel_ops *real_of(const struct bv_channel *ch)
-{
-	const bool chained = ch->ops == &debug_of(ch)->ops[CHAIN];
-
-	return debug_of(ch)->real[chained ? CHAIN : ch->core->state];
+	return receive & ~(uint64_t)BV_WORK_RECV;
 }
 
 static bool idle(const struct bvi_debug *debug)
@@ -149,11 +95,11 @@ static bool idle(const struct bvi_debug *debug)
 /* Who calls? */
 static void check_owner(const struct bv_channel *ch, const char *call, struct finding *finding)
 {
-	struct bvi_debug *debug = debug_of(ch);
+	struct bvi_debug *debug = bvi_debug_of(ch);
 	const pthread_t self = pthread_self();
 
 	if (debug->owned && !pthread_equal(debug->owner, self) && !idle(debug) &&
-	    wanted(finding, BV_DEBUG_THREAD)) {
+	    bvi_debug_wanted(finding, BV_DEBUG_THREAD)) {
 		finding->check = BV_DEBUG_THREAD;
 		snprintf(finding->text, sizeof(finding->text),
 			 "%s: channel qpn 0x%x is thread 0x%" PRIx64 "'s, with %" PRIu64
@@ -168,11 +114,6 @@ static void check_owner(const struct bv_channel *ch, const char *call, struct fi
 	debug->owned = true;
 }
 
-static struct bv_scatter *elements(const struct ring *ring, uint64_t number)
-{
-	return ring->sge + (number & ring->mask) * ring->max_sge;
-}
-
 /* The same numbers mean the same bytes, unless @iova and by another key. */
 static bool overlap(const struct bv_scatter *a, const struct bv_scatter *b, bool iova)
 {
@@ -185,7 +126,7 @@ static void check_overlap_ring(const struct ring *ring, const char *call,
 {
 	for (uint64_t n = ring->done; n < ring->posted; n++) {
 		const struct tracked *work = &ring->work[n & ring->mask];
-		const struct bv_scatter *other = elements(ring, n);
+		const struct bv_scatter *other = bvi_debug_elements(ring, n);
 
 		for (uint32_t i = 0; work->writes && i < work->nsge; i++) {
 			if (!overlap(sg, &other[i], iova))
@@ -210,7 +151,7 @@ static void check_overlap(const struct bvi_debug *debug, struct call *in,
 	const char *call = in->name;
 
 	for (unsigned i = 0; i < nsge; i++) {
-		for (unsigned j = 0; j < i && wanted(finding, BV_DEBUG_OVERLAP); j++) {
+		for (unsigned j = 0; j < i && bvi_debug_wanted(finding, BV_DEBUG_OVERLAP); j++) {
 			if (!overlap(&sg[i], &sg[j], iova))
 				continue;
 			finding->check = BV_DEBUG_OVERLAP;
@@ -218,27 +159,34 @@ static void check_overlap(const struct bvi_debug *debug, struct call *in,
 				 "%s: elements %u and %u of the list overlap at 0x%" PRIx64, call,
 				 j, i, sg[i].addr);
 		}
-		if (wanted(finding, BV_DEBUG_OVERLAP))
+		if (bvi_debug_wanted(finding, BV_DEBUG_OVERLAP))
 			check_overlap_ring(&debug->send, call, &sg[i], iova, finding);
-		if (wanted(finding, BV_DEBUG_OVERLAP))
+		if (bvi_debug_wanted(finding, BV_DEBUG_OVERLAP))
 			check_overlap_ring(&debug->recv, call, &sg[i], iova, finding);
 	}
 }
 
+static const struct bv_channel_ops checked;
+
 static void begin(struct call *call)
 {
-	lock(debug_of(call->ch));
+	bvi_debug_lock(bvi_debug_of(call->ch));
 	call->finding.check = 0;
 	check_owner(call->ch, call->name, &call->finding);
+	bvi_calls_set(call->ch, bvi_debug_of(call->ch)->real);
+	call->ch->gate = bvi_debug_of(call->ch)->gate;
 }
 
 static void finish(struct call *call)
 {
-	unlock(debug_of(call->ch));
-	deliver(&call->finding);
+	bvi_debug_of(call->ch)->real = call->ch->ops;
+	bvi_debug_of(call->ch)->gate = call->ch->gate;
+	bvi_calls_set(call->ch, &checked);
+	bvi_debug_unlock(bvi_debug_of(call->ch));
+	bvi_debug_deliver(&call->finding);
 }
 
-/* Works that an unchecked slot posted are there, without elements. */
+/* Works that were not noted are there, without elements. */
 static void catch_up(struct ring *ring, uint64_t posted)
 {
 	while (ring->posted < posted)
@@ -253,13 +201,14 @@ static void note(struct ring *ring, uint64_t number, const void *sg, unsigned ns
 	*work = (struct tracked){ .nsge = nsge < ring->max_sge ? nsge : ring->max_sge,
 				  .writes = writes };
 	if (work->nsge)
-		memcpy(elements(ring, number), sg, work->nsge * sizeof(struct bv_scatter));
+		memcpy(bvi_debug_elements(ring, number), sg,
+		       work->nsge * sizeof(struct bv_scatter));
 	ring->posted = number + 1;
 }
 
 static int64_t end_send(struct call *call, int64_t work, const void *sg, unsigned nsge, bool writes)
 {
-	struct bvi_debug *debug = debug_of(call->ch);
+	struct bvi_debug *debug = bvi_debug_of(call->ch);
 
 	if (work >= 0 && writes)
 		check_overlap(debug, call, sg, nsge);
@@ -271,11 +220,11 @@ static int64_t end_send(struct call *call, int64_t work, const void *sg, unsigne
 
 static int64_t end_recv(struct call *call, int64_t work, const struct bv_scatter *sg, unsigned nsge)
 {
-	struct bvi_debug *debug = debug_of(call->ch);
+	struct bvi_debug *debug = bvi_debug_of(call->ch);
 
 	if (work >= 0) {
 		check_overlap(debug, call, sg, nsge);
-		note(&debug->recv, (uint64_t)(work & ~BV_WORK_RECV), sg, nsge, true);
+		note(&debug->recv, number_of((uint64_t)work), sg, nsge, true);
 	}
 	finish(call);
 	return work;
@@ -285,125 +234,170 @@ static int64_t end_recv(struct call *call, int64_t work, const struct bv_scatter
 	struct call call = { (ch), name, { 0 } }; \
 	begin(&call)
 
-static int64_t post_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			 unsigned flags)
+/* "bv_post_send" and so on. */
+static const char *call_name(uint64_t what)
 {
-	CALL(ch, "bv_post_send");
-	return end_send(&call, real_of(ch)->post_send(ch, sg, nsge, flags), sg, nsge, false);
+	switch (bvi_what_op(what)) {
+	case BV_OP_SEND:
+		return "bv_post_send";
+	case BV_OP_WRITE:
+		return "bv_post_write";
+	default:
+		return "bv_post_read";
+	}
 }
 
-static int64_t post_send_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			     uint32_t imm, unsigned flags)
+static int64_t post(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+		    uint64_t what)
 {
-	CALL(ch, "bv_post_send_imm");
-	return end_send(&call, real_of(ch)->post_send_imm(ch, sg, nsge, imm, flags), sg, nsge,
+	const unsigned nsge = bvi_what_n(what, BVI_SHORT_LIST);
+
+	CALL(ch, call_name(what));
+	return end_send(&call, bvi_post(ch, sg, remote, what), sg, nsge,
+			bvi_what_op(what) == BV_OP_READ);
+}
+
+static int64_t post_imm(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			uint64_t what, uint32_t imm)
+{
+	const unsigned nsge = bvi_what_n(what, BVI_SHORT_LIST);
+
+	CALL(ch, call_name(what));
+	return end_send(&call, ch->ops->post_imm(ch, sg, remote, what, imm), sg, nsge, false);
+}
+
+static int64_t post_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
+			   uint64_t what)
+{
+	CALL(ch, call_name(what));
+	return end_send(&call, bvi_post_inline(ch, buf, remote, what), NULL, 0, false);
+}
+
+static int64_t post_inline_imm(struct bv_channel *ch, const void *buf,
+			       const struct bv_remote *remote, uint64_t what, uint32_t imm)
+{
+	CALL(ch, call_name(what));
+	return end_send(&call, ch->ops->post_inline_imm(ch, buf, remote, what, imm), NULL, 0,
 			false);
 }
 
-static int64_t post_send_inline(struct bv_channel *ch, const void *buf, size_t len, unsigned flags)
+static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+			   const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			   uint64_t compare)
 {
-	CALL(ch, "bv_post_send_inline");
-	return end_send(&call, real_of(ch)->post_send_inline(ch, buf, len, flags), NULL, 0, false);
-}
-
-static int64_t post_send_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
-				    uint32_t imm, unsigned flags)
-{
-	CALL(ch, "bv_post_send_inline_imm");
-	return end_send(&call, real_of(ch)->post_send_inline_imm(ch, buf, len, imm, flags), NULL, 0,
-			false);
-}
-
-static int64_t post_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			  const struct bv_remote *remote, unsigned flags)
-{
-	CALL(ch, "bv_post_write");
-	return end_send(&call, real_of(ch)->post_write(ch, sg, nsge, remote, flags), sg, nsge,
-			false);
-}
-
-static int64_t post_write_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			      const struct bv_remote *remote, uint32_t imm, unsigned flags)
-{
-	CALL(ch, "bv_post_write_imm");
-	return end_send(&call, real_of(ch)->post_write_imm(ch, sg, nsge, remote, imm, flags), sg,
-			nsge, false);
-}
-
-static int64_t post_write_inline(struct bv_channel *ch, const void *buf, size_t len,
-				 const struct bv_remote *remote, unsigned flags)
-{
-	CALL(ch, "bv_post_write_inline");
-	return end_send(&call, real_of(ch)->post_write_inline(ch, buf, len, remote, flags), NULL, 0,
-			false);
-}
-
-static int64_t post_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
-				     const struct bv_remote *remote, uint32_t imm, unsigned flags)
-{
-	CALL(ch, "bv_post_write_inline_imm");
-	return end_send(&call, real_of(ch)->post_write_inline_imm(ch, buf, len, remote, imm, flags),
+	CALL(ch, "bv_post_fetch_add or bv_post_compare_swap");
+	return end_send(&call, ch->ops->post_atomic(ch, result, remote, what, swap_add, compare),
 			NULL, 0, false);
-}
-
-static int64_t post_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
-			 const struct bv_remote *remote, unsigned flags)
-{
-	CALL(ch, "bv_post_read");
-	return end_send(&call, real_of(ch)->post_read(ch, sg, nsge, remote, flags), sg, nsge, true);
 }
 
 static int64_t post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
 {
 	CALL(ch, "bv_post_recv");
-	return end_recv(&call, real_of(ch)->post_recv(ch, sg, nsge), sg, nsge);
+	return end_recv(&call, ch->ops->post_recv(ch, sg, nsge), sg, nsge);
+}
+
+static int post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
+{
+	int posted;
+
+	CALL(ch, "bv_post_recv_many");
+	posted = ch->ops->post_recv_many(ch, sg, n);
+	for (int i = 0; i < posted; i++) {
+		check_overlap(bvi_debug_of(ch), &call, &sg[i], 1);
+		note(&bvi_debug_of(ch)->recv, number_of(ch->rq_posted) - (unsigned)(posted - i),
+		     &sg[i], 1, true);
+	}
+	finish(&call);
+	return posted;
+}
+
+static int flush(struct bv_channel *ch)
+{
+	int rc;
+
+	CALL(ch, "bv_flush");
+	rc = ch->ops->flush(ch);
+	finish(&call);
+	return rc;
+}
+
+static int reaped_sends(struct call *call, int n)
+{
+	struct bvi_debug *debug = bvi_debug_of(call->ch);
+
+	catch_up(&debug->send, call->ch->sq_posted);
+	debug->send.done = bvi_sq_done(call->ch);
+	finish(call);
+	return n;
+}
+
+static int reaped_recvs(struct call *call, int n)
+{
+	struct bvi_debug *debug = bvi_debug_of(call->ch);
+
+	catch_up(&debug->recv, number_of(call->ch->rq_posted));
+	debug->recv.done = number_of(call->ch->rq_done);
+	finish(call);
+	return n;
+}
+
+static int poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
+{
+	CALL(ch, "bv_poll_send");
+	return reaped_sends(&call, ch->ops->poll_send_one(ch, wc));
 }
 
 static int poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	int n;
-
 	CALL(ch, "bv_poll_send");
-	n = real_of(ch)->poll_send(ch, wc, max);
-	catch_up(&debug_of(ch)->send, ch->sq_posted);
-	debug_of(ch)->send.done = ch->sq_done;
-	finish(&call);
-	return n;
+	return reaped_sends(&call, ch->ops->poll_send(ch, wc, max));
+}
+
+static int poll_recv_one(struct bv_channel *ch, struct bv_wc *wc)
+{
+	CALL(ch, "bv_poll_recv");
+	return reaped_recvs(&call, ch->ops->poll_recv_one(ch, wc));
 }
 
 static int poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	int n;
-
 	CALL(ch, "bv_poll_recv");
-	n = real_of(ch)->poll_recv(ch, wc, max);
-	catch_up(&debug_of(ch)->recv, ch->rq_posted);
-	debug_of(ch)->recv.done = ch->rq_done;
-	finish(&call);
-	return n;
+	return reaped_recvs(&call, ch->ops->poll_recv(ch, wc, max));
 }
 
-/* Slots that we do not know are left as they are. */
-static void wrap(struct bvi_debug *debug, unsigned index, const struct bv_channel_ops **table)
+/* These two neither post nor reap. */
+static void recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc)
 {
-	struct bv_channel_ops *ops = &debug->ops[index];
-
-	debug->real[index] = *table;
-	*ops = **table;
-	ops->post_send = post_send;
-	ops->post_send_imm = post_send_imm;
-	ops->post_send_inline = post_send_inline;
-	ops->post_send_inline_imm = post_send_inline_imm;
-	ops->post_write = post_write;
-	ops->post_write_imm = post_write_imm;
-	ops->post_write_inline = post_write_inline;
-	ops->post_write_inline_imm = post_write_inline_imm;
-	ops->post_read = post_read;
-	ops->post_recv = post_recv;
-	ops->poll_send = poll_send;
-	ops->poll_recv = poll_recv;
-	*table = ops;
+	bvi_debug_of(ch)->real->recv_result(ch, number, wc);
 }
+
+static int arm(struct bv_channel *ch, unsigned queues)
+{
+	return bvi_debug_of(ch)->real->arm(ch, queues);
+}
+
+static const struct bv_channel_ops checked = {
+	.post_one = post,
+	.post_inline8 = post_inline,
+	.write_one_more = post,
+	.write_inline8_more = post_inline,
+	.send_one_more = post,
+	.send_inline8_more = post_inline,
+	.post = post,
+	.post_inline = post_inline,
+	.post_imm = post_imm,
+	.post_inline_imm = post_inline_imm,
+	.post_atomic = post_atomic,
+	.post_recv = post_recv,
+	.post_recv_many = post_recv_many,
+	.flush = flush,
+	.poll_send_one = poll_send_one,
+	.poll_recv_one = poll_recv_one,
+	.poll_send = poll_send,
+	.poll_recv = poll_recv,
+	.recv_result = recv_result,
+	.arm = arm,
+};
 
 /* From malloc, so that tests which count our callocs need not know of the checks. */
 static bool ring_init(struct ring *ring, const char *name, uint32_t works, uint32_t max_sge)
@@ -444,49 +438,53 @@ void bvi_debug_attach(struct bv_channel *ch)
 		debug_free(debug);
 		return;
 	}
-	wrap(debug, BV_CHANNEL_PREPARED, &ch->core->prepared);
-	wrap(debug, BV_CHANNEL_READY, &ch->core->ready);
-	wrap(debug, BV_CHANNEL_ERROR, &ch->core->error);
-	if (ch->core->chain)
-		wrap(debug, CHAIN, &ch->core->chain);
 	ch->core->debug = debug;
+}
+
+void bvi_debug_watch(struct bv_channel *ch)
+{
+	if (!bvi_debug_of(ch))
+		return;
+	bvi_debug_of(ch)->real = ch->ops;
+	bvi_debug_of(ch)->gate = ch->gate;
+	bvi_calls_set(ch, &checked);
 }
 
 void bvi_debug_detach(struct bv_channel *ch)
 {
-	if (debug_of(ch))
-		debug_free(debug_of(ch));
+	if (bvi_debug_of(ch))
+		debug_free(bvi_debug_of(ch));
 	ch->core->debug = NULL;
 }
 
 void bvi_debug_forget(struct bv_channel *ch)
 {
-	struct bvi_debug *debug = debug_of(ch);
+	struct bvi_debug *debug = bvi_debug_of(ch);
 
 	if (!debug)
 		return;
-	lock(debug);
+	bvi_debug_lock(debug);
 	debug->send.done = debug->send.posted = ch->sq_posted;
-	debug->recv.done = debug->recv.posted = ch->rq_posted;
-	unlock(debug);
+	debug->recv.done = debug->recv.posted = number_of(ch->rq_posted);
+	bvi_debug_unlock(debug);
 }
 
 void bv_channel_hand_over(struct bv_channel *ch)
 {
-	struct bvi_debug *debug = debug_of(ch);
+	struct bvi_debug *debug = bvi_debug_of(ch);
 
 	if (!debug)
 		return;
-	lock(debug);
+	bvi_debug_lock(debug);
 	debug->owned = false;
-	unlock(debug);
+	bvi_debug_unlock(debug);
 }
 
 uint64_t bvi_debug_scope_begin(struct bv_channel *ch)
 {
-	if (debug_of(ch)) {
+	if (bvi_debug_of(ch)) {
 		CALL(ch, "bv_scope_begin");
-		debug_of(ch)->scopes++;
+		bvi_debug_of(ch)->scopes++;
 		finish(&call);
 	}
 	return thread_id(pthread_self());
@@ -496,10 +494,10 @@ void bvi_debug_scope_end(struct bv_channel *ch, uint64_t thread)
 {
 	const uint64_t self = thread_id(pthread_self());
 
-	if (!debug_of(ch))
+	if (!bvi_debug_of(ch))
 		return;
 	CALL(ch, "bv_scope_end");
-	if (thread != self && wanted(&call.finding, BV_DEBUG_THREAD)) {
+	if (thread != self && bvi_debug_wanted(&call.finding, BV_DEBUG_THREAD)) {
 		call.finding.check = BV_DEBUG_THREAD;
 		snprintf(
 			call.finding.text, sizeof(call.finding.text),
@@ -507,85 +505,8 @@ void bvi_debug_scope_end(struct bv_channel *ch, uint64_t thread)
 			", and thread 0x%" PRIx64 " must not end it",
 			ch->core->local.qpn, thread, self);
 	}
-	debug_of(ch)->scopes--;
+	bvi_debug_of(ch)->scopes--;
 	finish(&call);
-}
-
-/* The first outstanding work of @ring with an element of @mr, or any if it is NULL. */
-static bool uses(const struct ring *ring, const struct bv_mr *mr, uint64_t *number)
-{
-	for (uint64_t n = ring->done; n < ring->posted; n++) {
-		const struct bv_scatter *sge = elements(ring, n);
-		const uint32_t nsge = ring->work[n & ring->mask].nsge;
-
-		for (uint32_t i = 0; mr && i < nsge; i++)
-			if (sge[i].length && sge[i].lkey == mr->lkey) {
-				*number = n;
-				return true;
-			}
-		if (!mr) {
-			*number = n;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void describe(const struct bv_channel *ch, const struct ring *ring, uint64_t number,
-		     const struct bv_mr *mr, struct finding *finding)
-{
-	finding->check = BV_DEBUG_IN_USE;
-	if (mr)
-		snprintf(finding->text, sizeof(finding->text),
-			 "bv_mr_dereg: the region of %" PRIu64 " bytes at 0x%" PRIx64
-			 " (lkey 0x%x) is in use by %s %" PRIu64
-			 " of channel qpn 0x%x: wait for it, or destroy the channel first",
-			 mr->length, mr->addr, mr->lkey, ring->name, number, ch->core->local.qpn);
-	else
-		snprintf(finding->text, sizeof(finding->text),
-			 "bv_pd_free: the protection domain is in use by %s %" PRIu64
-			 " of channel qpn 0x%x: wait for it, or destroy the channel first",
-			 ring->name, number, ch->core->local.qpn);
-}
-
-static void check_channel(struct bv_channel *ch, const struct bv_mr *mr, struct finding *finding)
-{
-	struct bvi_debug *debug = debug_of(ch);
-	uint64_t number;
-
-	if (!debug)
-		return;
-	lock(debug);
-	if (uses(&debug->send, mr, &number))
-		describe(ch, &debug->send, number, mr, finding);
-	else if (uses(&debug->recv, mr, &number))
-		describe(ch, &debug->recv, number, mr, finding);
-	unlock(debug);
-}
-
-static void check_release(const struct bv_pd *pd, const struct bv_mr *mr)
-{
-	struct bvi_events *events = &pd->device->events;
-	struct finding finding = { 0 };
-	struct bv_channel *ch;
-
-	pthread_mutex_lock(&events->lock);
-	for (ch = events->channels; ch && wanted(&finding, BV_DEBUG_IN_USE);
-	     ch = ch->core->next_channel)
-		if (ch->core->pd == pd)
-			check_channel(ch, mr, &finding);
-	pthread_mutex_unlock(&events->lock);
-	deliver(&finding);
-}
-
-void bvi_debug_mr_release(const struct bv_pd *pd, const struct bv_mr *mr)
-{
-	check_release(pd, mr);
-}
-
-void bvi_debug_pd_release(const struct bv_pd *pd)
-{
-	check_release(pd, NULL);
 }
 
 #endif

@@ -17,6 +17,11 @@ static inline void bvi_debug_attach(struct bv_channel *ch)
 	(void)ch;
 }
 
+static inline void bvi_debug_watch(struct bv_channel *ch)
+{
+	(void)ch;
+}
+
 static inline void bvi_debug_detach(struct bv_channel *ch)
 {
 	(void)ch;
@@ -50,8 +55,10 @@ static inline void bvi_debug_pd_release(const struct bv_pd *pd)
 
 #else
 
-/* Puts the checks between the channel's tables and its caller. Without memory it goes without. */
+/* Makes the checks of a channel. Without memory it goes without. */
 void bvi_debug_attach(struct bv_channel *ch);
+/* Puts them between the calls that are in force and their caller. */
+void bvi_debug_watch(struct bv_channel *ch);
 void bvi_debug_detach(struct bv_channel *ch);
 /* No work is outstanding any more, though no completion said so. */
 void bvi_debug_forget(struct bv_channel *ch);

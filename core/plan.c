@@ -70,7 +70,7 @@ static int check_attr(const struct bv_device *dev, const struct bv_channel_attr 
 		{ "max_recv", attr->max_recv, 1, max_wr(dev), wr },
 		{ "max_send_sge", attr->max_send_sge, 0, max_sge(dev), sge },
 		{ "max_recv_sge", attr->max_recv_sge, 0, max_sge(dev), sge },
-		{ "max_inline", attr->max_inline, 0, UINT16_MAX, "16 bits" },
+		{ "max_inline", attr->max_inline, 0, BVI_WHAT_N_MAX, "11 bits" },
 		{ "spin_ns", (uint64_t)attr->spin_ns, 0, BV_FOREVER, "BV_FOREVER: never sleep" },
 		{ "rd_atomic", attr->rd_atomic, 0, UINT8_MAX, "8 bits on the wire" },
 		{ "rnr_retry", attr->rnr_retry, 0, 7, "7 is BV_RNR_RETRY_FOREVER" },

@@ -8,17 +8,18 @@
  * every provider, so it exists once. A provider owns what differs: how a context is opened, how the
  * queues are made, and every instruction of posting and polling.
  *
- * Core validates what it hands down (attributes, list lengths, transfer sizes, flags); providers
- * assert it, and check only credits. Providers call no function of core, except the inlines and
- * refusal stubs of this file.
+ * Core validates what it hands down (attributes, flags, lengths against the remote region). What takes a
+ * channel's limits to see, providers validate, by bvi_list_fits_channel() and its like, so that all
+ * refuse the same; and they count credits. They call no function of core, except the inlines of this
+ * file, the refusal stubs, and bvi_reject_*() of work.h.
  *
  * Life of a channel:
  *	channel_create(params)	the provider allocates its struct with struct bv_channel first,
- *				makes CQs and QP (RESET), fills qp, data_path and the three tables;
- *				core then fills limits and the result ring, moves the QP to INIT
- *				and sets ch->ops = prepared
- *	(connect)		core moves the QP to RTR and RTS, then sets ch->ops = ready
- *	bvi_channel_failed()	the provider met an error completion: ch->ops = error
+ *				makes CQs and QP (RESET), fills qp, data_path, gates and the three
+ *				tables; core then fills limits and counters, moves the QP to INIT
+ *				and puts the table prepared in force (bvi_calls_set())
+ *	(connect)		core moves the QP to RTR and RTS, then puts ready in force
+ *	bvi_channel_failed()	the provider met an error completion: error is in force
  *	channel_reset(ch)	core has moved the QP to RESET: the provider forgets all works and
  *				starts its rings anew; core then goes on as after channel_create
  *	channel_destroy(ch)	the provider destroys QP, CQs, thread domain, its struct; core has
@@ -40,43 +41,40 @@
  * The hot table, struct bv_channel_ops, slot by slot. No slot is ever NULL. All run on the
  * channel's thread, hold no lock, allocate nothing and enter no kernel.
  *
- * post_*: ch->sq_posted is the number of the new work. If sq_posted - sq_done == max_send: return
- *	-EAGAIN, nothing changed. Else the work is the device's before the slot returns (doorbell
- *	rung), sq_posted has grown by one, and the old value is returned. sg[] may be reused at
- *	once; the memory it names belongs to the device until the completion is polled. Elements of
- *	length 0 move nothing (a data segment with byte count 0 would mean 2 GiB on mlx5).
+ * post, post_inline, post_imm, post_inline_imm: @what (queue.h) has the operation, the count of
+ *	elements or the length, and the flags; @remote is NULL if it is a send. ch->sq_posted is the
+ *	number of the new work. If it has reached sq_limit: return -EAGAIN, nothing changed. Else the
+ *	work is the device's before the slot returns (doorbell rung), sq_posted has grown by one, and
+ *	the old value is returned. sg[] may be reused at once; the memory it names belongs to the device
+ *	until the completion is polled. Elements of length 0 move nothing (a data segment with byte
+ *	count 0 would mean 2 GiB on mlx5). What the channel's limits forbid is refused.
  *	flags: BV_UNSIGNALED asks for no completion; the provider signals all the same at least once
  *	every max_send / 2 works, rounded up, so that credits always come back.
- * post_recv: the same with rq_*; returns the number | BV_WORK_RECV. Allowed from INIT on.
  *	BV_MORE: the doorbell may wait until a post without it, or flush; the provider rings by itself
  *	when the queue is full.
- * post_fetch_add, post_compare_swap: the same; the result is one element of eight bytes.
+ * post_one, post_inline8: a post, or a post_inline, of one element, or eight bytes, without flags.
+ * write_one_more and its like: the same with BV_MORE alone; reads are among writes.
+ * post_atomic: the same; the result is one element of eight bytes, which core has checked.
+ * post_recv: the same with rq_*; returns the number, which has BV_WORK_RECV in it. Allowed from INIT on.
+ * post_recv_many: @n receives of one element each; returns how many were posted, else as the first.
  * flush: rings for works posted with BV_MORE, if any wait; in every state. 0 or -errno: then the
  *	works that the driver did not take are withdrawn, and sq_posted is as before their posts.
  * arm: the next completion of each queue in @queues (BV_WAKE_*, at least one of the two) after those
  *	that poll has taken raises an event of its completion channel; 0 or -errno. Only called if the channel has wakeups.
- * poll_send: up to max (>= 1) completions into wc[]. A success of work n sets sq_done = n + 1
+ * poll_send: up to max (>= 1) completions into wc[]. A success of work n sets sq_limit = n + sq_room
  *	(unsignaled ones before it are done); an error likewise, and goes through
  *	bvi_channel_failed(). Every field of wc[] is written.
- * poll_recv: likewise for receives, one completion each; also stores the result with
- *	bvi_recv_result_store().
+ * poll_recv: likewise for receives, one completion each: rq_done and rq_limit grow by one.
  *	Both return the count, or -EIO when the CQ itself is broken and nothing was reaped in this
  *	call; what was reaped is delivered first.
+ * poll_send_one, poll_recv_one: the same with a max of 1.
+ * recv_result: the completion of receive @number once more, with BV_WORK_RECV in it like wc->work. It was
+ *	polled, at most max_recv others after it.
  */
-static_assert(sizeof(struct bv_channel_ops) <= 128, "hot ops: two cache lines");
-
-/* Result of one receive, kept until the ring comes round; indexed by number & recv_result_mask. */
-struct bvi_recv_result {
-	uint32_t bytes;
-	uint32_t imm;
-	uint32_t vendor_err;
-	uint8_t status;
-	uint8_t op;
-	uint8_t flags;
-	uint8_t reserved;
-};
-
-static_assert(sizeof(struct bvi_recv_result) == 16, "four results a cache line");
+static_assert(offsetof(struct bv_channel, sq_posted) == 64 &&
+		      offsetof(struct bv_channel, poll_recv_one) == 128 &&
+		      offsetof(struct bv_channel, own_poll_recv) == 192,
+	      "by cache line");
 
 /*
  * The cold part of a channel. Core allocates nothing here: the provider embeds it in its struct and
@@ -92,13 +90,15 @@ struct bvi_channel_core {
 	const struct bv_channel_ops *prepared;
 	const struct bv_channel_ops *ready;
 	const struct bv_channel_ops *error;
-	/* What the provider puts in place of ready while works wait for a doorbell; or NULL. */
-	const struct bv_channel_ops *chain;
+	bool gate;           /* a program may post and poll inline when ready is in force */
+	bool recv_gate;      /* ... receives, before, too */
 	uint32_t max_inline; /* granted; at least what was asked for */
 
 	bool failed;
 	bool failed_recv; /* which queue first_error is of */
 	bool failed_send; /* first_send_error is set: send-queue works from its number on failed */
+	bool dropped_recv;
+	uint64_t first_dropped_recv; /* dropped_recv: from it on, the device has forgotten them */
 	struct bv_wc first_error;
 	struct bv_wc first_send_error;
 	uint64_t flushed;
@@ -192,50 +192,59 @@ extern const struct bv_provider bvi_provider_mlx5;
  * Slots for tables of a state in which a call is refused (core/state.c). Each records the text that
  * names the state and the one needed, and returns -EINVAL (PREPARED) or -EIO (ERROR).
  */
-int64_t bvi_refuse_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			unsigned flags);
-int64_t bvi_refuse_send_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			    uint32_t imm, unsigned flags);
-int64_t bvi_refuse_inline(struct bv_channel *ch, const void *buf, size_t len, unsigned flags);
-int64_t bvi_refuse_inline_imm(struct bv_channel *ch, const void *buf, size_t len, uint32_t imm,
-			      unsigned flags);
-int64_t bvi_refuse_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			 const struct bv_remote *remote, unsigned flags);
-int64_t bvi_refuse_write_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			     const struct bv_remote *remote, uint32_t imm, unsigned flags);
-int64_t bvi_refuse_write_inline(struct bv_channel *ch, const void *buf, size_t len,
-				const struct bv_remote *remote, unsigned flags);
-int64_t bvi_refuse_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
-				    const struct bv_remote *remote, uint32_t imm, unsigned flags);
-int64_t bvi_refuse_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
-			const struct bv_remote *remote, unsigned flags);
-int64_t bvi_refuse_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
-			     const struct bv_remote *remote, uint64_t add, unsigned flags);
-int64_t bvi_refuse_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
-				const struct bv_remote *remote, uint64_t compare, uint64_t swap,
-				unsigned flags);
+bvi_post_fn bvi_refuse_post, bvi_refuse_inline;
+bvi_post_imm_fn bvi_refuse_imm, bvi_refuse_inline_imm;
+int64_t bvi_refuse_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+			  const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			  uint64_t compare);
 int64_t bvi_refuse_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+int bvi_refuse_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n);
 
-/* The send-queue slots of the prepared and error tables; the others are left to say. */
-#define BVI_REFUSE_SENDS                                                                      \
-	.post_send = bvi_refuse_send, .post_send_imm = bvi_refuse_send_imm,                   \
-	.post_send_inline = bvi_refuse_inline, .post_send_inline_imm = bvi_refuse_inline_imm, \
-	.post_write = bvi_refuse_write, .post_write_imm = bvi_refuse_write_imm,               \
-	.post_write_inline = bvi_refuse_write_inline,                                         \
-	.post_write_inline_imm = bvi_refuse_write_inline_imm, .post_read = bvi_refuse_read,   \
-	.post_fetch_add = bvi_refuse_fetch_add, .post_compare_swap = bvi_refuse_compare_swap
+/* The slots of the prepared table that post to the send queue, and of the error table that post at all. */
+#define BVI_REFUSE_SENDS                                                                       \
+	.post_one = bvi_refuse_post, .post_inline8 = bvi_refuse_inline,                        \
+	.write_one_more = bvi_refuse_post, .write_inline8_more = bvi_refuse_inline,            \
+	.send_one_more = bvi_refuse_post, .send_inline8_more = bvi_refuse_inline,              \
+	.post = bvi_refuse_post, .post_inline = bvi_refuse_inline, .post_imm = bvi_refuse_imm, \
+	.post_inline_imm = bvi_refuse_inline_imm, .post_atomic = bvi_refuse_atomic
+#define BVI_REFUSE_POSTS \
+	BVI_REFUSE_SENDS, .post_recv = bvi_refuse_recv, .post_recv_many = bvi_refuse_recv_many
 
-static inline void bvi_recv_result_store(struct bv_channel *ch, uint64_t number,
-					 const struct bv_wc *wc)
+/* What of a list takes the channel's limits to see: its count, and its sum if that is in order. */
+static inline bool bvi_list_fits_channel(const struct bv_channel *ch, const void *sg, unsigned nsge)
 {
-	ch->recv_results[number & ch->recv_result_mask] = (struct bvi_recv_result){
-		.bytes = wc->bytes,
-		.imm = wc->imm,
-		.vendor_err = wc->vendor_err,
-		.status = wc->status,
-		.op = wc->op,
-		.flags = wc->flags,
-	};
+	const struct bv_gather *const list = (const struct bv_gather *)sg;
+
+	return nsge <= ch->max_send_sge && bvi_gather_bytes(list, nsge) <= ch->max_msg;
+}
+
+static inline BV_COLD int64_t bvi_refuse_list(const struct bv_channel *ch, unsigned nsge)
+{
+	return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, 0);
+}
+
+static inline BV_COLD int64_t bvi_refuse_length(const struct bv_channel *ch, unsigned len)
+{
+	return bvi_reject_inline(ch, len, NULL, 0);
+}
+
+/* Puts a table in force: one of the channel's three, or that of the checks of debug builds. */
+static inline void bvi_calls_set(struct bv_channel *ch, const struct bv_channel_ops *ops)
+{
+	const struct bvi_channel_core *core = ch->core;
+
+	ch->ops = ops;
+	ch->post_one = ops->post_one;
+	ch->post_inline8 = ops->post_inline8;
+	ch->write_one_more = ops->write_one_more;
+	ch->write_inline8_more = ops->write_inline8_more;
+	ch->send_one_more = ops->send_one_more;
+	ch->send_inline8_more = ops->send_inline8_more;
+	ch->post_recv = ops->post_recv;
+	ch->poll_send_one = ops->poll_send_one;
+	ch->poll_recv_one = ops->poll_recv_one;
+	ch->gate = ops == core->ready && core->gate ? BVI_GATE_OPEN : BVI_GATE_CLOSED;
+	ch->recv_gate = (ops == core->ready || ops == core->prepared) && core->recv_gate;
 }
 
 /*
@@ -266,7 +275,7 @@ static inline BV_COLD void bvi_channel_failed(struct bv_channel *ch, const struc
 	core->failed_recv = recv;
 	core->first_error = *wc;
 	core->state = BV_CHANNEL_ERROR;
-	ch->ops = core->error;
+	bvi_calls_set(ch, core->error);
 	/* What the device was not told of it cannot flush. */
 	(void)ch->ops->flush(ch);
 }

@@ -46,22 +46,22 @@ void bvi_channel_enter_error(struct bv_channel *ch, const char *why)
 		return;
 	core->state = BV_CHANNEL_ERROR;
 	core->stopped = why;
-	ch->ops = core->error;
+	bvi_channel_enter(ch, core->error);
 }
 
 /* Whether a completion is still to come for the last send-queue work. */
 static bool tail_is_silent(const struct bv_channel *ch)
 {
-	return ch->core->state == BV_CHANNEL_READY && ch->sq_done != ch->sq_posted &&
+	return ch->core->state == BV_CHANNEL_READY && bvi_sq_outstanding(ch) > 0 &&
 	       provider_of(ch)->channel_unsignaled(ch) > 0;
 }
 
 static void signal_tail(struct bv_channel *ch)
 {
-	const struct bv_remote nowhere = { 0 };
+	static const struct bv_remote nowhere;
 
 	/* A full queue has signaled works in it: another look, another try. */
-	(void)ch->ops->post_write(ch, NULL, 0, &nowhere, 0);
+	(void)bv_post_write(ch, NULL, 0, &nowhere, 0);
 }
 
 int bvi_channel_settle(struct bv_channel *ch, uint64_t send, uint64_t recv,
@@ -77,7 +77,7 @@ int bvi_channel_settle(struct bv_channel *ch, uint64_t send, uint64_t recv,
 	for (;;) {
 		int sent = 0, received = 0;
 
-		sends = ch->sq_done < send && ch->sq_done != ch->sq_posted;
+		sends = bvi_sq_done(ch) < send && bvi_sq_outstanding(ch) > 0;
 		recvs = ch->rq_done < recv && ch->rq_done != ch->rq_posted;
 		if (!sends && !recvs)
 			return 0;
@@ -119,25 +119,28 @@ int bvi_channel_stop(struct bv_channel *ch, const char *why)
 static void flush_sends(struct bv_channel *ch)
 {
 	const struct bv_wc wc = {
-		.work = (int64_t)ch->sq_done,
+		.work = (int64_t)bvi_sq_done(ch),
 		.status = BV_STATUS_WORK_REQUEST_FLUSH_ERROR,
 	};
-	const uint64_t left = ch->sq_posted - ch->sq_done;
+	const uint64_t left = bvi_sq_outstanding(ch);
 
 	if (left == 0)
 		return;
 	bvi_channel_failed(ch, &wc);
 	ch->core->flushed += left - 1;
-	ch->sq_done = ch->sq_posted;
+	ch->sq_limit = ch->sq_posted + ch->max_send;
 }
 
 static void flush_recvs(struct bv_channel *ch)
 {
 	struct bv_wc wc = { .status = BV_STATUS_WORK_REQUEST_FLUSH_ERROR };
 
-	for (; ch->rq_done != ch->rq_posted; ch->rq_done++) {
-		wc.work = (int64_t)ch->rq_done | BV_WORK_RECV;
-		bvi_recv_result_store(ch, ch->rq_done, &wc);
+	if (ch->rq_done == ch->rq_posted)
+		return;
+	ch->core->dropped_recv = true;
+	ch->core->first_dropped_recv = ch->rq_done;
+	for (; ch->rq_done != ch->rq_posted; ch->rq_done++, ch->rq_limit++) {
+		wc.work = (int64_t)ch->rq_done;
 		bvi_channel_failed(ch, &wc);
 	}
 }
@@ -189,16 +192,16 @@ static void forget(struct bv_channel *ch)
 	const uint64_t steps = (ch->rq_posted + ch->max_recv) / RECV_STEP + 1;
 
 	ch->rq_posted = ch->rq_done = steps * RECV_STEP;
+	ch->rq_limit = ch->rq_done + ch->max_recv;
 	core->first_send = ch->sq_posted;
 	bvi_debug_forget(ch);
 	bvi_channel_disconnect(core);
-	core->failed = core->failed_recv = core->failed_send = false;
+	core->failed = core->failed_recv = core->failed_send = core->dropped_recv = false;
 	core->first_error = core->first_send_error = (struct bv_wc){ 0 };
 	core->flushed = 0;
 	core->stopped = NULL;
 	core->shutdown = (struct bvi_shutdown){ 0 };
 	core->peer = (struct bv_endpoint){ 0 };
-	memset(ch->recv_results, 0, ((size_t)ch->recv_result_mask + 1) * sizeof(*ch->recv_results));
 	core->mtu = 0;
 	core->rd_atomic = 0;
 	core->ack_timeout = core->attr.ack_timeout;
@@ -248,7 +251,7 @@ int bv_channel_reset(struct bv_channel *ch)
 		return rc;
 	forget(ch);
 	core->state = BV_CHANNEL_PREPARED;
-	ch->ops = core->prepared;
+	bvi_channel_enter(ch, core->prepared);
 	return (int)dropped;
 }
 
@@ -270,8 +273,7 @@ int bv_channel_close(struct bv_channel *ch, int64_t timeout_ns)
 				"bv_channel_close: channel qpn 0x%x has %llu works of the send "
 				"queue and %llu receives outstanding: reap them, or give a "
 				"time-out to have them drained",
-				ch->core->local.qpn,
-				(unsigned long long)(ch->sq_posted - ch->sq_done),
+				ch->core->local.qpn, (unsigned long long)bvi_sq_outstanding(ch),
 				(unsigned long long)(ch->rq_posted - ch->rq_done));
 	if (sends_failed(ch))
 		rc = -EIO;
@@ -293,7 +295,7 @@ int64_t bv_channel_retry_ns(const struct bv_channel *ch)
 int bv_channel_probe(struct bv_channel *ch, int64_t timeout_ns)
 {
 	struct bvi_deadline deadline = bvi_deadline_after(timeout_ns);
-	const struct bv_remote nowhere = { 0 };
+	static const struct bv_remote nowhere;
 	int64_t work;
 	int rc;
 
@@ -303,7 +305,7 @@ int bv_channel_probe(struct bv_channel *ch, int64_t timeout_ns)
 		work = bv_post_write(ch, NULL, 0, &nowhere, 0);
 		if (work != -EAGAIN)
 			break;
-		rc = bvi_channel_settle(ch, ch->sq_done + 1, 0, &deadline);
+		rc = bvi_channel_settle(ch, bvi_sq_done(ch) + 1, 0, &deadline);
 		if (rc < 0)
 			return rc;
 	}

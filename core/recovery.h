@@ -41,7 +41,7 @@ int bvi_channel_flush(struct bv_channel *ch, const char *why, int64_t timeout_ns
 
 static inline uint64_t bvi_outstanding(const struct bv_channel *ch)
 {
-	return ch->sq_posted - ch->sq_done + ch->rq_posted - ch->rq_done;
+	return bvi_sq_outstanding(ch) + ch->rq_posted - ch->rq_done;
 }
 
 #endif

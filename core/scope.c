@@ -45,7 +45,7 @@ static void collect_sends(struct bv_scope *s, struct bv_channel *ch)
 
 	if (!core->failed_send)
 		return;
-	for (uint64_t n = first > s->send ? first : s->send; n < ch->sq_done; n++)
+	for (uint64_t n = first > s->send ? first : s->send; n < bvi_sq_done(ch); n++)
 		if (bv_test(ch, (int64_t)n, &wc) == -EIO)
 			add_error(s, ch, &wc);
 }
@@ -53,13 +53,13 @@ static void collect_sends(struct bv_scope *s, struct bv_channel *ch)
 /* Results are kept for the last max_recv ones, and no more can have failed. */
 static void collect_recvs(struct bv_scope *s, struct bv_channel *ch)
 {
-	const uint64_t kept = ch->rq_done > ch->max_recv ? ch->rq_done - ch->max_recv : 0;
+	const uint64_t kept = ch->rq_done - ch->max_recv;
 	struct bv_wc wc;
 
 	if (!ch->core->failed)
 		return;
 	for (uint64_t n = kept > s->recv ? kept : s->recv; n < ch->rq_done; n++)
-		if (bv_test(ch, (int64_t)n | BV_WORK_RECV, &wc) == -EIO)
+		if (bv_test(ch, (int64_t)n, &wc) == -EIO)
 			add_error(s, ch, &wc);
 }
 
@@ -72,13 +72,14 @@ static int fail_late(const struct bv_channel *ch, uint64_t sends, uint64_t recvs
 			"channel went to ERROR to get their buffers back",
 			ch->core->local.qpn, (unsigned long long)sends,
 			(unsigned long long)(ch->sq_posted - sends), (unsigned long long)recvs,
-			(unsigned long long)(ch->rq_posted - recvs), (double)timeout_ns / 1e3);
+			(unsigned long long)((ch->rq_posted - recvs) & ~(uint64_t)BV_WORK_RECV),
+			(double)timeout_ns / 1e3);
 }
 
 /* Everything is done or dropped afterwards: 0, -ETIMEDOUT, or -ENOTRECOVERABLE. */
 static int end_late(struct bv_channel *ch, int64_t timeout_ns)
 {
-	const uint64_t sends = ch->sq_posted - ch->sq_done, recvs = ch->rq_posted - ch->rq_done;
+	const uint64_t sends = bvi_sq_outstanding(ch), recvs = ch->rq_posted - ch->rq_done;
 
 	(void)bvi_channel_flush(ch, "a scope ended at its deadline", BVI_FLUSH_NS);
 	if (bvi_outstanding(ch) > 0)
@@ -102,7 +103,7 @@ static int end(struct bv_scope *s, struct bv_channel *ch, int64_t timeout_ns)
 	/* What stood before the scope is waited for only if the scope added to it. */
 	const uint64_t send = ch->sq_posted == s->send ? 0 : ch->sq_posted;
 	const uint64_t recv = ch->rq_posted == s->recv ? 0 : ch->rq_posted;
-	const uint64_t sends = send > ch->sq_done ? send - ch->sq_done : 0;
+	const uint64_t sends = send > bvi_sq_done(ch) ? send - bvi_sq_done(ch) : 0;
 	const uint64_t recvs = recv > ch->rq_done ? recv - ch->rq_done : 0;
 	int rc;
 

@@ -3,6 +3,8 @@
  * Posts that the channel's state forbids. The state is a table of functions, so the calls that are
  * allowed never ask; these are what the tables of the other states hold.
  */
+#include <stdio.h>
+
 #include "error.h"
 #include "provider.h"
 
@@ -46,86 +48,67 @@ static BV_COLD int64_t refuse(const struct bv_channel *ch, const char *call)
 			(long long)number, bv_status_name(core->first_error.status));
 }
 
-/* Each stub has the parameters of its slot, and uses none but the channel. */
-int64_t bvi_refuse_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			unsigned flags)
+/* "bv_post_" and what kind of post it was. */
+static BV_COLD int64_t refuse_post(const struct bv_channel *ch, uint64_t what, const char *kind)
 {
-	(void)sg, (void)nsge, (void)flags;
-	return refuse(ch, "bv_post_send");
+	const enum bv_op op = bvi_what_op(what);
+	char call[64];
+
+	snprintf(call, sizeof(call), "bv_post_%s%s",
+		 op == BV_OP_SEND      ? "send" :
+		 op == BV_OP_WRITE     ? "write" :
+		 op == BV_OP_READ      ? "read" :
+		 op == BV_OP_FETCH_ADD ? "fetch_add" :
+					 "compare_swap",
+		 kind);
+	return refuse(ch, call);
 }
 
-int64_t bvi_refuse_send_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			    uint32_t imm, unsigned flags)
+/* Each stub has the parameters of its slot, and uses few of them. */
+int64_t bvi_refuse_post(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			uint64_t what)
 {
-	(void)sg, (void)nsge, (void)imm, (void)flags;
-	return refuse(ch, "bv_post_send_imm");
+	(void)sg, (void)remote;
+	return refuse_post(ch, what, "");
 }
 
-int64_t bvi_refuse_inline(struct bv_channel *ch, const void *buf, size_t len, unsigned flags)
+int64_t bvi_refuse_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
+			  uint64_t what)
 {
-	(void)buf, (void)len, (void)flags;
-	return refuse(ch, "bv_post_send_inline");
+	(void)buf, (void)remote;
+	return refuse_post(ch, what, "_inline");
 }
 
-int64_t bvi_refuse_inline_imm(struct bv_channel *ch, const void *buf, size_t len, uint32_t imm,
-			      unsigned flags)
+int64_t bvi_refuse_imm(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+		       uint64_t what, uint32_t imm)
 {
-	(void)buf, (void)len, (void)imm, (void)flags;
-	return refuse(ch, "bv_post_send_inline_imm");
+	(void)sg, (void)remote, (void)imm;
+	return refuse_post(ch, what, "_imm");
 }
 
-int64_t bvi_refuse_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			 const struct bv_remote *remote, unsigned flags)
+int64_t bvi_refuse_inline_imm(struct bv_channel *ch, const void *buf,
+			      const struct bv_remote *remote, uint64_t what, uint32_t imm)
 {
-	(void)sg, (void)nsge, (void)remote, (void)flags;
-	return refuse(ch, "bv_post_write");
+	(void)buf, (void)remote, (void)imm;
+	return refuse_post(ch, what, "_inline_imm");
 }
 
-int64_t bvi_refuse_write_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			     const struct bv_remote *remote, uint32_t imm, unsigned flags)
+int64_t bvi_refuse_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+			  const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			  uint64_t compare)
 {
-	(void)sg, (void)nsge, (void)remote, (void)imm, (void)flags;
-	return refuse(ch, "bv_post_write_imm");
-}
-
-int64_t bvi_refuse_write_inline(struct bv_channel *ch, const void *buf, size_t len,
-				const struct bv_remote *remote, unsigned flags)
-{
-	(void)buf, (void)len, (void)remote, (void)flags;
-	return refuse(ch, "bv_post_write_inline");
-}
-
-int64_t bvi_refuse_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
-				    const struct bv_remote *remote, uint32_t imm, unsigned flags)
-{
-	(void)buf, (void)len, (void)remote, (void)imm, (void)flags;
-	return refuse(ch, "bv_post_write_inline_imm");
-}
-
-int64_t bvi_refuse_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
-			const struct bv_remote *remote, unsigned flags)
-{
-	(void)sg, (void)nsge, (void)remote, (void)flags;
-	return refuse(ch, "bv_post_read");
-}
-
-int64_t bvi_refuse_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
-			     const struct bv_remote *remote, uint64_t add, unsigned flags)
-{
-	(void)result, (void)remote, (void)add, (void)flags;
-	return refuse(ch, "bv_post_fetch_add");
-}
-
-int64_t bvi_refuse_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
-				const struct bv_remote *remote, uint64_t compare, uint64_t swap,
-				unsigned flags)
-{
-	(void)result, (void)remote, (void)compare, (void)swap, (void)flags;
-	return refuse(ch, "bv_post_compare_swap");
+	(void)result, (void)remote, (void)swap_add, (void)compare;
+	return refuse_post(ch, what, "");
 }
 
 int64_t bvi_refuse_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
 {
 	(void)sg, (void)nsge;
 	return refuse(ch, "bv_post_recv");
+}
+
+int bvi_refuse_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
+{
+	(void)sg, (void)n;
+	return (int)refuse(ch, "bv_post_recv_many");
 }

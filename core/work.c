@@ -4,7 +4,7 @@
  *
  * A queue completes in order, so "done" is a compare with a counter that polling moves. How a work
  * ended is then known without keeping it: a send-queue work succeeded if it is below the first one
- * that failed, and was flushed if above; receives have a ring of results (bvi_recv_result).
+ * that failed, and was flushed if above; of receives the provider has the last completions.
  *
  * Nothing here allocates, locks, or enters the kernel, but for texts of errors, and for sleeping where
  * the channel's spin_ns asks for it.
@@ -70,24 +70,17 @@ static int send_result(const struct bv_channel *ch, int64_t work, struct bv_wc *
 
 static int recv_result(const struct bv_channel *ch, int64_t work, struct bv_wc *wc)
 {
-	const uint64_t number = number_of(work);
-	const struct bvi_recv_result *result = &ch->recv_results[number & ch->recv_result_mask];
+	const struct bvi_channel_core *core = ch->core;
 
-	if (ch->rq_done - number > ch->max_recv)
+	if (ch->rq_done - (uint64_t)work > ch->max_recv)
 		return bvi_fail(-ESTALE,
 				"the result of receive %llu is no longer kept: %u later ones "
 				"have completed",
-				(unsigned long long)number, ch->max_recv);
-	*wc = (struct bv_wc){
-		.work = work,
-		.bytes = result->bytes,
-		.imm = result->imm,
-		.vendor_err = result->vendor_err,
-		.status = result->status,
-		.op = result->op,
-		.flags = result->flags,
-	};
-	return result->status == BV_STATUS_SUCCESS ? 1 : -EIO;
+				(unsigned long long)number_of(work), ch->max_recv);
+	*wc = (struct bv_wc){ .work = work, .status = BV_STATUS_WORK_REQUEST_FLUSH_ERROR };
+	if (!core->dropped_recv || (uint64_t)work < core->first_dropped_recv)
+		ch->ops->recv_result(ch, (uint64_t)work, wc);
+	return wc->status == BV_STATUS_SUCCESS ? 1 : -EIO;
 }
 
 static int result_of(const struct bv_channel *ch, int64_t work, struct bv_wc *wc)
@@ -105,7 +98,7 @@ static int check_handle(const struct bv_channel *ch, int64_t work)
 {
 	const uint64_t posted = is_recv(work) ? ch->rq_posted : ch->sq_posted;
 
-	if (bvi_likely(work >= 0 && number_of(work) < posted))
+	if (bvi_likely(work >= 0 && (uint64_t)work < posted))
 		return 0;
 	return bvi_fail(-EINVAL,
 			"no work has the handle 0x%llx: no post of this channel returned it",

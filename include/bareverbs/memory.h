@@ -335,13 +335,13 @@ static inline struct bv_scatter bvi_scatter(const struct bv_mr *mr, void *ptr, s
 /**
  * struct bv_remote - A region of a peer: a plain value that may be copied, sent and stored
  * @addr: the peer's address
- * @length: bytes that may be accessed from there
  * @rkey: host order
+ * @length: bytes that may be accessed from @addr on
  */
 struct bv_remote {
 	uint64_t addr;
-	uint64_t length;
 	uint32_t rkey;
+	uint64_t length;
 };
 
 /**

@@ -24,121 +24,10 @@
 #include <bareverbs/channel.h>
 #include <bareverbs/error.h>
 #include <bareverbs/memory.h>
+#include <bareverbs/pin.h>
+#include <bareverbs/queue.h>
 
 BV_BEGIN_DECLS
-
-/* Set in the handles of receives. */
-#define BV_WORK_RECV (INT64_C(1) << 62)
-
-/* No completion of its own: it is done with the next signaled work of the queue, or at an error. */
-#define BV_UNSIGNALED 0x1u
-/* Start only when all reads and atomics posted before are done. */
-#define BV_FENCE 0x2u
-/* Wake the peer's event waiter. */
-#define BV_SOLICITED 0x4u
-/*
- * More works follow: the device need not be told of this one yet. The next post without this flag
- * tells it of all of them, with one doorbell, and so does bv_flush(); a full queue, a wait (bv_wait
- * and the blocking calls), or an error of the channel does, too. Polling does not. Provider verbs
- * also hands over what it holds after every 64.
- */
-#define BV_MORE 0x8u
-#define BV_POST_FLAGS (BV_UNSIGNALED | BV_FENCE | BV_SOLICITED | BV_MORE)
-
-/* What a work was, as far as a completion tells. */
-enum bv_op {
-	BV_OP_NONE = 0, /* not known: errors, and send-queue works asked about by handle */
-	BV_OP_SEND,
-	BV_OP_WRITE,
-	BV_OP_READ,
-	BV_OP_RECV,           /* a send arrived */
-	BV_OP_RECV_WRITE_IMM, /* a write with immediate arrived and used up a receive */
-	BV_OP_FETCH_ADD,
-	BV_OP_COMPARE_SWAP,
-};
-
-/* struct bv_wc flags: @imm is valid. */
-#define BV_WC_IMM 0x1u
-
-/**
- * struct bv_wc - A completion
- * @work: the handle; for send-queue works it means that all before it are done, too
- * @bytes: of a receive: what arrived; of a read or an atomic that was polled: what was fetched; else 0
- * @imm: the immediate, host order; valid if BV_WC_IMM is in @flags, else 0
- * @vendor_err: the device's own code of an error, else 0
- * @status: enum bv_status. If it is not BV_STATUS_SUCCESS, only @work, @status and @vendor_err are
- *	valid; the rest is 0
- * @op: enum bv_op
- * @flags: BV_WC_*
- */
-struct bv_wc {
-	int64_t work;
-	uint32_t bytes;
-	uint32_t imm;
-	uint32_t vendor_err;
-	uint8_t status;
-	uint8_t op;
-	uint8_t flags;
-	uint8_t reserved;
-};
-
-/* The calls of a channel in its present state; core/provider.h has the contract. */
-struct bv_channel_ops {
-	int64_t (*post_send)(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			     unsigned flags);
-	int64_t (*post_send_imm)(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-				 uint32_t imm, unsigned flags);
-	int64_t (*post_send_inline)(struct bv_channel *ch, const void *buf, size_t len,
-				    unsigned flags);
-	int64_t (*post_send_inline_imm)(struct bv_channel *ch, const void *buf, size_t len,
-					uint32_t imm, unsigned flags);
-	int64_t (*post_write)(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			      const struct bv_remote *remote, unsigned flags);
-	int64_t (*post_write_imm)(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-				  const struct bv_remote *remote, uint32_t imm, unsigned flags);
-	int64_t (*post_write_inline)(struct bv_channel *ch, const void *buf, size_t len,
-				     const struct bv_remote *remote, unsigned flags);
-	int64_t (*post_write_inline_imm)(struct bv_channel *ch, const void *buf, size_t len,
-					 const struct bv_remote *remote, uint32_t imm,
-					 unsigned flags);
-	int64_t (*post_read)(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
-			     const struct bv_remote *remote, unsigned flags);
-	int64_t (*post_fetch_add)(struct bv_channel *ch, const struct bv_scatter *result,
-				  const struct bv_remote *remote, uint64_t add, unsigned flags);
-	int64_t (*post_compare_swap)(struct bv_channel *ch, const struct bv_scatter *result,
-				     const struct bv_remote *remote, uint64_t compare,
-				     uint64_t swap, unsigned flags);
-	int64_t (*post_recv)(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
-	int (*flush)(struct bv_channel *ch);
-	int (*poll_send)(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
-	int (*poll_recv)(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
-	int (*arm)(struct bv_channel *ch, unsigned queues);
-};
-
-/*
- * struct bv_channel - The part of a channel that the inline calls use
- *
- * The counters run freely: sq_posted - sq_done works are outstanding, works below sq_done are done;
- * rq_* likewise.
- */
-struct bv_channel {
-	/* private: */
-	const struct bv_channel_ops *ops;
-	uint64_t sq_posted;
-	uint64_t sq_done;
-	uint64_t rq_posted;
-	uint64_t rq_done;
-	uint32_t max_send;
-	uint32_t max_recv;
-	uint32_t max_msg;
-	uint16_t max_inline;
-	bool atomics; /* possible on this channel */
-	uint16_t max_send_sge;
-	uint16_t max_recv_sge;
-	uint32_t recv_result_mask;
-	struct bvi_recv_result *recv_results;
-	struct bvi_channel_core *core;
-};
 
 /* Why an inline call below refused: records the text and returns -errno. Not for callers. */
 BV_API BV_COLD int64_t bvi_reject_list(const struct bv_channel *ch, unsigned nsge, unsigned max_sge,
@@ -167,17 +56,24 @@ static inline uint64_t bvi_scatter_bytes(const struct bv_scatter *sg, unsigned n
 	return bytes;
 }
 
-/* A list is fine if its count is, and then its sum: a count too large is never walked. */
-static inline bool bvi_gather_fits(const struct bv_channel *ch, const struct bv_gather *sg,
-				   unsigned nsge, uint64_t limit, unsigned flags)
+/*
+ * Whether a list can be packed and walked. One element always can; what else is wrong with one is found
+ * by the provider, for which the channel's limits are at hand.
+ */
+static inline bool bvi_list_fits(const struct bv_channel *ch, unsigned nsge, unsigned flags)
 {
-	return nsge <= ch->max_send_sge && bvi_gather_bytes(sg, nsge) <= limit &&
-	       !(flags & ~BV_POST_FLAGS);
+	return (nsge == 1 || nsge <= ch->max_send_sge) && !(flags & ~BV_POST_FLAGS);
 }
 
-static inline uint64_t bvi_remote_limit(const struct bv_channel *ch, const struct bv_remote *remote)
+static inline bool bvi_gather_fits(const struct bv_channel *ch, const struct bv_gather *sg,
+				   unsigned nsge, const struct bv_remote *remote, unsigned flags)
 {
-	return remote->length < ch->max_msg ? remote->length : ch->max_msg;
+	return bvi_list_fits(ch, nsge, flags) && bvi_gather_bytes(sg, nsge) <= remote->length;
+}
+
+static inline bool bvi_inline_fits(size_t len, unsigned flags)
+{
+	return len <= BVI_WHAT_N_MAX && !(flags & ~BV_POST_FLAGS);
 }
 
 /**
@@ -197,17 +93,18 @@ static inline uint64_t bvi_remote_limit(const struct bv_channel *ch, const struc
 static inline int64_t bv_post_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 				   unsigned flags)
 {
-	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, ch->max_msg, flags)))
+	if (bvi_unlikely(!bvi_list_fits(ch, nsge, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, flags);
-	return ch->ops->post_send(ch, sg, nsge, flags);
+	return bvi_post(ch, sg, NULL, bvi_what(BV_OP_SEND, nsge, BVI_SHORT_LIST, flags));
 }
 
 static inline int64_t bv_post_send_imm(struct bv_channel *ch, const struct bv_gather *sg,
 				       unsigned nsge, uint32_t imm, unsigned flags)
 {
-	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, ch->max_msg, flags)))
+	if (bvi_unlikely(!bvi_list_fits(ch, nsge, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, flags);
-	return ch->ops->post_send_imm(ch, sg, nsge, imm, flags);
+	return ch->ops->post_imm(ch, sg, NULL, bvi_what(BV_OP_SEND, nsge, BVI_SHORT_LIST, flags),
+				 imm);
 }
 
 /**
@@ -222,17 +119,18 @@ static inline int64_t bv_post_send_imm(struct bv_channel *ch, const struct bv_ga
 static inline int64_t bv_post_send_inline(struct bv_channel *ch, const void *buf, size_t len,
 					  unsigned flags)
 {
-	if (bvi_unlikely(len > ch->max_inline || (flags & ~BV_POST_FLAGS)))
+	if (bvi_unlikely(!bvi_inline_fits(len, flags)))
 		return bvi_reject_inline(ch, len, NULL, flags);
-	return ch->ops->post_send_inline(ch, buf, len, flags);
+	return bvi_post_inline(ch, buf, NULL, bvi_what(BV_OP_SEND, len, BVI_SHORT_INLINE, flags));
 }
 
 static inline int64_t bv_post_send_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
 					      uint32_t imm, unsigned flags)
 {
-	if (bvi_unlikely(len > ch->max_inline || (flags & ~BV_POST_FLAGS)))
+	if (bvi_unlikely(!bvi_inline_fits(len, flags)))
 		return bvi_reject_inline(ch, len, NULL, flags);
-	return ch->ops->post_send_inline_imm(ch, buf, len, imm, flags);
+	return ch->ops->post_inline_imm(ch, buf, NULL,
+					bvi_what(BV_OP_SEND, len, BVI_SHORT_INLINE, flags), imm);
 }
 
 /**
@@ -243,7 +141,7 @@ static inline int64_t bv_post_send_inline_imm(struct bv_channel *ch, const void 
  * @imm: the peer's next receive completes with it
  * @flags: as bv_post_send()
  *
- * The _unchecked twin skips all checks but the state's and the credits'.
+ * The _unchecked twin does not look at the length of @remote; the peer's device will.
  *
  * Return: as bv_post_send(); -ERANGE the list is longer than @remote.
  * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
@@ -253,28 +151,31 @@ static inline int64_t bv_post_write_unchecked(struct bv_channel *ch, const struc
 					      unsigned nsge, const struct bv_remote *remote,
 					      unsigned flags)
 {
-	return ch->ops->post_write(ch, sg, nsge, remote, flags);
+	if (bvi_unlikely(!bvi_list_fits(ch, nsge, flags)))
+		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, remote, flags);
+	return bvi_post(ch, sg, remote, bvi_what(BV_OP_WRITE, nsge, BVI_SHORT_LIST, flags));
 }
 
 static inline int64_t bv_post_write(struct bv_channel *ch, const struct bv_gather *sg,
 				    unsigned nsge, const struct bv_remote *remote, unsigned flags)
 {
-	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, bvi_remote_limit(ch, remote), flags)))
+	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, remote, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge,
 				       nsge <= ch->max_send_sge ? bvi_gather_bytes(sg, nsge) : 0,
 				       remote, flags);
-	return ch->ops->post_write(ch, sg, nsge, remote, flags);
+	return bvi_post(ch, sg, remote, bvi_what(BV_OP_WRITE, nsge, BVI_SHORT_LIST, flags));
 }
 
 static inline int64_t bv_post_write_imm(struct bv_channel *ch, const struct bv_gather *sg,
 					unsigned nsge, const struct bv_remote *remote, uint32_t imm,
 					unsigned flags)
 {
-	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, bvi_remote_limit(ch, remote), flags)))
+	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, remote, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge,
 				       nsge <= ch->max_send_sge ? bvi_gather_bytes(sg, nsge) : 0,
 				       remote, flags);
-	return ch->ops->post_write_imm(ch, sg, nsge, remote, imm, flags);
+	return ch->ops->post_imm(ch, sg, remote, bvi_what(BV_OP_WRITE, nsge, BVI_SHORT_LIST, flags),
+				 imm);
 }
 
 /**
@@ -290,18 +191,20 @@ static inline int64_t bv_post_write_imm(struct bv_channel *ch, const struct bv_g
 static inline int64_t bv_post_write_inline(struct bv_channel *ch, const void *buf, size_t len,
 					   const struct bv_remote *remote, unsigned flags)
 {
-	if (bvi_unlikely(len > ch->max_inline || len > remote->length || (flags & ~BV_POST_FLAGS)))
+	if (bvi_unlikely(!bvi_inline_fits(len, flags) || len > remote->length))
 		return bvi_reject_inline(ch, len, remote, flags);
-	return ch->ops->post_write_inline(ch, buf, len, remote, flags);
+	return bvi_post_inline(ch, buf, remote,
+			       bvi_what(BV_OP_WRITE, len, BVI_SHORT_INLINE, flags));
 }
 
 static inline int64_t bv_post_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
 					       const struct bv_remote *remote, uint32_t imm,
 					       unsigned flags)
 {
-	if (bvi_unlikely(len > ch->max_inline || len > remote->length || (flags & ~BV_POST_FLAGS)))
+	if (bvi_unlikely(!bvi_inline_fits(len, flags) || len > remote->length))
 		return bvi_reject_inline(ch, len, remote, flags);
-	return ch->ops->post_write_inline_imm(ch, buf, len, remote, imm, flags);
+	return ch->ops->post_inline_imm(ch, buf, remote,
+					bvi_what(BV_OP_WRITE, len, BVI_SHORT_INLINE, flags), imm);
 }
 
 /**
@@ -320,13 +223,16 @@ static inline int64_t bv_post_write_inline_imm(struct bv_channel *ch, const void
 static inline int64_t bv_post_read(struct bv_channel *ch, const struct bv_scatter *sg,
 				   unsigned nsge, const struct bv_remote *remote, unsigned flags)
 {
-	if (bvi_unlikely(nsge > ch->max_send_sge ||
-			 bvi_scatter_bytes(sg, nsge) > bvi_remote_limit(ch, remote) ||
-			 (flags & ~BV_POST_FLAGS)))
-		return bvi_reject_list(ch, nsge, ch->max_send_sge,
-				       nsge <= ch->max_send_sge ? bvi_scatter_bytes(sg, nsge) : 0,
-				       remote, flags);
-	return ch->ops->post_read(ch, sg, nsge, remote, flags);
+	uint64_t bytes = 0;
+
+	if (bvi_likely(bvi_list_fits(ch, nsge, flags)))
+		bytes = bvi_scatter_bytes(sg, nsge);
+	else
+		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, remote, flags);
+	if (bvi_unlikely(bytes > remote->length || bytes > UINT32_MAX))
+		return bvi_reject_list(ch, nsge, ch->max_send_sge, bytes, remote, flags);
+	return bvi_post(ch, sg, remote,
+			bytes << 32 | bvi_what(BV_OP_READ, nsge, BVI_SHORT_LIST, flags));
 }
 
 static inline bool bvi_atomic_fits(const struct bv_channel *ch, const struct bv_scatter *result,
@@ -361,7 +267,8 @@ static inline int64_t bv_post_fetch_add(struct bv_channel *ch, const struct bv_s
 {
 	if (bvi_unlikely(!bvi_atomic_fits(ch, result, remote, flags)))
 		return bvi_reject_atomic(ch, result, remote, flags);
-	return ch->ops->post_fetch_add(ch, result, remote, add, flags);
+	return ch->ops->post_atomic(ch, result, remote,
+				    bvi_what(BV_OP_FETCH_ADD, 1, BVI_SHORT_LIST, flags), add, 0);
 }
 
 static inline int64_t bv_post_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
@@ -370,7 +277,9 @@ static inline int64_t bv_post_compare_swap(struct bv_channel *ch, const struct b
 {
 	if (bvi_unlikely(!bvi_atomic_fits(ch, result, remote, flags)))
 		return bvi_reject_atomic(ch, result, remote, flags);
-	return ch->ops->post_compare_swap(ch, result, remote, compare, swap, flags);
+	return ch->ops->post_atomic(ch, result, remote,
+				    bvi_what(BV_OP_COMPARE_SWAP, 1, BVI_SHORT_LIST, flags), swap,
+				    compare);
 }
 
 /**
@@ -400,9 +309,25 @@ static inline int bv_flush(struct bv_channel *ch)
 static inline int64_t bv_post_recv(struct bv_channel *ch, const struct bv_scatter *sg,
 				   unsigned nsge)
 {
-	if (bvi_unlikely(nsge > ch->max_recv_sge))
-		return bvi_reject_list(ch, nsge, ch->max_recv_sge, 0, NULL, 0);
-	return ch->ops->post_recv(ch, sg, nsge);
+	return bvi_post_recv(ch, sg, nsge);
+}
+
+/**
+ * bv_post_recv_many - Offer many buffers at once, each to one send or write with immediate
+ * @ch: PREPARED or READY
+ * @sg, @n: one element for each receive, in order; 0..INT_MAX
+ *
+ * The same as @n calls of bv_post_recv() with one element, but the device is told once. Handles are
+ * consecutive; bv_last_posted_recv() is the last one.
+ *
+ * Return: how many were posted: fewer than @n if the queue is full then; -EAGAIN max_recv receives are
+ *	outstanding already; -EINVAL the channel takes no elements; -EIO the channel is in ERROR.
+ * Owner: the buffers of those posted are the device's until the work completes.
+ * Threads: the one that uses @ch.  Blocks: never.
+ */
+static inline int bv_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
+{
+	return ch->ops->post_recv_many(ch, sg, n);
 }
 
 /**
@@ -418,11 +343,15 @@ static inline int64_t bv_post_recv(struct bv_channel *ch, const struct bv_scatte
  */
 static inline int bv_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
+	if (__builtin_constant_p(max) && max == 1)
+		return bvi_poll_send_one(ch, wc);
 	return ch->ops->poll_send(ch, wc, max);
 }
 
 static inline int bv_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
+	if (__builtin_constant_p(max) && max == 1)
+		return bvi_poll_recv_one(ch, wc);
 	return ch->ops->poll_recv(ch, wc, max);
 }
 
@@ -436,12 +365,12 @@ static inline int bv_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned
  */
 static inline int bv_poll(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	const int sent = ch->ops->poll_send(ch, wc, max);
+	const int sent = bv_poll_send(ch, wc, max);
 	int received;
 
 	if (sent < 0 || (unsigned)sent == max)
 		return sent;
-	received = ch->ops->poll_recv(ch, wc + sent, max - (unsigned)sent);
+	received = bv_poll_recv(ch, wc + sent, max - (unsigned)sent);
 	return received >= 0 ? sent + received : sent > 0 ? sent : received;
 }
 
@@ -458,8 +387,7 @@ static inline int bv_poll(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
  */
 static inline bool bv_work_done(const struct bv_channel *ch, int64_t work)
 {
-	return work & BV_WORK_RECV ? (uint64_t)(work & ~BV_WORK_RECV) < ch->rq_done :
-				     (uint64_t)work < ch->sq_done;
+	return (uint64_t)work < (work & BV_WORK_RECV ? ch->rq_done : bvi_sq_done(ch));
 }
 
 /**
@@ -543,6 +471,18 @@ BV_API BV_MUST_CHECK int bv_recv(struct bv_channel *ch, const struct bv_scatter 
 static inline int64_t bv_last_posted(const struct bv_channel *ch)
 {
 	return (int64_t)ch->sq_posted - 1;
+}
+
+/**
+ * bv_last_posted_recv - The handle of the last receive
+ * @ch: a channel
+ *
+ * Return: the handle; of none if none was posted since the channel was made or reset.
+ * Owner: nothing changes hands.  Threads: the one that uses @ch.  Blocks: never.
+ */
+static inline int64_t bv_last_posted_recv(const struct bv_channel *ch)
+{
+	return (int64_t)ch->rq_posted - 1;
 }
 
 BV_END_DECLS

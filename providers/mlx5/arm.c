@@ -10,19 +10,21 @@
  * that was answered. The register is shared by all queues of the context; a single store needs no
  * lock.
  */
-#include "core/hw/barrier.h"
-#include "core/hw/mmio.h"
+#include <bareverbs/hw/barrier.h>
+#include <bareverbs/hw/mmio.h>
+
 #include "channel.h"
 
-static void arm(const struct mlx5_cq *cq, const struct mlx5_cq_arm *arm, uint32_t events,
+static void arm(const struct mlx5_cq *cq, const struct bvi_mlx5_cqe *next, uint32_t events,
 		bool solicited)
 {
 	const uint32_t word = (events & 3) << PRM_CQ_ARM_SN_SHIFT |
-			      (solicited ? PRM_CQ_ARM_SOLICITED : 0u) | (cq->ci & PRM_CQ_CI_MASK);
+			      (solicited ? PRM_CQ_ARM_SOLICITED : 0u) |
+			      (mlx5_cq_index(cq, next) & PRM_CQ_CI_MASK);
 
 	bv_dbrec_write(cq->dbrec + PRM_CQ_DBREC_ARM, bv_to_be32(word));
 	bv_dbrec_before_doorbell();
-	bv_mmio_write64(arm->reg, bv_to_be32x2(word, arm->cqn));
+	bv_mmio_write64(cq->arm, bv_to_be32x2(word, cq->cqn));
 	bv_doorbell_flush();
 }
 
@@ -31,8 +33,9 @@ int bvi_mlx5_arm(struct bv_channel *ch, unsigned queues)
 	const struct mlx5_channel *const c = to_mlx5(ch);
 
 	if (queues & BV_WAKE_SEND)
-		arm(&c->send_cq, &c->send_arm, c->core.send_wakes, false);
+		arm(&c->send_cq, bvi_mlx5_send_of(ch)->cqe, c->core.send_wakes, false);
 	if (queues & BV_WAKE_RECV)
-		arm(&c->recv_cq, &c->recv_arm, c->core.recv_wakes, queues & BV_WAKE_SOLICITED);
+		arm(&c->recv_cq, bvi_mlx5_poll_recv_of(ch)->cqe, c->core.recv_wakes,
+		    queues & BV_WAKE_SOLICITED);
 	return 0;
 }

@@ -7,7 +7,7 @@
  * move to RESET, which no channel makes while it lives).
  *
  *	thread domain -> its own doorbell register    parent domain = the caller's pd + thread domain
- *	two completion queues, 64-byte entries, not compressed
+ *	two completion queues, 64-byte entries, not compressed, twice as deep as their queues
  *	QP in the parent domain, nothing scattered into completions
  */
 #include <errno.h>
@@ -31,23 +31,12 @@ static_assert(sizeof(struct mlx5_sge) == sizeof(struct bv_scatter) &&
 		      offsetof(struct mlx5_sge, lkey) == offsetof(struct bv_scatter, lkey),
 	      "so is a scatter list");
 
-const struct bv_channel_ops bvi_mlx5_ops_prepared = {
-	BVI_REFUSE_SENDS,
-	.post_recv = bvi_mlx5_post_recv,
-	.flush = bvi_mlx5_flush,
-	.poll_send = bvi_mlx5_poll_send,
-	.poll_recv = bvi_mlx5_poll_recv,
-	.arm = bvi_mlx5_arm,
+const struct bv_channel_ops bvi_mlx5_ops_prepared[2] = {
+	{ BVI_REFUSE_SENDS, BVI_MLX5_RECV_LISTS, BVI_MLX5_REAPS },
+	{ BVI_REFUSE_SENDS, BVI_MLX5_RECV_ONES, BVI_MLX5_REAPS },
 };
 
-const struct bv_channel_ops bvi_mlx5_ops_error = {
-	BVI_REFUSE_SENDS,
-	.post_recv = bvi_refuse_recv,
-	.flush = bvi_mlx5_flush,
-	.poll_send = bvi_mlx5_poll_send,
-	.poll_recv = bvi_mlx5_poll_recv,
-	.arm = bvi_mlx5_arm,
-};
+const struct bv_channel_ops bvi_mlx5_ops_error = { BVI_REFUSE_POSTS, BVI_MLX5_REAPS };
 
 struct reason {
 	char *text;
@@ -93,14 +82,13 @@ static int domain_create(struct mlx5_channel *c, const struct bv_channel_params 
 
 /*
  * libmlx5 marks entries that were never written by their opcode alone. They get the owner of the
- * lap "before the first" as well, so that a poller need not look at the opcode; the device only
- * ever writes here.
+ * lap "before the first" as well, and the opcode of a success, so that the first lap is polled like any
+ * other; the device only ever writes here.
  */
-static int cq_create(struct mlx5_cq *cq, struct mlx5_cq_arm *arm,
-		     const struct bv_channel_params *params, uint32_t depth, struct ibv_cq **ibv,
-		     const struct reason *why)
+static int cq_create(struct mlx5_cq *cq, const struct bv_channel_params *params, uint32_t depth,
+		     struct ibv_cq **ibv, const struct reason *why)
 {
-	struct ibv_cq_init_attr_ex attr = { .cqe = depth, .channel = params->wake };
+	struct ibv_cq_init_attr_ex attr = { .cqe = 2 * depth, .channel = params->wake };
 	/* The size is asked for, as the default may come from the environment. */
 	struct mlx5dv_cq_init_attr dv_attr = {
 		.comp_mask = MLX5DV_CQ_INIT_ATTR_MASK_CQE_SIZE,
@@ -119,20 +107,21 @@ static int cq_create(struct mlx5_cq *cq, struct mlx5_cq_arm *arm,
 	rc = mlx5dv_init_obj(&obj, MLX5DV_OBJ_CQ);
 	if (rc)
 		return fail(why, -rc, "mlx5dv_init_obj(CQ): %s", strerror(rc));
-	if (dv.cqe_size != sizeof(struct prm_cqe) || dv.cqe_cnt < depth ||
+	if (dv.cqe_size != sizeof(struct prm_cqe) || dv.cqe_cnt < 2 * depth ||
 	    dv.cqe_cnt & (dv.cqe_cnt - 1))
 		return fail(why, -EOPNOTSUPP,
 			    "completion queue of %u entries of %u bytes; needs %u of 64 bytes",
-			    dv.cqe_cnt, dv.cqe_size, depth);
+			    dv.cqe_cnt, dv.cqe_size, 2 * depth);
 	ring = dv.buf;
 	for (uint32_t i = 0; i < dv.cqe_cnt; i++)
-		ring[i].tail = bv_to_be64(PRM_CQE_INVALID << 4 | PRM_CQE_OWNER);
-	cq->next = ring;
-	cq->end = ring + dv.cqe_cnt;
-	cq->dbrec = (bv_be32 *)(void *)dv.dbrec;
-	cq->count = dv.cqe_cnt;
-	arm->reg = (uint8_t *)dv.cq_uar + PRM_UAR_CQ_ARM;
-	arm->cqn = dv.cqn;
+		ring[i].tail = bv_to_be64(PRM_CQE_REQ << 4 | PRM_CQE_OWNER);
+	*cq = (struct mlx5_cq){
+		.ring = dv.buf,
+		.dbrec = (bv_be32 *)(void *)dv.dbrec,
+		.count = dv.cqe_cnt,
+		.arm = (uint8_t *)dv.cq_uar + PRM_UAR_CQ_ARM,
+		.cqn = dv.cqn,
+	};
 	return 0;
 }
 
@@ -147,7 +136,8 @@ static struct ibv_qp *qp_create(struct mlx5_channel *c, const struct bv_channel_
 			.max_recv_wr = attr->max_recv,
 			.max_send_sge = attr->max_send_sge,
 			.max_recv_sge = attr->max_recv_sge,
-			.max_inline_data = attr->max_inline,
+			/* The short ways take eight bytes of any channel: they fit a WQE of one block. */
+			.max_inline_data = attr->max_inline > 8 ? attr->max_inline : 8,
 		},
 		.qp_type = IBV_QPT_RC,
 		.comp_mask = IBV_QP_INIT_ATTR_PD,
@@ -173,13 +163,10 @@ static uint32_t largest_work(uint32_t max_sge, uint32_t max_inline)
 	return wqe_blocks(2 + (list > payload ? list : payload));
 }
 
-static int sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
-		   const struct bv_channel_attr *attr, const struct reason *why)
+static int sq_check(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
+		    const struct bv_channel_attr *attr, const struct reason *why)
 {
-	struct mlx5_sq *sq = &c->sq;
 	const uint32_t blocks = largest_work(attr->max_send_sge, c->core.max_inline);
-	const char *shut_up = getenv("MLX5_SHUT_UP_BF");
-	const bool blueflame = dv->bf.size && !(shut_up && strcmp(shut_up, "0"));
 
 	if (dv->sq.stride != PRM_WQEBB || dv->sq.wqe_cnt > PRM_SQ_WQEBB_MAX ||
 	    dv->sq.wqe_cnt & (dv->sq.wqe_cnt - 1) ||
@@ -192,40 +179,68 @@ static int sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
 	    dv->bf.size > 1u << 15)
 		return fail(why, -EOPNOTSUPP, "doorbell register of %u bytes at offset %#x",
 			    dv->bf.size, (unsigned)((uintptr_t)dv->bf.reg & 0xfff));
-	sq->work_at = calloc(dv->sq.wqe_cnt, sizeof(*sq->work_at));
-	if (!sq->work_at)
-		return fail(why, -ENOMEM, "no memory for a send queue of %u blocks",
-			    dv->sq.wqe_cnt);
-	sq->ring = dv->sq.buf;
-	sq->dbrec = (bv_be32 *)(void *)dv->dbrec + PRM_DBREC_SEND;
-	sq->bf = dv->bf.reg;
-	sq->qpn_shifted = c->core.qp->qp_num << 8;
-	sq->mask = (uint16_t)(dv->sq.wqe_cnt - 1);
-	sq->bf_size = (uint16_t)dv->bf.size;
-	sq->bf_ds = (uint16_t)(blueflame ? dv->bf.size / PRM_DS : 0);
-	sq->signal_every = (uint16_t)((attr->max_send + 1) / 2);
-	c->core.ready = blueflame ? &bvi_mlx5_ops_blueflame : &bvi_mlx5_ops_doorbell;
+	return 0;
+}
+
+static void sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
+		    const struct bv_channel_params *params)
+{
+	const struct bv_channel_attr *const attr = params->attr;
+	struct bv_channel *const ch = c->base;
+	struct bvi_mlx5_post *const post = bvi_mlx5_post_of(ch);
+	const char *shut_up = getenv("MLX5_SHUT_UP_BF");
+	const bool blueflame = dv->bf.size && !(shut_up && strcmp(shut_up, "0"));
+	struct ibv_port_attr port;
+
+	c->qpn = c->core.qp->qp_num;
+	bvi_mlx5_sq_init(ch, c->qpn, dv->sq.wqe_cnt);
+	post->ring = dv->sq.buf;
+	post->dbrec = (bv_be32 *)(void *)dv->dbrec + PRM_DBREC_SEND;
+	post->bf = dv->bf.reg;
+	c->bf_size = (uint16_t)dv->bf.size;
+	c->bf_ds = (uint16_t)(blueflame ? dv->bf.size / PRM_DS : 0);
+	c->signal_every = (uint16_t)((attr->max_send + 1) / 2);
+	c->core.gate = blueflame && dv->bf.size == BVI_MLX5_BF && attr->max_send_sge > 0 &&
+		       ibv_query_port(params->context, attr->port, &port) == 0 &&
+		       port.max_msg_sz >= BVI_MLX5_MSG;
 	snprintf(c->data_path, sizeof(c->data_path), "%s, own doorbell register, 64-byte CQEs",
 		 blueflame ? "BlueFlame" : "doorbell");
-	return 0;
 }
 
 static int rq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
 		   const struct bv_channel_attr *attr, const struct reason *why)
 {
-	struct mlx5_rq *rq = &c->rq;
+	struct bvi_mlx5_recv *const rq = bvi_mlx5_recv_of(c->base);
 
 	if (dv->rq.stride < PRM_DS || dv->rq.stride & (dv->rq.stride - 1) ||
 	    dv->rq.stride / PRM_DS < attr->max_recv_sge || dv->rq.wqe_cnt < attr->max_recv ||
-	    dv->rq.wqe_cnt & (dv->rq.wqe_cnt - 1))
+	    dv->rq.wqe_cnt & (dv->rq.wqe_cnt - 1) || dv->rq.wqe_cnt > 1u << 16)
 		return fail(why, -EOPNOTSUPP,
 			    "receive queue of %u strides of %u bytes; needs %u with %u elements",
 			    dv->rq.wqe_cnt, dv->rq.stride, attr->max_recv, attr->max_recv_sge);
 	rq->ring = dv->rq.buf;
 	rq->dbrec = (bv_be32 *)(void *)dv->dbrec + PRM_DBREC_RECV;
-	rq->mask = dv->rq.wqe_cnt - 1;
-	rq->stride_shift = (uint16_t)__builtin_ctz(dv->rq.stride);
-	rq->max_seg = (uint16_t)(dv->rq.stride / PRM_DS);
+	rq->mask = (uint16_t)(dv->rq.wqe_cnt - 1);
+	rq->stride = dv->rq.stride;
+	c->max_seg = (uint16_t)(dv->rq.stride / PRM_DS);
+	c->core.recv_gate = dv->rq.stride == PRM_DS && attr->max_recv_sge > 0;
+	c->core.prepared = &bvi_mlx5_ops_prepared[c->core.recv_gate];
+	c->core.ready = c->core.gate ? &bvi_mlx5_ops_short[c->core.recv_gate] :
+				       &bvi_mlx5_ops_long[c->core.recv_gate];
+	return 0;
+}
+
+/* The part of the channel that the short ways need, once the size of its ring is known. */
+static int base_create(struct mlx5_channel *c, uint32_t blocks, const struct reason *why)
+{
+	const size_t size = sizeof(*c->base) + blocks * sizeof(struct bvi_mlx5_done);
+
+	c->base = aligned_alloc(BV_MLX5_LINE,
+				(size + BV_MLX5_LINE - 1) / BV_MLX5_LINE * BV_MLX5_LINE);
+	if (!c->base)
+		return fail(why, -ENOMEM, "no memory for a send queue of %u blocks", blocks);
+	memset(c->base, 0, size);
+	c->base->core = &c->core;
 	return 0;
 }
 
@@ -237,10 +252,10 @@ static int queues_create(struct mlx5_channel *c, const struct bv_channel_params 
 	struct mlx5dv_obj obj = { .qp = { .out = &dv } };
 	int rc;
 
-	rc = cq_create(&c->send_cq, &c->send_arm, params, attr->max_send, &c->ibv_send_cq, why);
+	rc = cq_create(&c->send_cq, params, attr->max_send, &c->ibv_send_cq, why);
 	if (rc < 0)
 		return rc;
-	rc = cq_create(&c->recv_cq, &c->recv_arm, params, attr->max_recv, &c->ibv_recv_cq, why);
+	rc = cq_create(&c->recv_cq, params, attr->max_recv, &c->ibv_recv_cq, why);
 	if (rc < 0)
 		return rc;
 	c->core.send_cq = c->ibv_send_cq;
@@ -253,43 +268,46 @@ static int queues_create(struct mlx5_channel *c, const struct bv_channel_params 
 	rc = mlx5dv_init_obj(&obj, MLX5DV_OBJ_QP);
 	if (rc)
 		return fail(why, -rc, "mlx5dv_init_obj(QP): %s", strerror(rc));
-	rc = sq_init(c, &dv, attr, why);
+	rc = sq_check(c, &dv, attr, why);
+	if (rc == 0)
+		rc = base_create(c, dv.sq.wqe_cnt, why);
 	if (rc < 0)
 		return rc;
+	sq_init(c, &dv, params);
+	bvi_mlx5_cq_start(&c->send_cq, &bvi_mlx5_send_of(c->base)->cqe,
+			  &bvi_mlx5_send_of(c->base)->stop);
+	bvi_mlx5_cq_start(&c->recv_cq, &bvi_mlx5_poll_recv_of(c->base)->cqe,
+			  &bvi_mlx5_poll_recv_of(c->base)->stop);
 	return rq_init(c, &dv, attr, why);
 }
+
+static void destroy(struct mlx5_channel *c);
 
 int bvi_mlx5_channel_create(const struct bv_channel_params *params, struct bv_channel **ch,
 			    char *why, size_t size)
 {
 	const struct reason reason = { why, size };
-	struct mlx5_channel *c = aligned_alloc(BV_MLX5_LINE, sizeof(*c));
+	struct mlx5_channel *c = calloc(1, sizeof(*c));
 	int rc;
 
 	if (!c)
 		return fail(&reason, -ENOMEM, "no memory for a channel");
-	memset(c, 0, sizeof(*c));
-	c->base.core = &c->core;
 	c->core.data_path = c->data_path;
-	c->core.prepared = &bvi_mlx5_ops_prepared;
-	c->core.chain = &bvi_mlx5_ops_chain;
 	c->core.error = &bvi_mlx5_ops_error;
 	rc = domain_create(c, params, &reason);
 	if (rc == 0)
 		rc = queues_create(c, params, &reason);
 	if (rc < 0) {
-		bvi_mlx5_channel_destroy(&c->base);
+		destroy(c);
 		return rc;
 	}
-	*ch = &c->base;
+	*ch = c->base;
 	return 0;
 }
 
 /* Also takes a channel that was made in part. */
-void bvi_mlx5_channel_destroy(struct bv_channel *ch)
+static void destroy(struct mlx5_channel *c)
 {
-	struct mlx5_channel *c = to_mlx5(ch);
-
 	if (c->core.qp)
 		ibv_destroy_qp(c->core.qp);
 	if (c->ibv_recv_cq)
@@ -300,6 +318,11 @@ void bvi_mlx5_channel_destroy(struct bv_channel *ch)
 		ibv_dealloc_pd(c->domain);
 	if (c->td)
 		ibv_dealloc_td(c->td);
-	free(c->sq.work_at);
+	free(c->base);
 	free(c);
+}
+
+void bvi_mlx5_channel_destroy(struct bv_channel *ch)
+{
+	destroy(to_mlx5(ch));
 }

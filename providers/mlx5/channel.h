@@ -1,83 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The state of an mlx5 channel, laid out by cache line.
+ * The state of an mlx5 channel. Written and read by the channel's thread alone; the device reads the
+ * rings and records that it points to and writes the completions.
  *
- * Written and read by the channel's thread alone; the device reads the rings and records that it
- * points to and writes the completions.
+ *	struct bv_channel	what the short ways need, by cache line (queue.h, pin_mlx5.h)
+ *	struct bvi_mlx5_done[]	behind it, one for each block of the send ring
+ *	struct mlx5_channel	apart from them: what is left, its address follows from ch->core
  *
- *	line 0	struct bv_channel: table, counters, limits
- *	line 1	rest of struct bv_channel, send queue
- *	line 2	completions of sends
- *	line 3	receive queue, completions of receives
- *	then	what only creation, errors and destruction use
+ * Send queue: a ring of basic blocks.
+ *
+ *	   ...| done | WQE n   | WQE n+1 (2 blocks) | free ...
+ *	             ^ of the oldest work            ^ pi
+ *
+ * It is made large enough for max_send works of the largest size, so that counting works is all the flow
+ * control there is. What the device was told of is in the doorbell record: works behind it wait for a
+ * doorbell. Receive queue: one stride per receive, so that the place follows from the number.
  */
 #ifndef BV_PROVIDERS_MLX5_CHANNEL_H
 #define BV_PROVIDERS_MLX5_CHANNEL_H
+
+#include <bareverbs/pin_mlx5.h>
 
 #include "core/provider.h"
 #include "prm.h"
 
 #define BV_MLX5_LINE 64
 
+#define BV_NOINLINE __attribute__((noinline))
+#define BV_COLD_PATH __attribute__((cold, noinline))
+
 /*
- * Send queue: a ring of basic blocks.
- *
- *	   ...| done | WQE n   | WQE n+1 (2 blocks) | free ...
- *	             ^ of the oldest work            ^ pi
- *
- * The ring is made large enough for max_send works of the largest size, so that counting works
- * (sq_posted - sq_done) is all the flow control there is.
+ * Completion queue of one of them. It has two entries for each place of the queue, so that the device's
+ * idea of what was reaped may be half a ring old: that is how often it is told.
  */
-struct mlx5_sq {
-	struct prm_seg *ring;
-	bv_be32 *dbrec; /* the send word */
-	uint8_t *bf;    /* where the next doorbell goes: one half of the register, then the other */
-	uint32_t *work_at;     /* per block: low half of the number of the work that starts there */
-	uint32_t qpn_shifted;  /* QPN in bits 31:8 */
-	uint16_t pi;           /* free-running index of the next block */
-	uint16_t mask;         /* blocks - 1 */
-	uint16_t bf_size;      /* bytes of one half, 0 if there is no second one */
-	uint16_t bf_ds;        /* longest WQE that goes through BlueFlame, 0: none does */
-	uint16_t unsignaled;   /* works since the last signaled one */
-	uint16_t signal_every; /* a signal comes at least once in so many works */
-};
-
-/* Receive queue: one stride per receive, so that the place follows from the number. */
-struct mlx5_rq {
-	uint8_t *ring;
-	bv_be32 *dbrec; /* the receive word */
-	uint32_t mask;  /* strides - 1 */
-	uint16_t stride_shift;
-	uint16_t max_seg; /* places of a stride */
-};
-
-/* Completion queue of one of them; never overrun, as it has an entry for each outstanding work. */
 struct mlx5_cq {
-	const struct prm_cqe *next; /* where the next completion will appear */
-	const struct prm_cqe *end;
+	const struct bvi_mlx5_cqe *ring;
 	bv_be32 *dbrec;
-	uint32_t ci; /* free-running; what @dbrec holds */
 	uint32_t count;
-	uint8_t owner; /* of a completion of this lap */
-};
-
-/* What arming a completion queue takes besides. */
-struct mlx5_cq_arm {
-	void *reg;
+	uint32_t ci; /* free-running, of the entry at @ring */
+	void *arm;   /* register */
 	uint32_t cqn;
 };
 
 struct mlx5_channel {
-	_Alignas(BV_MLX5_LINE) struct bv_channel base;
-	struct mlx5_sq sq;
-	_Alignas(BV_MLX5_LINE) struct mlx5_cq send_cq;
-	const struct prm_seg *unrung; /* the last WQE posted with BV_MORE, if no doorbell covers it */
-	_Alignas(BV_MLX5_LINE) struct mlx5_rq rq;
-	struct mlx5_cq recv_cq;
-
 	struct bvi_channel_core core;
-	struct mlx5_cq_arm send_arm;
-	struct mlx5_cq_arm recv_arm;
+	struct bv_channel *base;
+	struct mlx5_cq send_cq;
+	struct mlx5_cq recv_cq;
+	uint32_t recv_ci; /* index of the completion of receive 0 */
+	uint32_t qpn;
+	uint16_t bf_size; /* bytes of one half, 0 if there is no second one */
+	uint16_t bf_ds;   /* longest WQE that goes through BlueFlame, 0: none does */
+	int64_t last_unsignaled;
+	uint16_t unsignaled;   /* in a row, up to that one */
+	uint16_t signal_every; /* works; a signal comes at least once in so many */
+	uint16_t last;         /* first block of the last WQE */
+	uint16_t max_seg;      /* places of a stride */
+
 	struct ibv_td *td;
 	struct ibv_pd *domain; /* parent domain: the caller's pd and td */
 	struct ibv_cq *ibv_send_cq;
@@ -85,28 +64,98 @@ struct mlx5_channel {
 	char data_path[64];
 };
 
-static_assert(sizeof(struct bv_channel) + sizeof(struct mlx5_sq) == 2 * BV_MLX5_LINE,
-	      "what a post touches: two lines");
-static_assert(offsetof(struct mlx5_channel, core) == 4 * BV_MLX5_LINE, "hot state: four lines");
+static_assert(offsetof(struct bv_channel, own_send) - offsetof(struct bv_channel, gate) == 2 &&
+		      offsetof(struct bv_channel, gate) + sizeof(struct bvi_mlx5_send) ==
+			      offsetof(struct bv_channel, sq_posted),
+	      "line 0");
+static_assert(sizeof(struct bvi_mlx5_post) == sizeof(((struct bv_channel *)0)->own_post) &&
+		      (offsetof(struct bv_channel, own_post) +
+		       offsetof(struct bvi_mlx5_post, ctrl_mask)) %
+				      16 ==
+			      0,
+	      "line 1");
+static_assert(offsetof(struct bvi_mlx5_recv, stride) + offsetof(struct bv_channel, own_recv) ==
+			      offsetof(struct bv_channel, own_stride) &&
+		      offsetof(struct bvi_mlx5_recv, mask) +
+				      offsetof(struct bv_channel, own_recv) ==
+			      offsetof(struct bv_channel, own_mask),
+	      "line 2");
+static_assert(sizeof(struct bvi_mlx5_poll_recv) == sizeof(((struct bv_channel *)0)->own_poll_recv),
+	      "line 3");
+static_assert(sizeof(struct bvi_mlx5_cqe) == sizeof(struct prm_cqe) &&
+		      offsetof(struct bvi_mlx5_cqe, imm) == offsetof(struct prm_cqe, imm) &&
+		      offsetof(struct bvi_mlx5_cqe, byte_cnt) ==
+			      offsetof(struct prm_cqe, byte_cnt) &&
+		      offsetof(struct bvi_mlx5_cqe, tail) == sizeof(struct prm_cqe) - 4,
+	      "completion");
+static_assert(offsetof(struct bv_wc, reserved) == offsetof(struct bvi_mlx5_done, how) &&
+		      offsetof(struct bv_wc, op) == offsetof(struct bv_wc, reserved) + 2 &&
+		      offsetof(struct bv_wc, bytes) == offsetof(struct bv_wc, reserved) + 4,
+	      "what a post asks for is what its completion says");
 
-static inline struct mlx5_channel *to_mlx5(struct bv_channel *ch)
+static inline struct mlx5_channel *to_mlx5(const struct bv_channel *ch)
 {
-	return (struct mlx5_channel *)(void *)ch;
+	return (struct mlx5_channel *)(void *)ch->core;
 }
 
-/* sq.c: doorbells through BlueFlame, or eight bytes each; and while works wait for theirs. */
-extern const struct bv_channel_ops bvi_mlx5_ops_blueflame;
-extern const struct bv_channel_ops bvi_mlx5_ops_doorbell;
-extern const struct bv_channel_ops bvi_mlx5_ops_chain;
+static inline unsigned mlx5_sq_mask(struct bv_channel *ch)
+{
+	return (bvi_mlx5_send_of(ch)->places & ~(0xffu << BVI_MLX5_OWNER_SHIFT)) /
+	       sizeof(struct bvi_mlx5_done);
+}
+
+/* What completes with the WQE that starts at block @index, free-running. */
+static inline struct bvi_mlx5_done *mlx5_done(struct bv_channel *ch, unsigned index)
+{
+	struct bvi_mlx5_done *const all = (struct bvi_mlx5_done *)(void *)(ch + 1);
+
+	return &all[index & mlx5_sq_mask(ch)];
+}
+
+/* The index of the next completion, free-running. */
+static inline uint32_t mlx5_cq_index(const struct mlx5_cq *cq, const struct bvi_mlx5_cqe *next)
+{
+	return cq->ci + (uint32_t)(next - cq->ring);
+}
+
+/*
+ * sq.c: with short ways, for registers with halves of 256 bytes; and without. Of each, [1] is for channels
+ * whose receives have one element at most.
+ */
+extern const struct bv_channel_ops bvi_mlx5_ops_short[2];
+extern const struct bv_channel_ops bvi_mlx5_ops_long[2];
 int bvi_mlx5_flush(struct bv_channel *ch);
 /* channel.c: before connecting, and after an error */
-extern const struct bv_channel_ops bvi_mlx5_ops_prepared;
+extern const struct bv_channel_ops bvi_mlx5_ops_prepared[2];
 extern const struct bv_channel_ops bvi_mlx5_ops_error;
+/* Masks of the byte shuffles, and what else the same channel always has. */
+void bvi_mlx5_sq_init(struct bv_channel *ch, uint32_t qpn, uint32_t blocks);
 
-/* rq.c, cq.c */
-int64_t bvi_mlx5_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+/* rq.c */
+int64_t bvi_mlx5_post_recv_one(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+int64_t bvi_mlx5_post_recv_list(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+int bvi_mlx5_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n);
+
+#define BVI_MLX5_RECV_ONES \
+	.post_recv = bvi_mlx5_post_recv_one, .post_recv_many = bvi_mlx5_post_recv_many
+#define BVI_MLX5_RECV_LISTS \
+	.post_recv = bvi_mlx5_post_recv_list, .post_recv_many = bvi_mlx5_post_recv_many
+
+/* cq.c */
+void bvi_mlx5_cq_start(const struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next, uint32_t *stop);
+/* Takes all completions that are there, unseen. */
+void bvi_mlx5_discard(struct bv_channel *ch);
+int bvi_mlx5_poll_send_one(struct bv_channel *ch, struct bv_wc *wc);
+int bvi_mlx5_poll_recv_one(struct bv_channel *ch, struct bv_wc *wc);
 int bvi_mlx5_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_mlx5_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+void bvi_mlx5_recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc);
+
+/* What all states have. */
+#define BVI_MLX5_REAPS                                                            \
+	.flush = bvi_mlx5_flush, .poll_send_one = bvi_mlx5_poll_send_one,         \
+	.poll_recv_one = bvi_mlx5_poll_recv_one, .poll_send = bvi_mlx5_poll_send, \
+	.poll_recv = bvi_mlx5_poll_recv, .recv_result = bvi_mlx5_recv_result, .arm = bvi_mlx5_arm
 
 /* arm.c */
 int bvi_mlx5_arm(struct bv_channel *ch, unsigned queues);

@@ -6,19 +6,15 @@
  *	| reaped    | ready     | not written in this lap |
  *	             ^ next                            ^ end
  *
- * A completion is ours when its owner bit is that of the lap. One load of its last word tells that,
- * the opcode and the WQE's index. Each queue has its completion queue to itself, so that nothing
- * needs to be looked up.
+ * A completion is ours when its owner bit is that of the lap. One byte tells that, and whether it is a
+ * plain success, which goes the short way (pin_mlx5.h). What was known of a send-queue work at its post is
+ * looked up by the block that its completion names. Each queue has its completion queue to itself, so
+ * nothing else needs to be.
  *
- * The pollers themselves take a single plain success, the most frequent case by far. Bursts, and
- * whatever is no plain success, leave by a call. A completion that makes no sense is not taken: the completion queue stays
- * broken there, and every later call says so.
+ * A completion that makes no sense is not taken: the completion queue stays broken there, and every later
+ * call says so.
  */
-#include "core/hw/barrier.h"
-#include "core/hw/mmio.h"
 #include "channel.h"
-
-#define BV_COLD_PATH __attribute__((cold, noinline))
 
 static const uint8_t status_of_syndrome[] = {
 	[PRM_SYNDROME_LOCAL_LENGTH] = BV_STATUS_LOCAL_LENGTH_ERROR,
@@ -36,88 +32,77 @@ static const uint8_t status_of_syndrome[] = {
 	[PRM_SYNDROME_REMOTE_ABORTED] = BV_STATUS_REMOTE_ABORT_ERROR,
 };
 
-/* What is known of a success by its opcode alone; laid out like the end of what it goes into. */
-struct kind {
-	uint32_t vendor_err;
-	uint8_t status;
-	uint8_t op; /* BV_OP_NONE: no success */
-	uint8_t flags;
-	uint8_t reserved;
-};
-
-#define KIND_FITS(type)                                                                  \
-	(offsetof(type, vendor_err) + sizeof(struct kind) == sizeof(type) &&             \
-	 offsetof(type, op) == offsetof(type, vendor_err) + offsetof(struct kind, op) && \
-	 offsetof(type, flags) == offsetof(type, vendor_err) + offsetof(struct kind, flags))
-static_assert(KIND_FITS(struct bv_wc) && KIND_FITS(struct bvi_recv_result),
-	      "a kind is copied as one");
-
-/* By WQE opcode; the device repeats ours, which are all below 32. */
-static const struct kind send_kinds[32] = {
-	[PRM_OPCODE_WRITE] = { .op = BV_OP_WRITE },
-	[PRM_OPCODE_WRITE_IMM] = { .op = BV_OP_WRITE },
-	[PRM_OPCODE_SEND] = { .op = BV_OP_SEND },
-	[PRM_OPCODE_SEND_IMM] = { .op = BV_OP_SEND },
-	[PRM_OPCODE_READ] = { .op = BV_OP_READ },
-	[PRM_OPCODE_COMPARE_SWAP] = { .op = BV_OP_COMPARE_SWAP },
-	[PRM_OPCODE_FETCH_ADD] = { .op = BV_OP_FETCH_ADD },
-};
-
-/* By completion opcode. */
-static const struct kind recv_kinds[16] = {
-	[PRM_CQE_RESP_SEND] = { .op = BV_OP_RECV },
-	[PRM_CQE_RESP_SEND_IMM] = { .op = BV_OP_RECV, .flags = BV_WC_IMM },
-	[PRM_CQE_RESP_WRITE_IMM] = { .op = BV_OP_RECV_WRITE_IMM, .flags = BV_WC_IMM },
-};
-
-static inline uint64_t cqe_tail(const struct prm_cqe *cqe)
+static inline const struct prm_cqe *prm(const struct bvi_mlx5_cqe *cqe)
 {
-	return bv_from_be64(bv_dma_read64(&cqe->tail));
+	return (const struct prm_cqe *)(const void *)cqe;
 }
 
-/* Not written in this lap: the owner bit is that of the lap before. */
-static inline bool cq_empty(const struct mlx5_cq *cq, uint64_t tail)
+void bvi_mlx5_cq_start(const struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next, uint32_t *stop)
 {
-	return (tail ^ cq->owner) & PRM_CQE_OWNER;
-}
-
-static inline const struct prm_cqe *cq_after(struct mlx5_cq *cq, const struct prm_cqe *cqe)
-{
-	if (bvi_likely(++cqe != cq->end))
-		return cqe;
-	cq->owner ^= PRM_CQE_OWNER;
-	return cqe - cq->count;
+	*next = cq->ring;
+	*stop = (uint32_t)(uintptr_t)(cq->ring + cq->count / 2);
 }
 
 /*
- * @n completions have been taken, up to @next. The device compares the record with its own index to
- * detect an overrun, which credits rule out; so it needs no order with anything.
+ * The entry behind @next. In the middle and at the end of the ring the device is told, which compares
+ * that with its own index to detect an overrun; no order with anything is needed.
  */
-static inline void cq_advance(struct mlx5_cq *cq, const struct prm_cqe *next, unsigned n)
+static void cq_advance(struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next, uint32_t *stop,
+		       bool *turned)
 {
-	cq->next = next;
-	cq->ci += n;
-	bv_dbrec_write(cq->dbrec, bv_to_be32(cq->ci & PRM_CQ_CI_MASK));
+	const struct bvi_mlx5_cqe *const end = cq->ring + cq->count;
+
+	*turned = false;
+	++*next;
+	if ((uint32_t)(uintptr_t)*next != *stop)
+		return;
+	*stop = (uint32_t)(uintptr_t)end;
+	if (*next == end) {
+		cq->ci += cq->count;
+		bvi_mlx5_cq_start(cq, next, stop);
+		*turned = true;
+	}
+	bv_dbrec_write(cq->dbrec + PRM_CQ_DBREC_CI,
+		       bv_to_be32(mlx5_cq_index(cq, *next) & PRM_CQ_CI_MASK));
 }
 
-static inline void wc_set(struct bv_wc *wc, uint64_t work, uint32_t bytes, uint32_t imm,
-			  const struct kind *kind)
+static unsigned send_state(const struct bvi_mlx5_send *send)
 {
-	wc->work = (int64_t)work;
-	wc->bytes = bytes;
-	wc->imm = imm;
-	memcpy((char *)wc + offsetof(struct bv_wc, vendor_err), kind, sizeof(*kind));
+	return bvi_mlx5_cqe_op_own(send->cqe) ^ send->places >> BVI_MLX5_OWNER_SHIFT;
 }
 
-/* The number of the work whose WQE starts at the block that a completion names; @done is sq_done. */
-static inline uint64_t sq_number(const struct mlx5_sq *sq, uint64_t done, uint64_t tail)
+static void send_advance(struct bv_channel *ch)
 {
-	return done + (uint32_t)(sq->work_at[prm_tail_wqe_index(tail) & sq->mask] - (uint32_t)done);
+	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
+	bool turned;
+
+	cq_advance(&to_mlx5(ch)->send_cq, &send->cqe, &send->stop, &turned);
+	send->places ^= (uint32_t)turned << BVI_MLX5_OWNER_SHIFT;
 }
 
-static void cqe_error(const struct prm_cqe *cqe, struct bv_wc *wc, int64_t work)
+static void recv_advance(struct bv_channel *ch)
 {
-	const uint64_t stamp = bv_from_be64(cqe->stamp);
+	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	bool turned;
+
+	cq_advance(&to_mlx5(ch)->recv_cq, &recv->cqe, &recv->stop, &turned);
+	recv->owner ^= turned;
+}
+
+void bvi_mlx5_discard(struct bv_channel *ch)
+{
+	const struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
+	const struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+
+	while (!(send_state(send) & PRM_CQE_OWNER))
+		send_advance(ch);
+	while (!((bvi_mlx5_cqe_op_own(recv->cqe) ^ recv->owner) & PRM_CQE_OWNER))
+		recv_advance(ch);
+}
+
+static void cqe_error(const struct bvi_mlx5_cqe *cqe, struct bv_wc *wc, int64_t work)
+{
+	const uint64_t stamp = bv_from_be64(prm(cqe)->stamp);
 	const size_t syndrome = stamp & 0xff;
 
 	*wc = (struct bv_wc){ .work = work, .vendor_err = (stamp >> 8) & 0xff };
@@ -127,214 +112,165 @@ static void cqe_error(const struct prm_cqe *cqe, struct bv_wc *wc, int64_t work)
 		wc->status = BV_STATUS_GENERAL_ERROR;
 }
 
-/* Ours, a success, and nothing scattered into it; "solicited" is not for requesters. */
-static inline bool send_is_success(const struct mlx5_cq *cq, uint64_t tail)
+/* Decodes the completion of receive @number, of which the owner is out of @state. False: it is none. */
+static bool recv_decode(const struct bvi_mlx5_cqe *cqe, unsigned state, uint64_t number,
+			struct bv_wc *wc)
 {
-	return prm_tail_op_own(tail) == (PRM_CQE_REQ << 4 | cq->owner);
-}
-
-/* Delivers a success. Returns what sq_done is then; @done is what it was. */
-static inline uint64_t send_done(const struct mlx5_channel *c, const struct prm_cqe *cqe,
-				 uint64_t tail, uint64_t done, struct bv_wc *wc)
-{
-	const uint64_t number = sq_number(&c->sq, done, tail);
-	const unsigned opcode = prm_tail_wqe_opcode(tail);
-	uint32_t bytes = 0;
-
-	assert(number < c->base.sq_posted);
-	bv_owner_before_cqe(); /* the length, and the memory that a read filled */
-	static_assert(PRM_OPCODE_READ < PRM_OPCODE_COMPARE_SWAP &&
-			      PRM_OPCODE_COMPARE_SWAP < PRM_OPCODE_FETCH_ADD,
-		      "what fetches comes last");
-	if (opcode >= PRM_OPCODE_READ)
-		bytes = opcode == PRM_OPCODE_READ ? bv_from_be32(cqe->byte_cnt) : 8;
-	wc_set(wc, number, bytes, 0, &send_kinds[opcode % 32]);
-	return number + 1;
-}
-
-/* Takes one completion that is no plain success. Returns 1; 0 there is none; -EIO. */
-static BV_COLD_PATH int send_unusual(struct mlx5_channel *c, struct bv_wc *wc)
-{
-	const struct prm_cqe *const cqe = c->send_cq.next;
-	const uint64_t tail = cqe_tail(cqe);
-	const unsigned opcode = prm_tail_op_own(tail) >> 4;
-	const uint64_t number = sq_number(&c->sq, c->base.sq_done, tail);
-
-	if (cq_empty(&c->send_cq, tail))
-		return 0;
-	bv_owner_before_cqe(); /* the syndrome */
-	if (number >= c->base.sq_posted)
-		return -EIO;
-	if (opcode == PRM_CQE_REQ && !(tail & PRM_CQE_SCATTER))
-		send_done(c, cqe, tail, c->base.sq_done, wc);
-	else if (opcode == PRM_CQE_REQ_ERR)
+	if (bvi_mlx5_is_received(state))
+		bvi_mlx5_received(cqe, state, number, wc);
+	else if (state >> 4 == PRM_CQE_RESP_ERR)
 		cqe_error(cqe, wc, (int64_t)number);
 	else
+		return false;
+	return true;
+}
+
+/* Takes one completion, whatever it is. Returns 1; 0 there is none; -EIO. */
+static BV_COLD_PATH int send_other(struct bv_channel *ch, struct bv_wc *wc)
+{
+	const struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
+	const struct bvi_mlx5_cqe *const cqe = send->cqe;
+	const unsigned state = send_state(send);
+	const struct bvi_mlx5_done *done;
+
+	if (state & PRM_CQE_OWNER)
+		return 0;
+	bv_owner_before_cqe(); /* the syndrome */
+	done = mlx5_done(ch, bvi_mlx5_cqe_tail(cqe) >> 16);
+	if ((uint64_t)done->work - bvi_sq_done(ch) >= bvi_sq_outstanding(ch))
 		return -EIO;
-	c->base.sq_done = number + 1;
+	if (state >> 4 == PRM_CQE_REQ && !(state & PRM_CQE_SCATTER))
+		bvi_mlx5_sent(ch, cqe, wc);
+	else if (state >> 4 == PRM_CQE_REQ_ERR)
+		cqe_error(cqe, wc, done->work);
+	else
+		return -EIO;
+	ch->sq_limit = (uint64_t)done->work + ch->sq_room;
 	if (wc->status)
-		bvi_channel_failed(&c->base, wc);
-	cq_advance(&c->send_cq, cq_after(&c->send_cq, cqe), 1);
+		bvi_channel_failed(ch, wc);
+	send_advance(ch);
 	return 1;
 }
 
-/* Goes on behind @n that have been taken. Returns how many there are then, or -EIO if none. */
-static BV_COLD_PATH int send_all_unusual(struct mlx5_channel *c, struct bv_wc *wc, unsigned n,
-					 unsigned max)
+int bvi_mlx5_poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
 {
-	int rc = 1;
-
-	while (n < max && rc == 1) {
-		rc = send_unusual(c, &wc[n]);
-		n += rc == 1;
-	}
-	return n ? (int)n : rc;
+	return bvi_mlx5_take_send(ch, wc, send_other);
 }
 
-static __attribute__((noinline)) int send_burst(struct mlx5_channel *c, struct bv_wc *wc,
-						unsigned max)
+/* Completions from @cqe on that the short way may take. */
+static inline unsigned short_way(const struct bvi_mlx5_cqe *cqe, uint32_t stop)
 {
-	struct mlx5_cq *const cq = &c->send_cq;
-	const struct prm_cqe *cqe = cq->next;
-	uint64_t tail = cqe_tail(cqe);
-	uint64_t done = c->base.sq_done;
-	struct bv_wc *out = wc;
+	return (stop - (uint32_t)(uintptr_t)cqe) / (uint32_t)sizeof(*cqe) - 1;
+}
 
-	do {
-		done = send_done(c, cqe, tail, done, out++);
-		cqe = cq_after(cq, cqe);
-		tail = cqe_tail(cqe);
-	} while (out != wc + max && send_is_success(cq, tail));
-	c->base.sq_done = done;
-	cq_advance(cq, cqe, (unsigned)(out - wc));
-	if (out != wc + max && bvi_unlikely(!cq_empty(cq, tail)))
-		return send_all_unusual(c, wc, (unsigned)(out - wc), max);
-	return (int)(out - wc);
+/* Plain successes up to where the short way stops; returns how many. */
+static inline unsigned send_run(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+{
+	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
+	const struct bvi_mlx5_cqe *cqe = send->cqe;
+	const unsigned left = short_way(cqe, send->stop);
+	const unsigned n = max < left ? max : left;
+	const unsigned plain = send->places >> BVI_MLX5_OWNER_SHIFT;
+	unsigned i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < n; i++) {
+		if (bvi_mlx5_cqe_op_own(&cqe[i]) != plain)
+			break;
+		bv_owner_before_cqe();
+		bvi_mlx5_sent(ch, &cqe[i], &wc[i]);
+	}
+	if (i == 0)
+		return 0;
+	ch->sq_limit = (uint64_t)wc[i - 1].work + ch->sq_room;
+	send->cqe = cqe + i;
+	return i;
 }
 
 int bvi_mlx5_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	struct mlx5_channel *const c = to_mlx5(ch);
-	struct mlx5_cq *const cq = &c->send_cq;
-	const struct prm_cqe *const cqe = cq->next;
-	const uint64_t tail = cqe_tail(cqe);
-
-	if (bvi_unlikely(!send_is_success(cq, tail)))
-		return cq_empty(cq, tail) ? 0 : send_all_unusual(c, wc, 0, max);
-	if (max > 1)
-		return send_burst(c, wc, max);
-	ch->sq_done = send_done(c, cqe, tail, ch->sq_done, wc);
-	cq_advance(cq, cq_after(cq, cqe), 1);
-	return 1;
-}
-
-/*
- * Ours, a success, and nothing scattered into it. The opcodes of these are 1, 2 and 3, so that a mask
- * tells; "solicited" may be set or not.
- */
-static inline bool recv_is_success(const struct mlx5_cq *cq, uint64_t tail)
-{
-	const unsigned opcodes = PRM_CQE_RESP_SEND_IMM << 4;
-
-	static_assert((PRM_CQE_RESP_SEND_IMM | PRM_CQE_RESP_SEND | PRM_CQE_RESP_WRITE_IMM) == 3,
-		      "two bits");
-	return !((tail ^ cq->owner) & 0xff & ~(opcodes | PRM_CQE_SE)) && tail & opcodes;
-}
-
-static inline void recv_done(struct bv_channel *ch, const struct prm_cqe *cqe, uint64_t number,
-			     uint64_t tail, struct bv_wc *wc)
-{
-	const struct kind *const kind = &recv_kinds[prm_tail_op_own(tail) >> 4];
-	struct bvi_recv_result *kept = &ch->recv_results[number & ch->recv_result_mask];
-	uint32_t bytes;
-	uint32_t imm;
-
-	assert(number < ch->rq_posted);
-	bv_owner_before_cqe(); /* length and immediate, and the memory that arrived */
-	bytes = bv_from_be32(cqe->byte_cnt);
-	imm = kind->flags & BV_WC_IMM ? bv_from_be32(cqe->imm) : 0;
-	wc_set(wc, number | BV_WORK_RECV, bytes, imm, kind);
-	/* bvi_recv_result_store(), from the registers at hand. */
-	kept->bytes = bytes;
-	kept->imm = imm;
-	memcpy((char *)kept + offsetof(struct bvi_recv_result, vendor_err), kind, sizeof(*kind));
-}
-
-/* As send_unusual(). */
-static BV_COLD_PATH int recv_unusual(struct mlx5_channel *c, struct bv_wc *wc)
-{
-	struct bv_channel *const ch = &c->base;
-	const struct prm_cqe *const cqe = c->recv_cq.next;
-	const uint64_t tail = cqe_tail(cqe);
-	const uint64_t number = ch->rq_done;
-
-	if (cq_empty(&c->recv_cq, tail))
-		return 0;
-	bv_owner_before_cqe(); /* the syndrome */
-	if (number >= ch->rq_posted)
-		return -EIO;
-	if (recv_is_success(&c->recv_cq, tail)) {
-		recv_done(ch, cqe, number, tail, wc);
-	} else if (prm_tail_op_own(tail) >> 4 == PRM_CQE_RESP_ERR) {
-		cqe_error(cqe, wc, (int64_t)number | BV_WORK_RECV);
-		bvi_recv_result_store(ch, number, wc);
-		bvi_channel_failed(ch, wc);
-	} else {
-		return -EIO;
-	}
-	ch->rq_done = number + 1;
-	cq_advance(&c->recv_cq, cq_after(&c->recv_cq, cqe), 1);
-	return 1;
-}
-
-/* As send_all_unusual(). */
-static BV_COLD_PATH int recv_all_unusual(struct mlx5_channel *c, struct bv_wc *wc, unsigned n,
-					 unsigned max)
-{
+	unsigned n = send_run(ch, wc, max);
 	int rc = 1;
 
 	while (n < max && rc == 1) {
-		rc = recv_unusual(c, &wc[n]);
+		rc = send_other(ch, &wc[n]);
 		n += rc == 1;
+		if (rc == 1)
+			n += send_run(ch, wc + n, max - n);
 	}
 	return n ? (int)n : rc;
 }
 
-static __attribute__((noinline)) int recv_burst(struct mlx5_channel *c, struct bv_wc *wc,
-						unsigned max)
+/* As send_other(). */
+static BV_COLD_PATH int recv_other(struct bv_channel *ch, struct bv_wc *wc)
 {
-	struct bv_channel *const ch = &c->base;
-	struct mlx5_cq *const cq = &c->recv_cq;
-	const struct prm_cqe *cqe = cq->next;
-	uint64_t tail = cqe_tail(cqe);
-	uint64_t number = ch->rq_done;
-	struct bv_wc *out = wc;
+	const struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	const unsigned state = bvi_mlx5_cqe_op_own(recv->cqe) ^ recv->owner;
 
-	do {
-		recv_done(ch, cqe, number++, tail, out++);
-		cqe = cq_after(cq, cqe);
-		tail = cqe_tail(cqe);
-	} while (out != wc + max && recv_is_success(cq, tail));
-	ch->rq_done = number;
-	cq_advance(cq, cqe, (unsigned)(out - wc));
-	if (out != wc + max && bvi_unlikely(!cq_empty(cq, tail)))
-		return recv_all_unusual(c, wc, (unsigned)(out - wc), max);
-	return (int)(out - wc);
+	if (state & PRM_CQE_OWNER)
+		return 0;
+	bv_owner_before_cqe(); /* the syndrome */
+	if (ch->rq_done == ch->rq_posted || !recv_decode(recv->cqe, state, ch->rq_done, wc))
+		return -EIO;
+	if (wc->status)
+		bvi_channel_failed(ch, wc);
+	ch->rq_done++;
+	ch->rq_limit++;
+	recv_advance(ch);
+	return 1;
+}
+
+int bvi_mlx5_poll_recv_one(struct bv_channel *ch, struct bv_wc *wc)
+{
+	return bvi_mlx5_take_recv(ch, wc, recv_other);
+}
+
+/* As send_run(). */
+static inline unsigned recv_run(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+{
+	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	const struct bvi_mlx5_cqe *cqe = recv->cqe;
+	const unsigned left = short_way(cqe, recv->stop);
+	const unsigned n = max < left ? max : left;
+	const uint32_t owner = recv->owner;
+	const uint64_t number = ch->rq_done;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		const unsigned state = bvi_mlx5_cqe_op_own(&cqe[i]) ^ owner;
+
+		if (!bvi_mlx5_is_received(state))
+			break;
+		bv_owner_before_cqe();
+		bvi_mlx5_received(&cqe[i], state, number + i, &wc[i]);
+	}
+	ch->rq_done = number + i;
+	ch->rq_limit += i;
+	recv->cqe = cqe + i;
+	return i;
 }
 
 int bvi_mlx5_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	struct mlx5_channel *const c = to_mlx5(ch);
-	struct mlx5_cq *const cq = &c->recv_cq;
-	const struct prm_cqe *const cqe = cq->next;
-	const uint64_t tail = cqe_tail(cqe);
+	unsigned n = recv_run(ch, wc, max);
+	int rc = 1;
 
-	if (bvi_unlikely(!recv_is_success(cq, tail)))
-		return cq_empty(cq, tail) ? 0 : recv_all_unusual(c, wc, 0, max);
-	if (max > 1)
-		return recv_burst(c, wc, max);
-	recv_done(ch, cqe, ch->rq_done, tail, wc);
-	ch->rq_done++;
-	cq_advance(cq, cq_after(cq, cqe), 1);
-	return 1;
+	while (n < max && rc == 1) {
+		rc = recv_other(ch, &wc[n]);
+		n += rc == 1;
+		if (rc == 1)
+			n += recv_run(ch, wc + n, max - n);
+	}
+	return n ? (int)n : rc;
+}
+
+/* It lies in its entry until the ring has come round: twice max_recv receives later. */
+void bvi_mlx5_recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc)
+{
+	const struct mlx5_channel *const c = to_mlx5(ch);
+	const struct mlx5_cq *const cq = &c->recv_cq;
+	const struct bvi_mlx5_cqe *const cqe =
+		cq->ring + ((c->recv_ci + (uint32_t)number) & (cq->count - 1));
+
+	recv_decode(cqe, bvi_mlx5_cqe_op_own(cqe) & ~(unsigned)PRM_CQE_OWNER, number, wc);
 }

@@ -46,31 +46,35 @@ static void add_range(struct bv_work_info *info, const struct prm_seg *seg)
 }
 
 /*
- * The first block of work @number. Blocks within WQEs hold numbers of earlier laps, and 0 if there was
- * none: what lies there must also be the control segment of that block.
+ * The first block of work @number. Blocks within WQEs hold numbers of earlier laps: what lies there must
+ * also be the control segment of that block.
  */
-static const struct prm_seg *find(const struct mlx5_sq *sq, uint64_t number)
+static const struct prm_seg *find(const struct mlx5_channel *c, uint64_t number)
 {
-	for (unsigned block = 0; block <= sq->mask; block++) {
-		const struct prm_seg *const wqe = wqe_at(sq, block);
-		const unsigned index = seg_word(wqe, 0) >> 8 & sq->mask;
-		const uint32_t qpn_shifted = seg_word(wqe, 1) & ~0xffu;
+	struct bv_channel *const ch = c->base;
 
-		if (sq->work_at[block] == (uint32_t)number && index == block &&
-		    qpn_shifted == sq->qpn_shifted)
+	const unsigned mask = mlx5_sq_mask(ch);
+
+	for (unsigned block = 0; block <= mask; block++) {
+		const struct prm_seg *const wqe = wqe_at(ch, block);
+		const unsigned index = seg_word(wqe, 0) >> 8 & mask;
+
+		if (mlx5_done(ch, block)->work == (int64_t)number && index == block &&
+		    seg_word(wqe, 1) >> 8 == c->qpn)
 			return wqe;
 	}
 	return NULL;
 }
 
-static const struct prm_seg *after(const struct mlx5_sq *sq, const struct prm_seg *seg)
+static const struct prm_seg *after(struct bv_channel *ch, const struct prm_seg *seg)
 {
-	return ++seg == wqe_ring_end(sq) ? sq->ring : seg;
+	return ++seg == wqe_ring_end(ch) ? wqe_ring(ch) : seg;
 }
 
-static int describe_send(const struct mlx5_sq *sq, uint64_t number, struct bv_work_info *info)
+static int describe_send(const struct mlx5_channel *c, uint64_t number, struct bv_work_info *info)
 {
-	const struct prm_seg *seg = find(sq, number);
+	struct bv_channel *const ch = c->base;
+	const struct prm_seg *seg = find(c, number);
 	const uint32_t inline_bit = prm_inline_head(0);
 	unsigned opcode, left;
 
@@ -84,15 +88,15 @@ static int describe_send(const struct mlx5_sq *sq, uint64_t number, struct bv_wo
 	info->has_imm = opcodes[opcode].has_imm;
 	if (info->has_imm)
 		info->imm = seg_word(seg, 3);
-	seg = after(sq, seg);
+	seg = after(ch, seg);
 	if (opcodes[opcode].has_remote) {
 		info->remote_addr = bv_from_be64(seg->w[0]);
 		info->rkey = seg_word(seg, 2);
-		seg = after(sq, seg);
+		seg = after(ch, seg);
 		left--;
 	}
 	if (info->op == BV_OP_COMPARE_SWAP || info->op == BV_OP_FETCH_ADD) {
-		seg = after(sq, seg);
+		seg = after(ch, seg);
 		left--;
 	}
 	if (left && seg_word(seg, 0) & inline_bit) {
@@ -100,29 +104,29 @@ static int describe_send(const struct mlx5_sq *sq, uint64_t number, struct bv_wo
 		info->bytes = seg_word(seg, 0) & ~inline_bit;
 		return 0;
 	}
-	for (; left; left--, seg = after(sq, seg))
+	for (; left; left--, seg = after(ch, seg))
 		add_range(info, seg);
 	return 0;
 }
 
-static int describe_recv(const struct mlx5_rq *rq, uint64_t number, struct bv_work_info *info)
+static int describe_recv(const struct mlx5_channel *c, uint64_t number, struct bv_work_info *info)
 {
+	const struct bvi_mlx5_recv *const rq = bvi_mlx5_recv_of(c->base);
 	const struct prm_seg *seg =
-		(const void *)(rq->ring + ((number & rq->mask) << rq->stride_shift));
+		(const void *)(rq->ring + (size_t)(number & rq->mask) * rq->stride);
 
 	info->op = BV_OP_RECV;
-	for (unsigned i = 0; i < rq->max_seg && seg_word(&seg[i], 0); i++)
+	for (unsigned i = 0; i < c->max_seg && seg_word(&seg[i], 0); i++)
 		add_range(info, &seg[i]);
 	return 0;
 }
 
 int bvi_mlx5_describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info)
 {
-	const struct mlx5_channel *c = (const struct mlx5_channel *)(const void *)ch;
+	const struct mlx5_channel *const c = to_mlx5(ch);
 
 	*info = (struct bv_work_info){ .op = BV_OP_NONE };
 	if (work & BV_WORK_RECV)
-		return describe_recv(&c->rq, (uint64_t)(work & ~BV_WORK_RECV), info);
-	return (uint64_t)work < ch->sq_posted ? describe_send(&c->sq, (uint64_t)work, info) :
-						-ENOENT;
+		return describe_recv(c, (uint64_t)work, info);
+	return (uint64_t)work < ch->sq_posted ? describe_send(c, (uint64_t)work, info) : -ENOENT;
 }

@@ -16,7 +16,7 @@
 #include <assert.h>
 #include <stddef.h>
 
-#include "core/hw/endian.h"
+#include <bareverbs/hw/endian.h>
 
 enum {
 	PRM_WQEBB = 64, /* a send WQE takes whole basic blocks */

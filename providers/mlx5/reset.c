@@ -7,37 +7,20 @@
  * of works that are forgotten now may still lie there. libmlx5 does not clean queues that were
  * taken over (MLX5_CQ_FLAGS_DV_OWNED in __mlx5_cq_clean(), cq.c), so they are skipped here.
  */
-#include "core/hw/barrier.h"
-#include "core/hw/mmio.h"
-#include "channel.h"
+#include <bareverbs/hw/barrier.h>
+#include <bareverbs/hw/mmio.h>
 
-/* No QP writes to the queue any more: what has the owner of this lap is all there is. */
-static void cq_discard(struct mlx5_cq *cq)
-{
-	while (!((bv_from_be64(bv_dma_read64(&cq->next->tail)) ^ cq->owner) & PRM_CQE_OWNER)) {
-		cq->ci++;
-		if (++cq->next == cq->end) {
-			cq->next -= cq->count;
-			cq->owner ^= PRM_CQE_OWNER;
-		}
-	}
-	bv_dbrec_write(cq->dbrec, bv_to_be32(cq->ci & PRM_CQ_CI_MASK));
-}
+#include "channel.h"
 
 void bvi_mlx5_channel_reset(struct bv_channel *ch)
 {
 	struct mlx5_channel *const c = to_mlx5(ch);
 
-	cq_discard(&c->send_cq);
-	cq_discard(&c->recv_cq);
-	c->sq.pi = 0;
-	c->sq.unsignaled = 0;
-	c->unrung = NULL;
-	bv_dbrec_write(c->sq.dbrec, bv_to_be32(0));
-	bv_dbrec_write(c->rq.dbrec, bv_to_be32(0));
-}
-
-uint32_t bvi_mlx5_channel_unsignaled(const struct bv_channel *ch)
-{
-	return ((const struct mlx5_channel *)(const void *)ch)->sq.unsignaled;
+	/* No QP writes to the queues any more: what has the owner of this lap is all there is. */
+	bvi_mlx5_discard(ch);
+	c->recv_ci = mlx5_cq_index(&c->recv_cq, bvi_mlx5_poll_recv_of(ch)->cqe);
+	bvi_mlx5_send_of(ch)->pi = 0;
+	c->unsignaled = 0;
+	bv_dbrec_write(bvi_mlx5_post_of(ch)->dbrec, bv_to_be32(0));
+	bv_dbrec_write(bvi_mlx5_recv_of(ch)->dbrec, bv_to_be32(0));
 }

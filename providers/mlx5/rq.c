@@ -8,13 +8,17 @@
  * to ring. The list is written as libmlx5 does (mlx5_post_recv() in qp.c): empty elements are left
  * out, and an end follows unless all places are taken.
  */
-#include "core/hw/barrier.h"
-#include "core/hw/mmio.h"
 #include "wqe.h"
 
-/* The stride of a list of any length. */
-static __attribute__((noinline)) void rq_put_list(const struct mlx5_rq *rq, struct prm_seg *seg,
-						  const struct mlx5_sge *sge, unsigned nsge)
+static inline struct prm_seg *rq_stride(struct bv_channel *ch, uint64_t number)
+{
+	const struct bvi_mlx5_recv *const rq = bvi_mlx5_recv_of(ch);
+
+	return (struct prm_seg *)(void *)(rq->ring + (size_t)(number & rq->mask) * rq->stride);
+}
+
+static void rq_put_list(struct bv_channel *ch, struct prm_seg *seg, const struct mlx5_sge *sge,
+			unsigned nsge)
 {
 	unsigned used = 0;
 
@@ -22,29 +26,78 @@ static __attribute__((noinline)) void rq_put_list(const struct mlx5_rq *rq, stru
 		if (sge[i].length)
 			seg[used++] = wqe_data(&sge[i]);
 	}
-	if (used < rq->max_seg)
+	if (used < to_mlx5(ch)->max_seg)
 		seg[used] = prm_list_end();
 }
 
-int64_t bvi_mlx5_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
+static BV_NOINLINE int64_t rq_list(struct bv_channel *ch, const void *sg, unsigned nsge)
 {
-	struct mlx5_rq *const rq = &to_mlx5(ch)->rq;
-	const struct mlx5_sge *const sge = (const void *)sg;
 	const uint64_t number = ch->rq_posted;
-	struct prm_seg *seg;
 
-	assert(nsge <= ch->max_recv_sge);
-	if (bvi_unlikely(number - ch->rq_done == ch->max_recv))
+	if (bvi_unlikely(nsge > ch->max_recv_sge))
+		return bvi_reject_list(ch, nsge, ch->max_recv_sge, 0, NULL, 0);
+	if (bvi_unlikely(number == ch->rq_limit))
 		return -EAGAIN;
-	seg = (struct prm_seg *)(void *)(rq->ring + ((number & rq->mask) << rq->stride_shift));
-	if (bvi_likely(nsge == 1 && sge->length && rq->max_seg > 1)) {
-		seg[0] = wqe_data(sge);
-		seg[1] = prm_list_end();
-	} else {
-		rq_put_list(rq, seg, sge, nsge);
-	}
+	rq_put_list(ch, rq_stride(ch, number), sg, nsge);
 	ch->rq_posted = number + 1;
-	bv_wqe_before_dbrec();
-	bv_dbrec_write(rq->dbrec, bv_to_be32((uint32_t)(number + 1) & 0xffff));
-	return (int64_t)number | BV_WORK_RECV;
+	bvi_mlx5_recv_record(ch, number + 1);
+	return (int64_t)number;
+}
+
+/* Of a channel whose strides hold one element. */
+int64_t bvi_mlx5_post_recv_one(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
+{
+	if (bvi_mlx5_takes_recv(ch, sg, nsge))
+		return bvi_mlx5_recv_one(ch, sg);
+	return rq_list(ch, sg, nsge);
+}
+
+int64_t bvi_mlx5_post_recv_list(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
+{
+	return rq_list(ch, sg, nsge);
+}
+
+/* @n receives that do not reach beyond the end of the ring. */
+static inline void rq_put_run(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
+{
+	const uint32_t stride = bvi_mlx5_recv_of(ch)->stride;
+	uint8_t *at = (uint8_t *)rq_stride(ch, ch->rq_posted);
+
+	if (bvi_likely(stride == PRM_DS)) {
+#pragma GCC unroll 4
+		for (unsigned i = 0; i < n; i++, at += PRM_DS) {
+			if (bvi_likely(sg[i].length))
+				*(bvi_v16 *)(void *)at = bvi_seg_data(ch, &sg[i]);
+			else
+				*(struct prm_seg *)(void *)at = prm_list_end();
+		}
+	} else {
+		for (unsigned i = 0; i < n; i++, at += stride)
+			rq_put_list(ch, (struct prm_seg *)(void *)at, (const void *)&sg[i], 1);
+	}
+	ch->rq_posted += n;
+}
+
+int bvi_mlx5_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
+{
+	const uint64_t room = ch->rq_limit - ch->rq_posted;
+	const uint64_t mask = bvi_mlx5_recv_of(ch)->mask;
+	uint64_t to_end;
+
+	if (bvi_unlikely(!ch->max_recv_sge))
+		return (int)bvi_reject_list(ch, 1, 0, 0, NULL, 0);
+	if (bvi_unlikely(n > room)) {
+		if (!room)
+			return -EAGAIN;
+		n = (unsigned)room;
+	}
+	to_end = mask + 1 - (ch->rq_posted & mask);
+	if (bvi_likely(n <= to_end)) {
+		rq_put_run(ch, sg, n);
+	} else {
+		rq_put_run(ch, sg, (unsigned)to_end);
+		rq_put_run(ch, sg + to_end, n - (unsigned)to_end);
+	}
+	bvi_mlx5_recv_record(ch, ch->rq_posted);
+	return (int)n;
 }

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building WQEs, in registers or in the ring.
- *
- * The most frequent ones (one element, eight bytes inline) fit one block and are put together in
- * registers as a struct wqebb, which is stored twice, into the ring and into BlueFlame: nothing is
- * read back. Others are written where they lie, and continue at the start of the ring when they meet
- * its end; header segments never do, as a WQE starts at a block and has at most two of them.
+ * Building WQEs where they lie in the ring; the short ways (pin_mlx5.h) build them in registers. A WQE
+ * continues at the start of the ring when it meets its end; header segments never do, as a WQE starts at
+ * a block and has at most three of them.
  */
 #ifndef BV_PROVIDERS_MLX5_WQE_H
 #define BV_PROVIDERS_MLX5_WQE_H
 
 #include "channel.h"
-
-struct wqebb {
-	struct prm_seg seg[PRM_WQEBB_DS];
-};
 
 /* An element of either kind: both have this layout (asserted in channel.c), and are lists of one type here. */
 struct mlx5_sge {
@@ -33,23 +26,19 @@ static inline unsigned wqe_blocks(unsigned ds)
 	return (ds + PRM_WQEBB_DS - 1) / PRM_WQEBB_DS;
 }
 
-static inline struct prm_seg *wqe_at(const struct mlx5_sq *sq, unsigned index)
+static inline struct prm_seg *wqe_ring(struct bv_channel *ch)
 {
-	return sq->ring + (size_t)(index & sq->mask) * PRM_WQEBB_DS;
+	return (struct prm_seg *)(void *)bvi_mlx5_post_of(ch)->ring;
 }
 
-static inline struct prm_seg *wqe_ring_end(const struct mlx5_sq *sq)
+static inline struct prm_seg *wqe_at(struct bv_channel *ch, unsigned index)
 {
-	return sq->ring + ((size_t)sq->mask + 1) * PRM_WQEBB_DS;
+	return wqe_ring(ch) + (size_t)(index & mlx5_sq_mask(ch)) * PRM_WQEBB_DS;
 }
 
-/* Inline data of eight bytes. */
-static inline struct prm_seg wqe_inline8(const void *buf)
+static inline struct prm_seg *wqe_ring_end(struct bv_channel *ch)
 {
-	const bv_be64 payload = bv_be64_bytes(buf);
-
-	return (struct prm_seg){ { bv_be64_after_field(prm_inline_head(8), payload),
-				   bv_be64_rest(payload) } };
+	return wqe_ring(ch) + ((size_t)mlx5_sq_mask(ch) + 1) * PRM_WQEBB_DS;
 }
 
 /* A short memcpy, of pieces of fixed sizes that overlap: cheaper than the call for inline payload. */
@@ -73,17 +62,17 @@ static inline void wqe_copy(uint8_t *dst, const uint8_t *src, size_t len)
 }
 
 /* Data segments from @seg on, empty elements left out. Returns how many. */
-static inline unsigned wqe_put_list(const struct mlx5_sq *sq, struct prm_seg *seg,
+static inline unsigned wqe_put_list(struct bv_channel *ch, struct prm_seg *seg,
 				    const struct mlx5_sge *sg, unsigned nsge)
 {
-	struct prm_seg *const end = wqe_ring_end(sq);
+	struct prm_seg *const end = wqe_ring_end(ch);
 	unsigned ds = 0;
 
 	for (unsigned i = 0; i < nsge; i++) {
 		if (!sg[i].length)
 			continue;
 		if (seg == end)
-			seg = sq->ring;
+			seg = wqe_ring(ch);
 		*seg++ = wqe_data(&sg[i]);
 		ds++;
 	}
@@ -91,23 +80,26 @@ static inline unsigned wqe_put_list(const struct mlx5_sq *sq, struct prm_seg *se
 }
 
 /* Inline data of any length from @seg on, not at the end of the ring. Returns the segments taken. */
-static inline unsigned wqe_put_inline(const struct mlx5_sq *sq, struct prm_seg *seg,
-				      const void *buf, size_t len)
+static inline unsigned wqe_put_inline(struct bv_channel *ch, struct prm_seg *seg, const void *buf,
+				      size_t len)
 {
 	const bv_be32 head = bv_to_be32(prm_inline_head((uint32_t)len));
 	uint8_t *const dst = (uint8_t *)seg + PRM_INLINE_HEAD;
-	const size_t room = (size_t)((uint8_t *)wqe_ring_end(sq) - dst);
+	const size_t room = (size_t)((uint8_t *)wqe_ring_end(ch) - dst);
+	const unsigned ds = prm_inline_ds(len);
 
 	if (!len)
 		return 0;
-	memcpy(seg, &head, PRM_INLINE_HEAD);
 	if (bvi_likely(len <= room)) {
+		seg[ds - 1] = (struct prm_seg){ 0 }; /* its padding */
+		memcpy(seg, &head, PRM_INLINE_HEAD);
 		wqe_copy(dst, buf, len);
 	} else {
+		memcpy(seg, &head, PRM_INLINE_HEAD);
 		wqe_copy(dst, buf, room);
-		wqe_copy((uint8_t *)sq->ring, (const uint8_t *)buf + room, len - room);
+		wqe_copy((uint8_t *)wqe_ring(ch), (const uint8_t *)buf + room, len - room);
 	}
-	return prm_inline_ds(len);
+	return ds;
 }
 
 #endif

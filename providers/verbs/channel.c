@@ -19,38 +19,28 @@
 
 static const struct bv_channel_ops ops_prepared = {
 	BVI_REFUSE_SENDS,
-	.post_recv = bvi_verbs_post_recv,
+	VERBS_RECEIVES,
+	VERBS_REAPS,
 	.flush = bvi_verbs_flush,
-	.poll_send = bvi_verbs_poll_send,
-	.poll_recv = bvi_verbs_poll_recv,
-	.arm = bvi_verbs_arm,
 };
 
 static const struct bv_channel_ops ops_prepared_wr = {
 	BVI_REFUSE_SENDS,
-	.post_recv = bvi_verbs_post_recv,
+	VERBS_RECEIVES,
+	VERBS_REAPS_EX,
 	.flush = bvi_verbs_flush_wr,
-	.poll_send = bvi_verbs_poll_send_ex,
-	.poll_recv = bvi_verbs_poll_recv_ex,
-	.arm = bvi_verbs_arm,
 };
 
 static const struct bv_channel_ops ops_error = {
-	BVI_REFUSE_SENDS,
-	.post_recv = bvi_refuse_recv,
+	BVI_REFUSE_POSTS,
+	VERBS_REAPS,
 	.flush = bvi_verbs_flush,
-	.poll_send = bvi_verbs_poll_send,
-	.poll_recv = bvi_verbs_poll_recv,
-	.arm = bvi_verbs_arm,
 };
 
 static const struct bv_channel_ops ops_error_wr = {
-	BVI_REFUSE_SENDS,
-	.post_recv = bvi_refuse_recv,
+	BVI_REFUSE_POSTS,
+	VERBS_REAPS_EX,
 	.flush = bvi_verbs_flush_wr,
-	.poll_send = bvi_verbs_poll_send_ex,
-	.poll_recv = bvi_verbs_poll_recv_ex,
-	.arm = bvi_verbs_arm,
 };
 
 enum calls {

@@ -50,6 +50,7 @@ struct verbs_channel {
 	struct ibv_poll_cq_attr poll; /* nothing is asked for */
 
 	struct verbs_posted *posted_recv;
+	struct bv_wc *results; /* of receives, as many places as @posted_recv */
 	uint32_t posted_recv_mask;
 	struct ibv_qp *qp;
 	struct ibv_cq *send_cq;
@@ -79,22 +80,24 @@ static inline struct verbs_channel *to_verbs(struct bv_channel *ch)
  */
 static inline uint64_t verbs_wr_id(uint64_t number, enum bv_op op)
 {
-	return number << 4 | op;
+	return number << 5 | op;
 }
 
 static inline uint64_t verbs_number(uint64_t wr_id)
 {
-	return wr_id >> 4;
+	return wr_id >> 5;
 }
 
 static inline enum bv_op verbs_op(uint64_t wr_id)
 {
-	return (enum bv_op)(wr_id & 15);
+	return (enum bv_op)(wr_id & 31);
 }
 
 /* post.c */
 extern const struct bv_channel_ops bvi_verbs_ops_ready;
 int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
+int bvi_verbs_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n);
+#define VERBS_RECEIVES .post_recv = bvi_verbs_post_recv, .post_recv_many = bvi_verbs_post_recv_many
 
 /* post_wr.c */
 extern const struct bv_channel_ops bvi_verbs_ops_ready_wr;
@@ -113,15 +116,30 @@ int bvi_verbs_arm(struct bv_channel *ch, unsigned queues);
 /* poll.c */
 int bvi_verbs_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_verbs_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+int bvi_verbs_poll_send_one(struct bv_channel *ch, struct bv_wc *wc);
+int bvi_verbs_poll_recv_one(struct bv_channel *ch, struct bv_wc *wc);
 
 /* poll_ex.c */
 int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc);
+int bvi_verbs_poll_recv_one_ex(struct bv_channel *ch, struct bv_wc *wc);
 
 /* posted.c */
 int bvi_verbs_posted_create(struct verbs_channel *v, const struct bv_channel_attr *attr);
 void bvi_verbs_posted_destroy(struct verbs_channel *v);
 int bvi_verbs_describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info);
+void bvi_verbs_recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc);
+
+/* What the tables of all states have. */
+#define VERBS_REAPS                                                                         \
+	.poll_send_one = bvi_verbs_poll_send_one, .poll_recv_one = bvi_verbs_poll_recv_one, \
+	.poll_send = bvi_verbs_poll_send, .poll_recv = bvi_verbs_poll_recv,                 \
+	.recv_result = bvi_verbs_recv_result, .arm = bvi_verbs_arm
+#define VERBS_REAPS_EX                                                                            \
+	.poll_send_one = bvi_verbs_poll_send_one_ex, .poll_recv_one = bvi_verbs_poll_recv_one_ex, \
+	.poll_send = bvi_verbs_poll_send_ex, .poll_recv = bvi_verbs_poll_recv_ex,                 \
+	.recv_result = bvi_verbs_recv_result, .arm = bvi_verbs_arm
 
 /* reset.c */
 void bvi_verbs_channel_reset(struct bv_channel *ch);

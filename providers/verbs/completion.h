@@ -44,12 +44,17 @@ static inline void verbs_received(struct bv_wc *wc, uint64_t number, enum ibv_wc
 	const bool with_imm = wc_flags & IBV_WC_WITH_IMM;
 
 	*wc = (struct bv_wc){
-		.work = (int64_t)number | BV_WORK_RECV,
+		.work = (int64_t)number,
 		.bytes = bytes,
 		.imm = with_imm ? be32toh(imm) : 0,
 		.op = opcode == IBV_WC_RECV_RDMA_WITH_IMM ? BV_OP_RECV_WRITE_IMM : BV_OP_RECV,
 		.flags = with_imm ? BV_WC_IMM : 0,
 	};
+}
+
+static inline void verbs_keep_result(struct verbs_channel *v, const struct bv_wc *wc)
+{
+	v->results[(uint64_t)wc->work & v->posted_recv_mask] = *wc;
 }
 
 #endif

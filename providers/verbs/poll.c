@@ -27,7 +27,7 @@ static inline void send_done(struct bv_channel *ch, const struct ibv_wc *from, s
 	const uint64_t number = verbs_number(from->wr_id);
 	const enum bv_op op = verbs_op(from->wr_id);
 
-	ch->sq_done = number + 1;
+	ch->sq_limit = number + ch->sq_room;
 	if (bvi_unlikely(from->status != IBV_WC_SUCCESS))
 		verbs_failed(ch, (int64_t)number, from->status, from->vendor_err, wc);
 	else if (bvi_unlikely(verbs_fetched(op)))
@@ -41,13 +41,13 @@ static inline void recv_done(struct bv_channel *ch, const struct ibv_wc *from, s
 	const uint64_t number = from->wr_id;
 
 	ch->rq_done = number + 1;
+	ch->rq_limit++;
 	if (bvi_unlikely(from->status != IBV_WC_SUCCESS))
-		verbs_failed(ch, (int64_t)number | BV_WORK_RECV, from->status, from->vendor_err,
-			     wc);
+		verbs_failed(ch, (int64_t)number, from->status, from->vendor_err, wc);
 	else
 		verbs_received(wc, number, from->opcode, from->byte_len, from->wc_flags,
 			       from->imm_data);
-	bvi_recv_result_store(ch, number, wc);
+	verbs_keep_result(to_verbs(ch), wc);
 }
 
 int bvi_verbs_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
@@ -80,4 +80,14 @@ int bvi_verbs_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 		}
 	} while (got == VERBS_BURST && n < max);
 	return n || got >= 0 ? (int)n : -EIO;
+}
+
+int bvi_verbs_poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
+{
+	return bvi_verbs_poll_send(ch, wc, 1);
+}
+
+int bvi_verbs_poll_recv_one(struct bv_channel *ch, struct bv_wc *wc)
+{
+	return bvi_verbs_poll_recv(ch, wc, 1);
 }

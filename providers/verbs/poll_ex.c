@@ -19,9 +19,8 @@ static BV_COLD __attribute__((noinline)) void send_failed(struct bv_channel *ch,
 static BV_COLD __attribute__((noinline)) void recv_failed(struct bv_channel *ch,
 							  struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
-	verbs_failed(ch, (int64_t)cq->wr_id | BV_WORK_RECV, cq->status, ibv_wc_read_vendor_err(cq),
-		     wc);
-	bvi_recv_result_store(ch, cq->wr_id, wc);
+	verbs_failed(ch, (int64_t)cq->wr_id, cq->status, ibv_wc_read_vendor_err(cq), wc);
+	verbs_keep_result(to_verbs(ch), wc);
 }
 
 static inline void send_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc)
@@ -29,7 +28,7 @@ static inline void send_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct
 	const uint64_t number = verbs_number(cq->wr_id);
 	const enum bv_op op = verbs_op(cq->wr_id);
 
-	ch->sq_done = number + 1;
+	ch->sq_limit = number + ch->sq_room;
 	if (bvi_unlikely(cq->status != IBV_WC_SUCCESS)) {
 		send_failed(ch, cq, wc);
 		return;
@@ -47,13 +46,14 @@ static inline __attribute__((always_inline)) void received(struct bv_channel *ch
 	const uint64_t number = ch->rq_done - 1;
 
 	*wc = (struct bv_wc){
-		.work = (int64_t)number | BV_WORK_RECV,
+		.work = (int64_t)number,
 		.bytes = bytes,
 		.imm = imm,
 		.op = (uint8_t)op,
 		.flags = (uint8_t)flags,
 	};
-	ch->recv_results[number & ch->recv_result_mask] = (struct bvi_recv_result){
+	to_verbs(ch)->results[number & to_verbs(ch)->posted_recv_mask] = (struct bv_wc){
+		.work = (int64_t)number,
 		.bytes = bytes,
 		.imm = imm,
 		.op = (uint8_t)op,
@@ -64,6 +64,7 @@ static inline __attribute__((always_inline)) void received(struct bv_channel *ch
 static inline void recv_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
 	ch->rq_done = cq->wr_id + 1;
+	ch->rq_limit++;
 	if (bvi_unlikely(cq->status != IBV_WC_SUCCESS)) {
 		recv_failed(ch, cq, wc);
 		return;
@@ -102,27 +103,22 @@ static inline int poll_burst(struct bv_channel *ch, struct ibv_cq_ex *cq, bool r
 	return (int)n;
 }
 
-static __attribute__((noinline)) int poll_send_burst(struct bv_channel *ch, struct bv_wc *wc,
-						     unsigned max)
+int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	return poll_burst(ch, to_verbs(ch)->send_cq_ex, false, wc, max);
 }
 
-static __attribute__((noinline)) int poll_recv_burst(struct bv_channel *ch, struct bv_wc *wc,
-						     unsigned max)
+int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	return poll_burst(ch, to_verbs(ch)->recv_cq_ex, true, wc, max);
 }
 
 /* The usual poll takes one, and has few registers to save. */
-int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc)
 {
 	struct ibv_cq_ex *const cq = to_verbs(ch)->send_cq_ex;
-	int rc;
+	const int rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
 
-	if (max != 1)
-		return poll_send_burst(ch, wc, max);
-	rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
 	if (rc)
 		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
 	send_done(ch, cq, wc);
@@ -130,14 +126,11 @@ int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max
 	return 1;
 }
 
-int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+int bvi_verbs_poll_recv_one_ex(struct bv_channel *ch, struct bv_wc *wc)
 {
 	struct ibv_cq_ex *const cq = to_verbs(ch)->recv_cq_ex;
-	int rc;
+	const int rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
 
-	if (max != 1)
-		return poll_recv_burst(ch, wc, max);
-	rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
 	if (rc)
 		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
 	recv_done(ch, cq, wc);

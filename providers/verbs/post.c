@@ -57,7 +57,6 @@ static inline void build(struct verbs_channel *v, const void *list, unsigned nsg
 	struct verbs_posted *posted = verbs_posted_send(v, number);
 	uint32_t what = what_of(opcode);
 
-	assert(nsge <= 1 || nsge <= v->base.max_send_sge);
 	send_flags |= verbs_send_flags(v, flags);
 	wr->wr_id = verbs_wr_id(number,
 				(enum bv_op)((what & VERBS_POSTED_OP) >> VERBS_POSTED_OP_SHIFT));
@@ -119,7 +118,6 @@ static inline int64_t post_inline(struct bv_channel *ch, const void *buf, size_t
 {
 	struct ibv_sge sge = { .addr = (uintptr_t)buf, .length = (uint32_t)len };
 
-	assert(len <= ch->max_inline);
 	return post(ch, &sge, len != 0, opcode, flags, len ? IBV_SEND_INLINE : 0);
 }
 
@@ -231,8 +229,9 @@ int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, 
 	struct verbs_posted *const posted = &v->posted_recv[ch->rq_posted & v->posted_recv_mask];
 	int rc;
 
-	assert(nsge <= ch->max_recv_sge);
-	if (bvi_unlikely(ch->rq_posted == ch->rq_done + ch->max_recv))
+	if (bvi_unlikely(nsge > ch->max_recv_sge))
+		return bvi_reject_list(ch, nsge, ch->max_recv_sge, 0, NULL, 0);
+	if (bvi_unlikely(ch->rq_posted == ch->rq_limit))
 		return -EAGAIN;
 	v->recv_wr.wr_id = ch->rq_posted;
 	v->recv_wr.sg_list = verbs_sge(sg);
@@ -241,24 +240,57 @@ int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, 
 	rc = ibv_post_recv(v->qp, &v->recv_wr, &v->bad_recv_wr);
 	if (bvi_unlikely(rc))
 		return verbs_refused(rc);
-	return (int64_t)ch->rq_posted++ | BV_WORK_RECV;
+	return (int64_t)ch->rq_posted++;
 }
 
+/* A list of up to VERBS_BURST receives; returns how many were posted, or -errno if none. */
+static int post_recv_burst(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
+{
+	struct verbs_channel *v = to_verbs(ch);
+	struct ibv_recv_wr wr[VERBS_BURST], *bad = wr;
+	uint64_t number = ch->rq_posted;
+	int rc;
+
+	for (unsigned i = 0; i < n; i++, number++) {
+		wr[i].wr_id = number;
+		wr[i].next = i + 1 < n ? &wr[i + 1] : NULL;
+		wr[i].sg_list = verbs_sge(&sg[i]);
+		wr[i].num_sge = 1;
+		verbs_keep(&v->posted_recv[number & v->posted_recv_mask], wr[i].sg_list, 1, 0);
+	}
+	rc = ibv_post_recv(v->qp, wr, &bad);
+	if (bvi_unlikely(rc))
+		n = (unsigned)(bad - wr);
+	ch->rq_posted += n;
+	return n ? (int)n : verbs_refused(rc);
+}
+
+int bvi_verbs_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
+{
+	const uint64_t room = ch->rq_limit - ch->rq_posted;
+	unsigned posted = 0;
+	int rc = 1;
+
+	if (bvi_unlikely(!ch->max_recv_sge))
+		return (int)bvi_reject_list(ch, 1, 0, 0, NULL, 0);
+	if (bvi_unlikely(n > room)) {
+		if (!room)
+			return -EAGAIN;
+		n = (unsigned)room;
+	}
+	while (posted < n && rc > 0) {
+		const unsigned left = n - posted;
+
+		rc = post_recv_burst(ch, sg + posted, left < VERBS_BURST ? left : VERBS_BURST);
+		posted += rc > 0 ? (unsigned)rc : 0;
+	}
+	return posted || !n ? (int)posted : rc;
+}
+
+#include "slots.h"
+
 const struct bv_channel_ops bvi_verbs_ops_ready = {
-	.post_send = post_send,
-	.post_send_imm = post_send_imm,
-	.post_send_inline = post_send_inline,
-	.post_send_inline_imm = post_send_inline_imm,
-	.post_write = post_write,
-	.post_write_imm = post_write_imm,
-	.post_write_inline = post_write_inline,
-	.post_write_inline_imm = post_write_inline_imm,
-	.post_read = post_read,
-	.post_fetch_add = post_fetch_add,
-	.post_compare_swap = post_compare_swap,
-	.post_recv = bvi_verbs_post_recv,
+	VERBS_POSTS,
+	VERBS_REAPS,
 	.flush = bvi_verbs_flush,
-	.poll_send = bvi_verbs_poll_send,
-	.poll_recv = bvi_verbs_poll_recv,
-	.arm = bvi_verbs_arm,
 };

@@ -31,7 +31,7 @@ static inline struct verbs_posted *verbs_posted_send(const struct verbs_channel 
 
 static inline bool verbs_is_full(const struct bv_channel *ch)
 {
-	return ch->sq_posted == ch->sq_done + ch->max_send;
+	return ch->sq_posted == ch->sq_limit;
 }
 
 /* Drivers return a positive errno; some -1 with errno set. */

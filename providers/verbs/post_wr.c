@@ -260,21 +260,10 @@ POST(compare_swap,
      (ch, sg, remote, compare, swap, flags), .op = BV_OP_COMPARE_SWAP, .list = sg, .nsge = 1,
      TARGET, .operand = compare, .swap = swap)
 
+#include "slots.h"
+
 const struct bv_channel_ops bvi_verbs_ops_ready_wr = {
-	.post_send = post_send,
-	.post_send_imm = post_send_imm,
-	.post_send_inline = post_send_inline,
-	.post_send_inline_imm = post_send_inline_imm,
-	.post_write = post_write,
-	.post_write_imm = post_write_imm,
-	.post_write_inline = post_write_inline,
-	.post_write_inline_imm = post_write_inline_imm,
-	.post_read = post_read,
-	.post_fetch_add = post_fetch_add,
-	.post_compare_swap = post_compare_swap,
-	.post_recv = bvi_verbs_post_recv,
+	VERBS_POSTS,
+	VERBS_REAPS_EX,
 	.flush = bvi_verbs_flush_wr,
-	.poll_send = bvi_verbs_poll_send_ex,
-	.poll_recv = bvi_verbs_poll_recv_ex,
-	.arm = bvi_verbs_arm,
 };

@@ -31,13 +31,22 @@ int bvi_verbs_posted_create(struct verbs_channel *v, const struct bv_channel_att
 {
 	v->posted_send = ring_create(attr->max_send, &v->posted_send_mask);
 	v->posted_recv = ring_create(attr->max_recv, &v->posted_recv_mask);
-	return v->posted_send && v->posted_recv ? 0 : -ENOMEM;
+	v->results = calloc((size_t)v->posted_recv_mask + 1, sizeof(*v->results));
+	return v->posted_send && v->posted_recv && v->results ? 0 : -ENOMEM;
 }
 
 void bvi_verbs_posted_destroy(struct verbs_channel *v)
 {
 	free(v->posted_send);
 	free(v->posted_recv);
+	free(v->results);
+}
+
+void bvi_verbs_recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc)
+{
+	const struct verbs_channel *v = (const struct verbs_channel *)(const void *)ch;
+
+	*wc = v->results[number & v->posted_recv_mask];
 }
 
 void bvi_verbs_keep_list(struct verbs_posted *posted, const struct ibv_sge *sge, unsigned nsge)
@@ -123,7 +132,7 @@ uint32_t bvi_verbs_channel_unsignaled(const struct bv_channel *ch)
 	const struct verbs_channel *v = (const struct verbs_channel *)(const void *)ch;
 	uint64_t last = ch->sq_posted;
 
-	while (last > ch->sq_done &&
+	while (last > bvi_sq_done(ch) &&
 	       !(verbs_posted_send(v, last - 1)->what & VERBS_POSTED_SIGNALED))
 		last--;
 	return (uint32_t)(ch->sq_posted - last);

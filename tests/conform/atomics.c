@@ -343,7 +343,7 @@ static void batch_stops_at_the_refused(void **state)
 static void chain_of_a_failed_channel(void **state)
 {
 	const uint64_t payload = 5;
-	const struct bv_remote nowhere = { 0x1000, 8, 0xdead00 };
+	const struct bv_remote nowhere = { 0x1000, 0xdead00, 8 };
 	struct bench b;
 	struct bv_wc wc[3];
 

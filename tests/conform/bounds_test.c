@@ -61,7 +61,11 @@ static void random_post(struct post *post)
 	memcpy(&post->op, &op, sizeof(op));
 	post->flags = (unsigned)near(16);
 	post->imm = (uint32_t)random64();
-	post->remote = (struct bv_remote){ random64(), near(4096), (uint32_t)random64() };
+	post->remote = (struct bv_remote){
+		.addr = random64(),
+		.rkey = (uint32_t)random64(),
+		.length = near(4096),
+	};
 	random_list(&post->list);
 }
 

@@ -63,7 +63,7 @@ static void last_message_arrives(void **state)
 		send8(8 * i);
 	}
 	assert_int_equal(bv_channel_shutdown(e.a, fds[0], WAIT_NS), 0);
-	assert_int_equal(e.a->sq_done, e.a->sq_posted);
+	assert_int_equal(bvi_sq_done(e.a), e.a->sq_posted);
 	bv_channel_destroy(e.a);
 	e.a = NULL;
 	pthread_join(thread, NULL);

@@ -99,7 +99,7 @@ static int verify_recv(struct local *local, unsigned slot, uint64_t number,
 		       const struct flow_work *work, char *text)
 {
 	const struct bv_channel *ch = local->ch[slot];
-	const int64_t expected = (int64_t)ch->rq_done | BV_WORK_RECV;
+	const int64_t expected = (int64_t)ch->rq_done;
 	struct bv_wc wc;
 	int n;
 

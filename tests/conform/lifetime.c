@@ -67,8 +67,8 @@ static void use(const struct set *set, bool reap)
 	struct bv_wc wc;
 	int n;
 
-	assert_int_equal(bv_remote_slice(&(struct bv_remote){ (uintptr_t)memory, sizeof(memory),
-							      bv_mr_rkey(set->mr) },
+	assert_int_equal(bv_remote_slice(&(struct bv_remote){ (uintptr_t)memory,
+							      bv_mr_rkey(set->mr), sizeof(memory) },
 					 2048, 16, &remote),
 			 0);
 	memset(memory, 0x5a, 16);
@@ -209,8 +209,8 @@ static void *come_and_go(void *argument)
 		if (bv_channel_endpoint(ch, &ep) < 0 || bv_channel_connect(ch, &ep) < 0)
 			return "bv_channel_connect";
 		own[0] = (uint8_t)(round + 1);
-		if (bv_remote_sub(&(struct bv_remote){ (uintptr_t)own, sizeof(own),
-						       bv_mr_rkey(mr) },
+		if (bv_remote_sub(&(struct bv_remote){ (uintptr_t)own, bv_mr_rkey(mr),
+						       sizeof(own) },
 				  32, &remote) < 0 ||
 		    bv_post_write(ch, &bv_gather(mr, own, 1), 1, &remote, 0) < 0)
 			return "bv_post_write";

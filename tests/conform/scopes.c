@@ -13,7 +13,7 @@
 
 static void expect_idle(const struct bv_channel *ch, enum bv_channel_state state)
 {
-	assert_int_equal(ch->sq_posted, ch->sq_done);
+	assert_int_equal(ch->sq_posted, bvi_sq_done(ch));
 	assert_int_equal(ch->rq_posted, ch->rq_done);
 	assert_int_equal(bv_channel_state(ch), state);
 }

@@ -170,11 +170,12 @@ static void ours_create(struct twin *t)
 	ch->max_inline = (uint16_t)ch->core->max_inline;
 	ch->atomics = true;
 	ch->max_msg = TWIN_BUF;
-	ch->recv_result_mask = TWIN_MAX_RECV - 1;
-	ch->recv_results = calloc(TWIN_MAX_RECV, sizeof(*ch->recv_results));
-	assert_non_null(ch->recv_results);
+	ch->sq_limit = ch->max_send;
+	ch->sq_room = (uint64_t)ch->max_send + 1;
+	ch->rq_posted = ch->rq_done = BV_WORK_RECV;
+	ch->rq_limit = ch->rq_done + ch->max_recv;
 	connect_to_itself(ch->core->qp);
-	ch->ops = ch->core->ready;
+	bvi_calls_set(ch, ch->core->ready);
 	t->ours = rings_of(ch->core->qp);
 	t->ch = ch;
 }
@@ -212,7 +213,6 @@ void twin_free(struct twin *t)
 {
 	struct ibv_comp_channel *our_wake = t->ch->core->wake;
 
-	free(t->ch->recv_results);
 	bvi_provider_mlx5.channel_destroy(t->ch);
 	bvi_wake_destroy(our_wake);
 	assert_int_equal(ibv_destroy_qp(t->qp), 0);

@@ -10,6 +10,7 @@
 #include "fake.h"
 
 #define PENDING 64
+#define RESULTS 1024
 
 struct pending {
 	struct bv_wc wc[PENDING];
@@ -21,6 +22,7 @@ struct channel {
 	struct bvi_channel_core core;
 	struct ibv_qp qp;
 	struct pending send, recv;
+	struct bv_wc results[RESULTS];
 	uint64_t recv_completed;
 	unsigned int polls;
 	unsigned int complete_at;
@@ -39,7 +41,7 @@ static int64_t post(struct bv_channel *ch, const struct fake_post *post)
 {
 	if (fake.post_rc && ch->sq_posted == fake.post_rc_at)
 		return fake.post_rc;
-	if (ch->sq_posted - ch->sq_done == ch->max_send)
+	if (ch->sq_posted == ch->sq_limit)
 		return -EAGAIN;
 	fake.post = *post;
 	if (post->remote)
@@ -49,83 +51,72 @@ static int64_t post(struct bv_channel *ch, const struct fake_post *post)
 
 #define POST(ch, ...) post(ch, &(struct fake_post){ __VA_ARGS__ })
 
-static int64_t post_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			 unsigned flags)
+static int64_t post_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			 uint64_t what, const char *const names[3], uint32_t imm)
 {
-	(void)sg;
-	return POST(ch, "send", .nsge = nsge, .flags = flags);
+	const enum bv_op op = bvi_what_op(what);
+	const unsigned nsge = bvi_what_n(what, BVI_SHORT_LIST);
+
+	if (!bvi_list_fits_channel(ch, sg, nsge))
+		return bvi_refuse_list(ch, nsge);
+	return POST(ch,
+		    names[op == BV_OP_SEND  ? 0 :
+			  op == BV_OP_WRITE ? 1 :
+					      2],
+		    .nsge = nsge, .remote = remote, .imm = imm, .flags = bvi_what_flags(what));
 }
 
-static int64_t post_send_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			     uint32_t imm, unsigned flags)
+static int64_t post_elements(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			     uint64_t what)
 {
-	(void)sg;
-	return POST(ch, "send_imm", .nsge = nsge, .imm = imm, .flags = flags);
+	static const char *const names[3] = { "send", "write", "read" };
+
+	return post_list(ch, sg, remote, what, names, 0);
 }
 
-static int64_t post_inline(struct bv_channel *ch, const void *buf, size_t len, unsigned flags)
+static int64_t post_imm(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			uint64_t what, uint32_t imm)
 {
-	(void)buf;
-	return POST(ch, "inline", .len = len, .flags = flags);
+	static const char *const names[3] = { "send_imm", "write_imm", "" };
+
+	return post_list(ch, sg, remote, what, names, imm);
 }
 
-static int64_t post_inline_imm(struct bv_channel *ch, const void *buf, size_t len, uint32_t imm,
-			       unsigned flags)
+static int64_t post_payload(struct bv_channel *ch, const struct bv_remote *remote, uint64_t what,
+			    const char *name, uint32_t imm)
 {
-	(void)buf;
-	return POST(ch, "inline_imm", .len = len, .imm = imm, .flags = flags);
+	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE);
+
+	if (len > ch->max_inline)
+		return bvi_refuse_length(ch, len);
+	return POST(ch, name, .len = len, .remote = remote, .imm = imm,
+		    .flags = bvi_what_flags(what));
 }
 
-static int64_t post_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			  const struct bv_remote *remote, unsigned flags)
-{
-	(void)sg;
-	return POST(ch, "write", .nsge = nsge, .remote = remote, .flags = flags);
-}
-
-static int64_t post_write_imm(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-			      const struct bv_remote *remote, uint32_t imm, unsigned flags)
-{
-	(void)sg;
-	return POST(ch, "write_imm", .nsge = nsge, .remote = remote, .imm = imm, .flags = flags);
-}
-
-static int64_t post_write_inline(struct bv_channel *ch, const void *buf, size_t len,
-				 const struct bv_remote *remote, unsigned flags)
-{
-	(void)buf;
-	return POST(ch, "write_inline", .len = len, .remote = remote, .flags = flags);
-}
-
-static int64_t post_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
-				     const struct bv_remote *remote, uint32_t imm, unsigned flags)
+static int64_t post_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
+			   uint64_t what)
 {
 	(void)buf;
-	return POST(ch, "write_inline_imm", .len = len, .remote = remote, .imm = imm,
-		    .flags = flags);
+	return post_payload(ch, remote, what, remote ? "write_inline" : "inline", 0);
 }
 
-static int64_t post_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
-			 const struct bv_remote *remote, unsigned flags)
+static int64_t post_inline_imm(struct bv_channel *ch, const void *buf,
+			       const struct bv_remote *remote, uint64_t what, uint32_t imm)
 {
-	(void)sg;
-	return POST(ch, "read", .nsge = nsge, .remote = remote, .flags = flags);
+	(void)buf;
+	return post_payload(ch, remote, what, remote ? "write_inline_imm" : "inline_imm", imm);
 }
 
-static int64_t post_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
-			      const struct bv_remote *remote, uint64_t add, unsigned flags)
+static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+			   const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			   uint64_t compare)
 {
 	(void)result;
-	return POST(ch, "fetch_add", .remote = remote, .add = add, .flags = flags);
-}
-
-static int64_t post_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
-				 const struct bv_remote *remote, uint64_t compare, uint64_t swap,
-				 unsigned flags)
-{
-	(void)result;
-	return POST(ch, "compare_swap", .remote = remote, .compare = compare, .swap = swap,
-		    .flags = flags);
+	if (bvi_what_op(what) == BV_OP_FETCH_ADD)
+		return POST(ch, "fetch_add", .remote = remote, .add = swap_add,
+			    .flags = bvi_what_flags(what));
+	return POST(ch, "compare_swap", .remote = remote, .compare = compare, .swap = swap_add,
+		    .flags = bvi_what_flags(what));
 }
 
 static int flush(struct bv_channel *ch)
@@ -143,10 +134,21 @@ static int arm(struct bv_channel *ch, unsigned queues)
 
 static int64_t post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
 {
-	(void)sg, (void)nsge;
-	if (ch->rq_posted - ch->rq_done == ch->max_recv)
+	(void)sg;
+	if (nsge > ch->max_recv_sge)
+		return bvi_reject_list(ch, nsge, ch->max_recv_sge, 0, NULL, 0);
+	if (ch->rq_posted == ch->rq_limit)
 		return -EAGAIN;
-	return (int64_t)ch->rq_posted++ | BV_WORK_RECV;
+	return (int64_t)ch->rq_posted++;
+}
+
+static int post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
+{
+	unsigned posted = 0;
+
+	while (posted < n && post_recv(ch, &sg[posted], 1) >= 0)
+		posted++;
+	return posted || !n ? (int)posted : -EAGAIN;
 }
 
 static unsigned int take(struct pending *pending, struct bv_wc *wc, unsigned int max)
@@ -168,7 +170,7 @@ static int poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 		fake_complete_send(ch, ch->sq_posted - 1, BV_STATUS_SUCCESS);
 	n = take(&fc->send, wc, max);
 	for (unsigned int i = 0; i < n; i++) {
-		ch->sq_done = (uint64_t)wc[i].work + 1;
+		ch->sq_limit = (uint64_t)wc[i].work + ch->sq_room;
 		if (wc[i].status != BV_STATUS_SUCCESS)
 			bvi_channel_failed(ch, &wc[i]);
 	}
@@ -183,44 +185,54 @@ static int poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 	fc->polls++;
 	n = take(&fc->recv, wc, max);
 	for (unsigned int i = 0; i < n; i++) {
-		const uint64_t number = (uint64_t)(wc[i].work & ~BV_WORK_RECV);
-
-		bvi_recv_result_store(ch, number, &wc[i]);
-		ch->rq_done = number + 1;
+		fc->results[(uint64_t)wc[i].work % RESULTS] = wc[i];
+		ch->rq_done = (uint64_t)wc[i].work + 1;
+		ch->rq_limit = ch->rq_done + ch->max_recv;
 		if (wc[i].status != BV_STATUS_SUCCESS)
 			bvi_channel_failed(ch, &wc[i]);
 	}
 	return n == 0 && fc->broken ? -EIO : (int)n;
 }
 
-static const struct bv_channel_ops prepared = {
-	BVI_REFUSE_SENDS,       .post_recv = post_recv, .flush = flush,
-	.poll_send = poll_send, .poll_recv = poll_recv, .arm = arm,
-};
+static int poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
+{
+	return poll_send(ch, wc, 1);
+}
+
+static int poll_recv_one(struct bv_channel *ch, struct bv_wc *wc)
+{
+	return poll_recv(ch, wc, 1);
+}
+
+static void recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc)
+{
+	*wc = ((const struct channel *)ch)->results[number % RESULTS];
+}
+
+#define REAPS                                                                           \
+	.flush = flush, .poll_send_one = poll_send_one, .poll_recv_one = poll_recv_one, \
+	.poll_send = poll_send, .poll_recv = poll_recv, .recv_result = recv_result, .arm = arm
+#define RECEIVES .post_recv = post_recv, .post_recv_many = post_recv_many
+
+static const struct bv_channel_ops prepared = { BVI_REFUSE_SENDS, RECEIVES, REAPS };
 
 static const struct bv_channel_ops ready = {
-	.post_send = post_send,
-	.post_send_imm = post_send_imm,
-	.post_send_inline = post_inline,
-	.post_send_inline_imm = post_inline_imm,
-	.post_write = post_write,
-	.post_write_imm = post_write_imm,
-	.post_write_inline = post_write_inline,
-	.post_write_inline_imm = post_write_inline_imm,
-	.post_read = post_read,
-	.post_fetch_add = post_fetch_add,
-	.post_compare_swap = post_compare_swap,
-	.post_recv = post_recv,
-	.flush = flush,
-	.poll_send = poll_send,
-	.poll_recv = poll_recv,
-	.arm = arm,
+	.post_one = post_elements,
+	.post_inline8 = post_inline,
+	.write_one_more = post_elements,
+	.write_inline8_more = post_inline,
+	.send_one_more = post_elements,
+	.send_inline8_more = post_inline,
+	.post = post_elements,
+	.post_inline = post_inline,
+	.post_imm = post_imm,
+	.post_inline_imm = post_inline_imm,
+	.post_atomic = post_atomic,
+	RECEIVES,
+	REAPS,
 };
 
-static const struct bv_channel_ops error = {
-	BVI_REFUSE_SENDS,       .post_recv = bvi_refuse_recv, .flush = flush,
-	.poll_send = poll_send, .poll_recv = poll_recv,       .arm = arm,
-};
+static const struct bv_channel_ops error = { BVI_REFUSE_POSTS, REAPS };
 
 static int channel_create(const struct bv_channel_params *params, struct bv_channel **ch, char *why,
 			  size_t size)
@@ -233,7 +245,8 @@ static int channel_create(const struct bv_channel_params *params, struct bv_chan
 			snprintf(why, size, "%s", fake.channel_why);
 		return fake.channel_create_rc;
 	}
-	fc = __real_calloc(1, sizeof(*fc));
+	fc = aligned_alloc(64, sizeof(*fc));
+	memset(fc, 0, sizeof(*fc));
 	fc->qp.qp_num = 0x1234;
 	fc->core.qp = &fc->qp;
 	fc->core.data_path = "a list of the test's";

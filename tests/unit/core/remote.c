@@ -33,12 +33,12 @@ static void assert_same(const struct bv_remote *a, const struct bv_remote *b)
 
 static const struct bv_remote extremes[] = {
 	{ 0, 0, 0 },
-	{ 0, UINT64_MAX, UINT32_MAX },
-	{ UINT64_MAX, 0, 1 },
+	{ 0, UINT32_MAX, UINT64_MAX },
+	{ UINT64_MAX, 1, 0 },
 	{ UINT64_MAX, 1, 1 },
-	{ 1, UINT64_MAX, 1 },
-	{ 0x7f0012340000, INT64_MAX, 5 },
-	{ 0x7f0012340000, (uint64_t)INT64_MAX + 1, 5 },
+	{ 1, 1, UINT64_MAX },
+	{ 0x7f0012340000, 5, INT64_MAX },
+	{ 0x7f0012340000, 5, (uint64_t)INT64_MAX + 1 },
 };
 
 static void round_trips(void **state)

@@ -8,7 +8,7 @@
 #include <endian.h>
 #include <errno.h>
 
-#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
+#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 0xa1b2c3d4, 1 << 20 })
 
 static const uint8_t zeroes[2 * PLAIN_BF_SIZE];
 static const uint8_t payload[64];
@@ -67,13 +67,23 @@ static void chain(bool blueflame)
 	assert_int_equal(bv_post_write(ch, list, 2, REMOTE, 0), 7);
 	expect_doorbell(p, 0, 8, 9);
 	quiet(p);
+	/* And by a flush, whether one block was the last of all or not. */
+	assert_int_equal(bv_post_write(ch, list, 2, REMOTE, BV_MORE), 8);
+	assert_int_equal(bv_post_send_inline(ch, payload, 8, BV_MORE), 9);
+	assert_int_equal(bv_post_send(ch, list, 1, BV_MORE), 10);
+	assert_int_equal(bv_flush(ch), 0);
+	expect_doorbell(p, 1, 11, 12);
+	quiet(p);
+	assert_int_equal(bv_post_send_inline(ch, payload, 60, BV_MORE), 11);
+	assert_int_equal(bv_flush(ch), 0);
+	expect_doorbell(p, 0, 12, 14);
+	quiet(p);
 	/* And from then on all is as it was. */
-	assert_ptr_equal(ch->ops, p->c.core.ready);
-	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, 0), 8);
+	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, 0), 12);
 	if (blueflame)
 		assert_int_not_equal(p->bf[PLAIN_BF_SIZE + 16], 0);
 	else
-		expect_doorbell(p, 1, 9, 10);
+		expect_doorbell(p, 1, 14, 15);
 	plain_free(p);
 }
 

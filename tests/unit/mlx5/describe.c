@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
+#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 0xa1b2c3d4, 1 << 20 })
 
 static struct plain *p;
 static struct bv_channel *ch;
@@ -138,7 +138,7 @@ static void long_list(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 12; i++)
 		list[i] = (struct bv_gather){ 0x1000 * (i + 1), i == 1 ? 0 : 10 + i, 100 + i };
-	plain_seek(p, p->c.sq.mask);
+	plain_seek(p, (uint16_t)mlx5_sq_mask(ch));
 	info = described(bv_post_write(ch, list, 12, REMOTE, 0));
 	assert_int_equal(info.op, BV_OP_WRITE);
 	assert_int_equal(info.nranges, 11);

@@ -9,7 +9,7 @@
 
 #define ADDR 0x1122334455667788
 #define LKEY 0x0a0b0c0d
-#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
+#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 0xa1b2c3d4, 1 << 20 })
 #define RADDR "99aabbcc ddeeff00 a1b2c3d4 00000000"
 #define DATA "00000040 0a0b0c0d 11223344 55667788"
 
@@ -247,12 +247,12 @@ static void no_halves(void **state)
 	(void)state;
 	shape.blueflame = false;
 	p = plain_new(&shape);
-	p->c.sq.bf_size = 0;
+	p->c.bf_size = 0;
 	for (uint16_t i = 0; i < 3; i++) {
 		assert_int_equal(post_write_inline(plain_channel(p)), i);
 		plain_read_sq(p, i, wqe, sizeof(wqe));
 		assert_memory_equal(p->bf, wqe, 8);
-		assert_ptr_equal(p->c.sq.bf, p->bf);
+		assert_ptr_equal(bvi_mlx5_post_of(p->ch)->bf, p->bf);
 	}
 	plain_free(p);
 }

@@ -30,18 +30,44 @@ static void cq_fill(struct mlx5_cq *cq, struct prm_cqe *ring, unsigned count, ui
 	/* As providers/mlx5/channel.c leaves entries that were never written. */
 	memset(ring, 0, count * sizeof(*ring));
 	for (unsigned i = 0; i < count; i++)
-		ring[i].tail = bv_to_be64(PRM_CQE_INVALID << 4 | PRM_CQE_OWNER);
+		ring[i].tail = bv_to_be64(PRM_CQE_REQ << 4 | PRM_CQE_OWNER);
 	*cq = (struct mlx5_cq){
-		.next = ring,
-		.end = ring + count,
+		.ring = (const void *)ring,
 		.dbrec = (bv_be32 *)(void *)dbrec,
 		.count = count,
 	};
 }
 
+static void queues_fill(struct plain *p, const struct plain_shape *shape)
+{
+	struct bv_channel *const ch = p->ch;
+
+	bvi_mlx5_sq_init(ch, PLAIN_QPN, shape->blocks);
+	bvi_mlx5_post_of(ch)->ring = p->sq;
+	bvi_mlx5_post_of(ch)->dbrec = (bv_be32 *)(void *)&p->qp_dbrec[PRM_DBREC_SEND];
+	bvi_mlx5_post_of(ch)->bf = p->bf;
+	*bvi_mlx5_recv_of(ch) = (struct bvi_mlx5_recv){
+		.ring = p->rq,
+		.dbrec = (bv_be32 *)(void *)&p->qp_dbrec[PRM_DBREC_RECV],
+		.stride = shape->stride,
+		.mask = (uint16_t)(shape->strides - 1),
+	};
+	cq_fill(&p->c.send_cq, p->scq, p->cqes, p->scq_dbrec);
+	cq_fill(&p->c.recv_cq, p->rcq, p->cqes, p->rcq_dbrec);
+	bvi_mlx5_cq_start(&p->c.send_cq, &bvi_mlx5_send_of(ch)->cqe, &bvi_mlx5_send_of(ch)->stop);
+	bvi_mlx5_cq_start(&p->c.recv_cq, &bvi_mlx5_poll_recv_of(ch)->cqe,
+			  &bvi_mlx5_poll_recv_of(ch)->stop);
+	p->c.base = ch;
+	p->c.qpn = PLAIN_QPN;
+	p->c.bf_size = PLAIN_BF_SIZE;
+	p->c.bf_ds = shape->blueflame ? PLAIN_BF_SIZE / PRM_DS : 0;
+	p->c.signal_every = (uint16_t)((shape->max_send + 1) / 2);
+	p->c.max_seg = (uint16_t)(shape->stride / PRM_DS);
+}
+
 static void channel_fill(struct plain *p, const struct plain_shape *shape)
 {
-	struct bv_channel *ch = &p->c.base;
+	struct bv_channel *const ch = p->ch;
 
 	ch->core = &p->c.core;
 	ch->max_send = shape->max_send;
@@ -50,78 +76,78 @@ static void channel_fill(struct plain *p, const struct plain_shape *shape)
 	ch->max_inline = 1024;
 	ch->max_send_sge = 30;
 	ch->max_recv_sge = (uint16_t)(shape->stride / 16);
-	ch->recv_result_mask = shape->strides - 1;
-	ch->recv_results = calloc(shape->strides, sizeof(*ch->recv_results));
-	assert_non_null(ch->recv_results);
-	ch->ops = shape->blueflame ? &bvi_mlx5_ops_blueflame : &bvi_mlx5_ops_doorbell;
-	p->c.core.state = BV_CHANNEL_READY;
-	p->c.core.ready = ch->ops;
-	p->c.core.chain = &bvi_mlx5_ops_chain;
-	p->c.core.error = ch->ops;
 	ch->atomics = true;
+	ch->sq_room = (uint64_t)shape->max_send + 1;
+	ch->rq_posted = BV_WORK_RECV;
+	plain_empty(p);
+	p->c.core.state = BV_CHANNEL_READY;
+	p->c.core.gate = shape->blueflame;
+	p->c.core.recv_gate = shape->stride == PRM_DS;
+	p->c.core.ready = shape->blueflame ? &bvi_mlx5_ops_short[p->c.core.recv_gate] :
+					     &bvi_mlx5_ops_long[p->c.core.recv_gate];
+	p->c.core.prepared = p->c.core.ready;
+	/* Another table, so that it can be told from ready; what it refuses is core's business. */
+	p->c.core.error = shape->blueflame ? &bvi_mlx5_ops_long[0] : &bvi_mlx5_ops_short[0];
+	bvi_calls_set(ch, p->c.core.ready);
 }
 
 struct plain *plain_new(const struct plain_shape *shape)
 {
 	struct plain *p = memory(BV_MLX5_LINE, sizeof(*p), 0);
 
+	p->ch = memory(BV_MLX5_LINE, sizeof(*p->ch) + shape->blocks * sizeof(struct bvi_mlx5_done),
+		       0);
 	p->sq = memory(64, (size_t)shape->blocks * 64, PLAIN_CANARY);
 	p->rq = memory(64, (size_t)shape->strides * shape->stride, PLAIN_CANARY);
 	p->bf = memory(2 * PLAIN_BF_SIZE, 2 * PLAIN_BF_SIZE, 0);
-	p->cqes = shape->max_send > shape->max_recv ? shape->max_send : shape->max_recv;
+	p->cqes = 2 * (shape->max_send > shape->max_recv ? shape->max_send : shape->max_recv);
+	while (p->cqes & (p->cqes - 1))
+		p->cqes += p->cqes & -p->cqes;
 	p->scq = memory(64, p->cqes * sizeof(*p->scq), 0);
 	p->rcq = memory(64, p->cqes * sizeof(*p->rcq), 0);
-	cq_fill(&p->c.send_cq, p->scq, p->cqes, p->scq_dbrec);
-	cq_fill(&p->c.recv_cq, p->rcq, p->cqes, p->rcq_dbrec);
-	p->c.sq = (struct mlx5_sq){
-		.ring = (struct prm_seg *)(void *)p->sq,
-		.dbrec = (bv_be32 *)(void *)&p->qp_dbrec[PRM_DBREC_SEND],
-		.bf = p->bf,
-		.work_at = calloc(shape->blocks, sizeof(uint32_t)),
-		.qpn_shifted = PLAIN_QPN << 8,
-		.mask = (uint16_t)(shape->blocks - 1),
-		.bf_size = PLAIN_BF_SIZE,
-		.bf_ds = shape->blueflame ? PLAIN_BF_SIZE / PRM_DS : 0,
-		.signal_every = (uint16_t)((shape->max_send + 1) / 2),
-	};
-	assert_non_null(p->c.sq.work_at);
-	p->c.rq = (struct mlx5_rq){
-		.ring = p->rq,
-		.dbrec = (bv_be32 *)(void *)&p->qp_dbrec[PRM_DBREC_RECV],
-		.mask = shape->strides - 1,
-		.stride_shift = (uint16_t)__builtin_ctz(shape->stride),
-		.max_seg = (uint16_t)(shape->stride / 16),
-	};
+	queues_fill(p, shape);
 	channel_fill(p, shape);
 	return p;
 }
 
 void plain_free(struct plain *p)
 {
-	free(p->c.base.recv_results);
-	free(p->c.sq.work_at);
 	free(p->rcq);
 	free(p->scq);
 	free(p->bf);
 	free(p->rq);
 	free(p->sq);
+	free(p->ch);
 	free(p);
 }
 
 struct bv_channel *plain_channel(struct plain *p)
 {
-	return &p->c.base;
+	return p->ch;
+}
+
+void plain_empty(struct plain *p)
+{
+	p->ch->sq_limit = p->ch->sq_posted + p->ch->max_send;
+	p->ch->rq_done = p->ch->rq_posted;
+	p->ch->rq_limit = p->ch->rq_posted + p->ch->max_recv;
 }
 
 void plain_seek(struct plain *p, uint16_t pi)
 {
-	p->c.sq.pi = pi;
+	bvi_mlx5_send_of(p->ch)->pi = pi;
+	p->qp_dbrec[PRM_DBREC_SEND] = htobe32(pi);
+}
+
+uint16_t plain_index(const struct plain *p)
+{
+	return bvi_mlx5_send_of(p->ch)->pi;
 }
 
 void plain_read_sq(const struct plain *p, uint16_t index, void *out, size_t size)
 {
-	const size_t ring = ((size_t)p->c.sq.mask + 1) * 64;
-	size_t at = (size_t)(index & p->c.sq.mask) * 64;
+	const size_t ring = ((size_t)mlx5_sq_mask(p->ch) + 1) * 64;
+	size_t at = (size_t)(index & mlx5_sq_mask(p->ch)) * 64;
 
 	for (size_t i = 0; i < size; i++, at = (at + 1) % ring)
 		((uint8_t *)out)[i] = p->sq[at];

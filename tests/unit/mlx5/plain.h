@@ -33,6 +33,7 @@ struct plain_shape {
 };
 
 struct plain {
+	struct bv_channel *ch;
 	struct mlx5_channel c;
 	uint8_t *sq;
 	uint8_t *rq;
@@ -52,6 +53,12 @@ extern const struct plain_shape plain_default;
 struct plain *plain_new(const struct plain_shape *shape);
 void plain_free(struct plain *p);
 struct bv_channel *plain_channel(struct plain *p);
+
+/* Forgets all works, as if they had completed. */
+void plain_empty(struct plain *p);
+
+/* The index of the next block. */
+uint16_t plain_index(const struct plain *p);
 
 /* Moves the empty queue's index, as if that many blocks had been used. */
 void plain_seek(struct plain *p, uint16_t pi);

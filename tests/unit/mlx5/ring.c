@@ -8,7 +8,7 @@
 
 #include <stdio.h>
 
-#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
+#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 0xa1b2c3d4, 1 << 20 })
 
 enum {
 	SGE_MAX = 30,
@@ -92,14 +92,15 @@ static void expect_wqe(struct plain *p, uint16_t index, const struct model *m)
 		assert_int_equal(got[blocks * 64 + i], PLAIN_CANARY);
 	assert_int_equal(be32toh(p->qp_dbrec[PRM_DBREC_SEND]), (uint16_t)(index + blocks));
 	if (ds > 1 && ds <= 16)
-		assert_memory_equal((uint8_t *)((uintptr_t)p->c.sq.bf ^ PLAIN_BF_SIZE), m->bytes,
-				    m->size);
+		assert_memory_equal((uint8_t *)((uintptr_t)bvi_mlx5_post_of(p->ch)->bf ^
+						PLAIN_BF_SIZE),
+				    m->bytes, m->size);
 }
 
 static void restart(struct plain *p, uint16_t index)
 {
 	memset(p->sq, PLAIN_CANARY, 64 * 64);
-	p->c.base.sq_done = p->c.base.sq_posted;
+	plain_empty(p);
 	plain_seek(p, index);
 }
 
@@ -185,15 +186,18 @@ static void credits(void **state)
 	struct plain *p = plain_new(&plain_default);
 	struct bv_channel *ch = plain_channel(p);
 	struct mlx5_channel before;
+	struct bv_channel base;
 	struct bv_wc wc;
 
 	(void)state;
 	for (int i = 0; i < 16; i++)
 		assert_int_equal(bv_post_write_inline(ch, "12345678", 8, REMOTE, 0), i);
 	before = p->c;
+	base = *ch;
 	assert_int_equal(bv_post_write_inline(ch, "12345678", 8, REMOTE, 0), -EAGAIN);
 	assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), -EAGAIN);
 	assert_memory_equal(&before, &p->c, sizeof(before));
+	assert_memory_equal(&base, ch, sizeof(base));
 	assert_int_equal(be32toh(p->qp_dbrec[PRM_DBREC_SEND]), 16);
 
 	plain_send_cqe(p, 0, PRM_OPCODE_WRITE, 9, 0);
@@ -227,7 +231,7 @@ static void added_signals(void **state)
 		shape.max_recv = 16;
 		p = plain_new(&shape);
 		for (unsigned i = 0; i < 50; i++) {
-			p->c.base.sq_done = p->c.base.sq_posted;
+			plain_empty(p);
 			assert_int_equal(bv_post_send(plain_channel(p), NULL, 0, BV_UNSIGNALED), i);
 			assert_int_equal(signaled(p, (uint16_t)i), i % every == every - 1);
 		}
@@ -244,14 +248,16 @@ static void asked_signals(void **state)
 	(void)state;
 	for (uint16_t i = 0; i < 5; i++)
 		assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), i);
-	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 5);
+	assert_int_equal(bv_post_write_inline(ch, "12345678", 8, REMOTE, 0), 5);
 	assert_true(signaled(p, 5));
 	for (uint16_t i = 6; i < 13; i++) {
 		assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), i);
 		assert_false(signaled(p, i));
+		assert_int_equal(bvi_mlx5_channel_unsignaled(ch), 1);
 	}
 	assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), 13);
 	assert_true(signaled(p, 13));
+	assert_int_equal(bvi_mlx5_channel_unsignaled(ch), 0);
 	plain_free(p);
 }
 

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
+#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 0xa1b2c3d4, 1 << 20 })
 
 static void one_call(void **state)
 {
@@ -62,7 +62,7 @@ static void full(void **state)
 	assert_int_equal(d->chain, DRIVER_MAX_SEND);
 	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), -EAGAIN);
 	/* A queue that is full of works that wait hands them over by itself. */
-	ch->sq_done = 2;
+	ch->sq_limit = 2 + DRIVER_MAX_SEND;
 	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), DRIVER_MAX_SEND);
 	assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), DRIVER_MAX_SEND + 1);
 	assert_int_equal(d->posts, 1);

@@ -350,7 +350,7 @@ struct driver *driver_new(bool extended)
 	assert_int_equal(bvi_verbs_chain_create(&d->v, &attr), 0);
 	ch = driver_channel(d);
 	ch->core = &d->v.core;
-	ch->ops = extended ? &bvi_verbs_ops_ready_wr : &bvi_verbs_ops_ready;
+	bvi_calls_set(ch, extended ? &bvi_verbs_ops_ready_wr : &bvi_verbs_ops_ready);
 	ch->core->error = ch->ops;
 	ch->max_send = DRIVER_MAX_SEND;
 	ch->max_recv = DRIVER_MAX_RECV;
@@ -359,9 +359,10 @@ struct driver *driver_new(bool extended)
 	ch->atomics = true;
 	ch->max_send_sge = 4;
 	ch->max_recv_sge = 4;
-	ch->recv_result_mask = DRIVER_MAX_RECV - 1;
-	ch->recv_results = calloc(DRIVER_MAX_RECV, sizeof(*ch->recv_results));
-	assert_non_null(ch->recv_results);
+	ch->sq_limit = DRIVER_MAX_SEND;
+	ch->sq_room = DRIVER_MAX_SEND + 1;
+	ch->rq_posted = ch->rq_done = BV_WORK_RECV;
+	ch->rq_limit = ch->rq_done + DRIVER_MAX_RECV;
 	return d;
 }
 
@@ -372,7 +373,6 @@ void driver_free(struct driver *d)
 	assert_int_equal(d->recv.starts, d->recv.ends);
 	bvi_verbs_posted_destroy(&d->v);
 	bvi_verbs_chain_destroy(&d->v);
-	free(d->v.base.recv_results);
 	free(d);
 	now = NULL;
 }

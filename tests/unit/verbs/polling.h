@@ -57,7 +57,7 @@ static inline void sends(bool extended)
 	expect_wc(&wc[0], 0, BV_OP_SEND, 0, 0, 0);
 	expect_wc(&wc[1], 1, BV_OP_WRITE, 0, 0, 0);
 	expect_wc(&wc[2], 3, BV_OP_READ, 0xdead, 0, 0);
-	assert_int_equal(ch->sq_done, 4);
+	assert_int_equal(bvi_sq_done(ch), 4);
 	assert_int_equal(bv_poll_send(ch, wc, 4), 0);
 	driver_free(d);
 }
@@ -66,26 +66,31 @@ static inline void receives(bool extended)
 {
 	struct driver *d = driver_new(extended);
 	struct bv_channel *ch = driver_channel(d);
-	struct ibv_wc from = { .opcode = IBV_WC_RECV, .byte_len = 5, .imm_data = 0xdead };
+	struct ibv_wc from = {
+		.wr_id = BV_WORK_RECV,
+		.opcode = IBV_WC_RECV,
+		.byte_len = 5,
+		.imm_data = 0xdead,
+	};
 	struct bv_wc wc[4];
 
 	for (int i = 0; i < 3; i++)
 		assert_true(bv_post_recv(ch, NULL, 0) >= 0);
 	driver_complete(&d->recv, from);
-	from.wr_id = 1;
+	from.wr_id++;
 	from.wc_flags = IBV_WC_WITH_IMM;
 	from.imm_data = htobe32(0xcafe0001);
 	driver_complete(&d->recv, from);
-	from.wr_id = 2;
+	from.wr_id++;
 	from.opcode = IBV_WC_RECV_RDMA_WITH_IMM;
 	driver_complete(&d->recv, from);
 	assert_int_equal(bv_poll_recv(ch, wc, 4), 3);
 	expect_wc(&wc[0], 0 | BV_WORK_RECV, BV_OP_RECV, 5, 0, 0);
 	expect_wc(&wc[1], 1 | BV_WORK_RECV, BV_OP_RECV, 5, BV_WC_IMM, 0xcafe0001);
 	expect_wc(&wc[2], 2 | BV_WORK_RECV, BV_OP_RECV_WRITE_IMM, 5, BV_WC_IMM, 0xcafe0001);
-	assert_int_equal(ch->rq_done, 3);
-	assert_int_equal(ch->recv_results[2].imm, 0xcafe0001);
-	assert_int_equal(ch->recv_results[2].op, BV_OP_RECV_WRITE_IMM);
+	assert_int_equal(ch->rq_done, 3 | BV_WORK_RECV);
+	ch->ops->recv_result(ch, 2 | BV_WORK_RECV, &wc[0]);
+	expect_wc(&wc[0], 2 | BV_WORK_RECV, BV_OP_RECV_WRITE_IMM, 5, BV_WC_IMM, 0xcafe0001);
 	driver_free(d);
 }
 
@@ -105,7 +110,7 @@ static inline void errors(bool extended)
 	from.wr_id = 2;
 	from.status = IBV_WC_WR_FLUSH_ERR;
 	driver_complete(&d->send, from);
-	from.wr_id = 0;
+	from.wr_id = BV_WORK_RECV;
 	driver_complete(&d->recv, from);
 	assert_int_equal(bv_poll_send(ch, wc, 4), 2);
 	assert_int_equal(bv_poll_recv(ch, wc + 2, 2), 1);
@@ -119,12 +124,13 @@ static inline void errors(bool extended)
 
 		assert_memory_equal(&wc[i], &want, sizeof(want));
 	}
-	assert_int_equal(ch->sq_done, 3);
-	assert_int_equal(ch->rq_done, 1);
+	assert_int_equal(bvi_sq_done(ch), 3);
+	assert_int_equal(ch->rq_done, 1 | BV_WORK_RECV);
 	assert_int_equal(ch->core->state, BV_CHANNEL_ERROR);
 	assert_int_equal(ch->core->first_error.work, 1);
 	assert_int_equal(ch->core->flushed, 2);
-	assert_int_equal(ch->recv_results[0].status, BV_STATUS_WORK_REQUEST_FLUSH_ERROR);
+	ch->ops->recv_result(ch, BV_WORK_RECV, &wc[0]);
+	assert_int_equal(wc[0].status, BV_STATUS_WORK_REQUEST_FLUSH_ERROR);
 	driver_free(d);
 }
 
@@ -165,9 +171,10 @@ static inline void recv_bursts(bool extended)
 
 		for (uint64_t i = 0; i < 50; i++) {
 			assert_true(bv_post_recv(ch, NULL, 0) >= 0);
-			driver_complete(&d->recv, (struct ibv_wc){ .wr_id = i,
-								   .opcode = IBV_WC_RECV,
-								   .byte_len = (uint32_t)i });
+			driver_complete(&d->recv,
+					(struct ibv_wc){ .wr_id = i | (uint64_t)BV_WORK_RECV,
+							 .opcode = IBV_WC_RECV,
+							 .byte_len = (uint32_t)i });
 		}
 		d->recv.broken_at = 50;
 		while (work < 50) {

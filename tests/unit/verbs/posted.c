@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 1 << 20, 0xa1b2c3d4 })
+#define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 0xa1b2c3d4, 1 << 20 })
 #define IMM 0xcafe0001u
 
 static const struct bv_gather from[4] = {
@@ -168,7 +168,7 @@ static void places_are_used_again(void **state)
 			else
 				info = described(d, bv_post_send(ch, from, 1, 0));
 		}
-		ch->sq_done = ch->sq_posted;
+		ch->sq_limit = ch->sq_posted + ch->max_send;
 	}
 	expect(&info, BV_OP_SEND, false, false);
 	expect_list(&info, 1, 10);

@@ -10,8 +10,12 @@
  *  - after a copy of whole 64-byte lines to BlueFlame no fence follows: a full write-combining
  *    buffer leaves by itself (SDM volume 3, 11.3.1), and the next doorbell's fence keeps the order.
  */
-#ifndef BV_CORE_HW_BARRIER_H
-#define BV_CORE_HW_BARRIER_H
+#ifndef BV_BAREVERBS_HW_BARRIER_H
+#define BV_BAREVERBS_HW_BARRIER_H
+
+#include <bareverbs/common.h>
+
+BV_BEGIN_DECLS
 
 #if defined(__x86_64__)
 #define BVI_STORES_TO_DEVICE() __asm__ volatile("" ::: "memory")
@@ -63,5 +67,7 @@ static inline void bv_owner_before_cqe(void)
 {
 	BVI_LOADS_FROM_DEVICE();
 }
+
+BV_END_DECLS
 
 #endif
