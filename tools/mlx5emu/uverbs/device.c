@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The context and what the device says of itself. Nothing is announced that the engine does not do:
- * no DEVX, memory windows, CQE compression, multi-packet WQEs or moderation;
- * a zero in an answer means so to libmlx5.
+ * no DEVX, memory windows, CQE compression, multi-packet WQEs or moderation; a zero in an answer
+ * means so to libmlx5.
  */
 #include "uverbs/command.h"
 

@@ -3,8 +3,8 @@
  * The write commands, which INVOKE_WRITE carries: tables keyed by command number. The sizes are
  * those of the structures before driver_data, `response` included, as the ioctl carries them.
  * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: memory windows,
- * multicast, queue pairs shared between processes, moderation of CQs are not offered, and
- * the capabilities say so.
+ * multicast, queue pairs shared between processes and moderation of CQs are not offered, and the
+ * capabilities say so.
  */
 #include "uverbs/command.h"
 
