@@ -177,27 +177,34 @@ static void begin(struct call *call)
 	call->ch->gate = bvi_debug_of(call->ch)->gate;
 }
 
-static void finish(struct call *call)
-{
-	bvi_debug_of(call->ch)->real = call->ch->ops;
-	bvi_debug_of(call->ch)->gate = call->ch->gate;
-	bvi_calls_set(call->ch, &checked);
-	bvi_debug_unlock(bvi_debug_of(call->ch));
-	bvi_debug_deliver(&call->finding);
-}
-
-/* Works that were not noted are there, without elements. */
-static void catch_up(struct ring *ring, uint64_t posted)
+/* The channel's counters now. Works that were not noted have no elements; withdrawn ones are gone. */
+static void follow(struct ring *ring, uint64_t posted, uint64_t done)
 {
 	while (ring->posted < posted)
 		ring->work[ring->posted++ & ring->mask] = (struct tracked){ 0 };
+	ring->posted = posted;
+	ring->done = done;
+}
+
+static void finish(struct call *call)
+{
+	struct bv_channel *ch = call->ch;
+	struct bvi_debug *debug = bvi_debug_of(ch);
+
+	follow(&debug->send, ch->sq_posted, bvi_sq_done(ch));
+	follow(&debug->recv, number_of(ch->rq_posted), number_of(ch->rq_done));
+	debug->real = ch->ops;
+	debug->gate = ch->gate;
+	bvi_calls_set(ch, &checked);
+	bvi_debug_unlock(debug);
+	bvi_debug_deliver(&call->finding);
 }
 
 static void note(struct ring *ring, uint64_t number, const void *sg, unsigned nsge, bool writes)
 {
 	struct tracked *work = &ring->work[number & ring->mask];
 
-	catch_up(ring, number);
+	follow(ring, number, ring->done);
 	*work = (struct tracked){ .nsge = nsge < ring->max_sge ? nsge : ring->max_sge,
 				  .writes = writes };
 	if (work->nsge)
@@ -287,7 +294,7 @@ static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *resul
 {
 	CALL(ch, "bv_post_fetch_add or bv_post_compare_swap");
 	return end_send(&call, ch->ops->post_atomic(ch, result, remote, what, swap_add, compare),
-			NULL, 0, false);
+			result, 1, true);
 }
 
 static int64_t post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
@@ -311,58 +318,40 @@ static int post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, un
 	return posted;
 }
 
-static int flush(struct bv_channel *ch)
+static int end(struct call *call, int rc)
 {
-	int rc;
-
-	CALL(ch, "bv_flush");
-	rc = ch->ops->flush(ch);
-	finish(&call);
+	finish(call);
 	return rc;
 }
 
-static int reaped_sends(struct call *call, int n)
+static int flush(struct bv_channel *ch)
 {
-	struct bvi_debug *debug = bvi_debug_of(call->ch);
-
-	catch_up(&debug->send, call->ch->sq_posted);
-	debug->send.done = bvi_sq_done(call->ch);
-	finish(call);
-	return n;
-}
-
-static int reaped_recvs(struct call *call, int n)
-{
-	struct bvi_debug *debug = bvi_debug_of(call->ch);
-
-	catch_up(&debug->recv, number_of(call->ch->rq_posted));
-	debug->recv.done = number_of(call->ch->rq_done);
-	finish(call);
-	return n;
+	CALL(ch, "bv_flush");
+	return end(&call, ch->ops->flush(ch));
 }
 
 static int poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
 {
 	CALL(ch, "bv_poll_send");
-	return reaped_sends(&call, ch->ops->poll_send_one(ch, wc));
+	return end(&call, ch->ops->poll_send_one(ch, wc));
 }
 
 static int poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	CALL(ch, "bv_poll_send");
-	return reaped_sends(&call, ch->ops->poll_send(ch, wc, max));
+	return end(&call, ch->ops->poll_send(ch, wc, max));
 }
 
 static int poll_recv_one(struct bv_channel *ch, struct bv_wc *wc)
 {
 	CALL(ch, "bv_poll_recv");
-	return reaped_recvs(&call, ch->ops->poll_recv_one(ch, wc));
+	return end(&call, ch->ops->poll_recv_one(ch, wc));
 }
 
 static int poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	CALL(ch, "bv_poll_recv");
-	return reaped_recvs(&call, ch->ops->poll_recv(ch, wc, max));
+	return end(&call, ch->ops->poll_recv(ch, wc, max));
 }
 
 /* These two neither post nor reap. */
@@ -464,8 +453,8 @@ void bvi_debug_forget(struct bv_channel *ch)
 	if (!debug)
 		return;
 	bvi_debug_lock(debug);
-	debug->send.done = debug->send.posted = ch->sq_posted;
-	debug->recv.done = debug->recv.posted = number_of(ch->rq_posted);
+	follow(&debug->send, ch->sq_posted, ch->sq_posted);
+	follow(&debug->recv, number_of(ch->rq_posted), number_of(ch->rq_posted));
 	bvi_debug_unlock(debug);
 }
 

@@ -93,6 +93,37 @@ static void region_in_use_by_a_write(void **state)
 	reap(e.a, work);
 }
 
+/* The result of an atomic is a destination as that of a read is. Whether the peer allows it is not asked. */
+static void region_in_use_by_an_atomic(void **state)
+{
+	static uint64_t old;
+	const uint64_t past = e.remote.addr % sizeof(old);
+	struct bv_remote number;
+	struct bv_scatter result;
+	struct bv_mr *mr;
+	int64_t work;
+
+	(void)state;
+	catch_them(BV_DEBUG_DEFAULT | BV_DEBUG_OVERLAP);
+	assert_int_equal(bv_remote_sub(&e.remote, past ? sizeof(old) - past : 0, &number), 0);
+	assert_int_equal(bv_mr_reg(e.pd, &old, sizeof(old), BV_ACCESS_LOCAL, &mr), 0);
+	result = bv_scatter_unchecked(mr, &old, sizeof(old));
+	work = bv_post_fetch_add(e.a, &result, &number, 1, 0);
+	if (work == -EOPNOTSUPP) {
+		bv_mr_dereg(mr);
+		skip_because("the device has no atomics");
+	}
+	assert_int_equal(work, 0);
+	assert_int_equal(bv_post_compare_swap(e.a, &result, &number, 1, 2, 0), 1);
+	expect_caught(BV_DEBUG_OVERLAP, "bv_post_compare_swap", "send-queue work 0");
+	bv_mr_dereg(mr);
+	expect_caught(BV_DEBUG_IN_USE, "bv_mr_dereg", "send-queue work 0");
+	reap(e.a, 1);
+	bv_pd_free(e.pd);
+	assert_int_equal(caught, 0);
+	assert_int_equal(bv_pd_alloc(e.dev, &e.pd), 0);
+}
+
 static void domain_in_use(void **state)
 {
 	struct bv_device *dev = bv_pd_device(e.pd);
@@ -211,6 +242,7 @@ static void overlapping_destinations(void **state)
 static const struct test tests[] = {
 	CHECK(region_in_use, "17.1 B12 a region released under a receive"),
 	CHECK(region_in_use_by_a_write, "17.1 a region released under a write"),
+	CHECK(region_in_use_by_an_atomic, "17.1 17.2 the result of an atomic"),
 	CHECK(domain_in_use, "17.1 a protection domain released under a receive"),
 	CHECK(not_in_use_after_reset, "17.1 nothing is in use after a reset"),
 	CHECK(two_threads, "17.3 a channel in two threads"),

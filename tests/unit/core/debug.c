@@ -185,6 +185,38 @@ static void receive_overlaps_receive(void **state)
 	assert_nothing_found();
 }
 
+/* Works of a chain that the driver did not take are nobody's any more. */
+static void withdrawn(void **state)
+{
+	const struct bv_scatter taken = { 0x1000, 16, 1 }, refused = { 0x2000, 16, 1 };
+
+	(void)state;
+	assert_int_equal(bv_post_read(ch, &taken, 1, &remote, BV_MORE), 0);
+	assert_int_equal(bv_post_read(ch, &refused, 1, &remote, BV_MORE), 1);
+	fake.flush_withdraws = 1;
+	fake.flush_rc = -EIO;
+	assert_int_equal(bv_flush(ch), -EIO);
+	assert_int_equal(bv_post_recv(ch, &refused, 1), BV_WORK_RECV);
+	assert_nothing_found();
+	assert_int_equal(bv_post_recv(ch, &taken, 1), BV_WORK_RECV | 1);
+	assert_found(BV_DEBUG_OVERLAP, "overlap 16 bytes at 0x1000 of send-queue work 0");
+	/* Its number is given again. */
+	assert_int_equal(read_into(&refused, 1), 1);
+	assert_found(BV_DEBUG_OVERLAP, "overlap 16 bytes at 0x2000 of receive 0");
+}
+
+/* The result of an atomic is written like the bytes of a read. */
+static void atomics(void **state)
+{
+	const struct bv_scatter result = { 0x1000, 8, 1 };
+
+	(void)state;
+	assert_int_equal(bv_post_fetch_add(ch, &result, &remote, 1, 0), 0);
+	assert_nothing_found();
+	assert_int_equal(bv_post_compare_swap(ch, &result, &remote, 1, 2, 0), 1);
+	assert_found(BV_DEBUG_OVERLAP, "overlap 8 bytes at 0x1000 of send-queue work 0");
+}
+
 static void regions_in_use(void **state)
 {
 	static uint8_t memory[2][64];
@@ -290,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		debug_test(threads),         debug_test(scope_of_another_thread),
 		debug_test(overlaps),        debug_test(receive_overlaps_receive),
+		debug_test(withdrawn),       debug_test(atomics),
 		debug_test(regions_in_use),  debug_test(domain_in_use),
 		debug_test(default_handler), debug_test(no_memory),
 	};

@@ -90,6 +90,7 @@ struct fake {
 	int post_rc; /* of the post number post_rc_at */
 	uint64_t post_rc_at;
 	int flush_rc;
+	uint64_t flush_withdraws;      /* so many works, as a driver that refuses a chain does */
 	uint32_t unsignaled;           /* what channel_unsignaled says */
 	struct bv_work_info described; /* what describe tells of any work; op 0: nothing */
 };
