@@ -6,10 +6,11 @@
  *
  * The table that is in force is kept here, and the channel has ours in its place: every call notes what
  * is outstanding and goes on. The gates are closed, so that a program that has short ways inline comes
- * here, too. What is outstanding is kept in two rings of elements; counters
- * are kept a second time, because regions are released by any thread and the channel's own counters
- * are its thread's alone. All of it is under the lock of the channel's checks. Order of locks: the
- * device's list of channels, then a channel's checks.
+ * here, too. What is outstanding is kept in two rings of elements, which at the end of each call follow
+ * the channel's counters: what was done is gone, and so is what was withdrawn. The counters are kept a
+ * second time, because regions are released by any thread and the channel's own are its thread's
+ * alone. All of it is under the lock of the channel's checks. Order of locks: the device's list of
+ * channels, then a channel's checks.
  */
 #include "debug.h"
 
