@@ -23,6 +23,7 @@ struct bench_side {
 	struct bv_scatter result;
 	struct bv_scatter number;
 	struct bv_scatter landing;
+	struct bv_scatter landings[BENCH_CHAIN];
 	struct bv_wc wc[BENCH_CHAIN];
 
 	struct bv_device *dev;
@@ -131,6 +132,11 @@ static unsigned recv_1(struct bench_side *s, unsigned n)
 	POSTS(bv_post_recv(s->ch, &s->landing, 1));
 }
 
+static unsigned recv_chain(struct bench_side *s, unsigned n)
+{
+	POLLS(BENCH_CHAIN, bv_post_recv_many(s->ch, s->landings, BENCH_CHAIN));
+}
+
 static unsigned send_imm(struct bench_side *s, unsigned n)
 {
 	POSTS(bv_post_send_imm(s->ch, &s->message, 1, BENCH_IMM, 0));
@@ -188,6 +194,8 @@ static void lists(struct bench_side *s)
 	s->result = bv_scatter(s->mr, m + BENCH_RESULT, BENCH_SGE_LENGTH);
 	s->number = bv_scatter(s->mr, m + BENCH_RESULT, sizeof(uint64_t));
 	s->landing = bv_scatter(s->mr, m + BENCH_LANDING, BENCH_MESSAGE);
+	for (unsigned i = 0; i < BENCH_CHAIN; i++)
+		s->landings[i] = s->landing;
 }
 
 static int connect_itself(struct bench_side *s)
@@ -264,7 +272,7 @@ const struct bench_library BENCH_BV_SYMBOL = {
 		[BENCH_FETCH_ADD] = fetch_add,
 		[BENCH_WRITE_CHAIN] = write_chain,
 		[BENCH_RECV] = recv_1,
-		[BENCH_RECV_CHAIN] = recv_1,
+		[BENCH_RECV_CHAIN] = recv_chain,
 		[BENCH_POLL_SEND] = poll_send,
 		[BENCH_POLL_RECV] = poll_recv,
 		[BENCH_POLL_SEND_BURST] = poll_send_burst,
