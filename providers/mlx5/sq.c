@@ -164,6 +164,23 @@ static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *resul
 	return sq_post_wqe(ch, wqe, 4, sq_op(what | (uint64_t)sizeof(uint64_t) << 32, false, 0));
 }
 
+static bvi_post_fn end_one, end_inline8;
+
+/* What the short way leaves: to the end of a chain, or to the long way. */
+static inline int64_t left_one(struct bv_channel *ch, const void *sg,
+			       const struct bv_remote *remote, uint64_t what, bool more)
+{
+	return !more && ch->gate == BVI_GATE_MORE ? end_one(ch, sg, remote, what) :
+						    long_list(ch, sg, remote, what);
+}
+
+static inline int64_t left_inline8(struct bv_channel *ch, const void *buf,
+				   const struct bv_remote *remote, uint64_t what, bool more)
+{
+	return !more && ch->gate == BVI_GATE_MORE ? end_inline8(ch, buf, remote, what) :
+						    long_inline(ch, buf, remote, what);
+}
+
 /*
  * The short ways. Writes and sends have functions of their own, for the compiler mixes what it finds in
  * one with what it finds in the other.
@@ -174,7 +191,7 @@ static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *resul
 						      uint64_t what)                              \
 	{                                                                                         \
 		if (!bvi_mlx5_takes(ch, more) || !bvi_mlx5_takes_element(sg))                     \
-			return long_list(ch, sg, remote, what);                                   \
+			return left_one(ch, sg, remote, what, more);                              \
 		return bvi_mlx5_post_one(ch, sg, rdma, remote, what, more);                       \
 	}                                                                                         \
 	static BV_NOINLINE int64_t name##_inline8##suffix(struct bv_channel *ch, const void *buf, \
@@ -182,12 +199,35 @@ static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *resul
 							  uint64_t what)                          \
 	{                                                                                         \
 		if (!bvi_mlx5_takes(ch, more))                                                    \
-			return long_inline(ch, buf, remote, what);                                \
+			return left_inline8(ch, buf, remote, what, more);                         \
 		return bvi_mlx5_post_inline8(ch, buf, rdma, remote, what, more);                  \
 	}
 SHORT_WAYS(send, false, , false)
 SHORT_WAYS(send, false, _more, true)
 SHORT_WAYS(write, true, _more, true)
+
+/* The last work of a chain, which rings for all of it. */
+static BV_NOINLINE int64_t end_one(struct bv_channel *ch, const void *sg,
+				   const struct bv_remote *remote, uint64_t what)
+{
+	const uint64_t more = what | BV_MORE;
+	const int64_t number = remote ? write_one_more(ch, sg, remote, more) :
+					send_one_more(ch, sg, remote, more);
+
+	bvi_mlx5_flush(ch);
+	return number;
+}
+
+static BV_NOINLINE int64_t end_inline8(struct bv_channel *ch, const void *buf,
+				       const struct bv_remote *remote, uint64_t what)
+{
+	const uint64_t more = what | BV_MORE;
+	const int64_t number = remote ? write_inline8_more(ch, buf, remote, more) :
+					send_inline8_more(ch, buf, remote, more);
+
+	bvi_mlx5_flush(ch);
+	return number;
+}
 
 static int64_t post_one(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
 			uint64_t what)
@@ -195,7 +235,7 @@ static int64_t post_one(struct bv_channel *ch, const void *sg, const struct bv_r
 	if (bvi_unlikely(!remote))
 		return send_one(ch, sg, remote, what);
 	if (!bvi_mlx5_takes(ch, false) || !bvi_mlx5_takes_element(sg))
-		return long_list(ch, sg, remote, what);
+		return left_one(ch, sg, remote, what, false);
 	return bvi_mlx5_post_one(ch, sg, true, remote, what, false);
 }
 
@@ -205,7 +245,7 @@ static int64_t post_inline8(struct bv_channel *ch, const void *buf, const struct
 	if (bvi_unlikely(!remote))
 		return send_inline8(ch, buf, remote, what);
 	if (!bvi_mlx5_takes(ch, false))
-		return long_inline(ch, buf, remote, what);
+		return left_inline8(ch, buf, remote, what, false);
 	return bvi_mlx5_post_inline8(ch, buf, true, remote, what, false);
 }
 
