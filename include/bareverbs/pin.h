@@ -25,8 +25,8 @@
 
 BV_BEGIN_DECLS
 
-static inline int64_t bvi_post(struct bv_channel *ch, const void *sg,
-			       const struct bv_remote *remote, uint64_t what)
+static inline __attribute__((always_inline)) int64_t
+bvi_post(struct bv_channel *ch, const void *sg, const struct bv_remote *remote, uint64_t what)
 {
 	const unsigned how = (uint16_t)what;
 
@@ -42,8 +42,10 @@ static inline int64_t bvi_post(struct bv_channel *ch, const void *sg,
 	return ch->ops->post(ch, sg, remote, what);
 }
 
-static inline int64_t bvi_post_inline(struct bv_channel *ch, const void *buf,
-				      const struct bv_remote *remote, uint64_t what)
+static inline __attribute__((always_inline)) int64_t bvi_post_inline(struct bv_channel *ch,
+								     const void *buf,
+								     const struct bv_remote *remote,
+								     uint64_t what)
 {
 	const unsigned how = (uint16_t)what;
 

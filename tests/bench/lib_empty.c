@@ -51,6 +51,24 @@ static unsigned chains(struct bench_side *side, unsigned n)
 	return i;
 }
 
+/* Each work of a chain is asked for its result, too. */
+static unsigned write_chain(struct bench_side *side, unsigned n)
+{
+	int result = 0;
+	unsigned i;
+
+	(void)side;
+	for (i = 0; i < n; i += BENCH_CHAIN) {
+#pragma GCC unroll 16
+		for (unsigned work = 0; work < BENCH_CHAIN; work++) {
+			result = nothing(result);
+			if (result < 0)
+				return i;
+		}
+	}
+	return i;
+}
+
 static struct bench_side *open_side(char *why, size_t size)
 {
 	struct bench_side *side = calloc(1, sizeof(*side));
@@ -87,7 +105,7 @@ const struct bench_library bench_empty = {
 		[BENCH_SEND_INLINE_8] = one_by_one,
 		[BENCH_READ] = one_by_one,
 		[BENCH_FETCH_ADD] = one_by_one,
-		[BENCH_WRITE_CHAIN] = chains,
+		[BENCH_WRITE_CHAIN] = write_chain,
 		[BENCH_RECV] = one_by_one,
 		[BENCH_RECV_CHAIN] = chains,
 		[BENCH_POLL_SEND] = polls,
