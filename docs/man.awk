@@ -81,7 +81,7 @@ comment == "page" {
 }
 
 # Calls: up to the body, or the semicolon.
-/^(BV_API|static inline) / || statement != "" {
+/^(BV_API|BVI_INLINE|static inline) / || statement != "" {
 	statement = statement " " $0
 	if (/[{;]/) {
 		sub(/ *[{;].*/, "", statement)
@@ -194,7 +194,7 @@ function declared(name, signature,	words, n, i, line)
 		return
 	}
 	adopt(current, name)
-	gsub(/(BV_API|BV_MUST_CHECK|BV_COLD|static inline) /, "", signature)
+	gsub(/(BV_API|BV_MUST_CHECK|BV_COLD|BVI_INLINE|static inline) /, "", signature)
 	returns_nothing[current] = signature ~ /^ *void [^*]/ || name ~ /^BV/
 	n = split(signature ";", words, /[ \t]+/)
 	for (i = 1; i <= n; i++) {

@@ -24,6 +24,8 @@
 /* The result says whether it worked: a caller that drops it gets a compiler warning. */
 #define BV_MUST_CHECK __attribute__((warn_unused_result))
 #define BV_COLD __attribute__((cold))
+/* A short call: left to itself, the compiler stops having them inline where many follow each other. */
+#define BVI_INLINE static inline __attribute__((always_inline))
 
 #define bvi_likely(x) __builtin_expect(!!(x), 1)
 #define bvi_unlikely(x) __builtin_expect(!!(x), 0)

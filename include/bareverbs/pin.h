@@ -25,8 +25,8 @@
 
 BV_BEGIN_DECLS
 
-static inline __attribute__((always_inline)) int64_t
-bvi_post(struct bv_channel *ch, const void *sg, const struct bv_remote *remote, uint64_t what)
+BVI_INLINE int64_t bvi_post(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			    uint64_t what)
 {
 	const unsigned how = (uint16_t)what;
 
@@ -42,10 +42,8 @@ bvi_post(struct bv_channel *ch, const void *sg, const struct bv_remote *remote, 
 	return ch->ops->post(ch, sg, remote, what);
 }
 
-static inline __attribute__((always_inline)) int64_t bvi_post_inline(struct bv_channel *ch,
-								     const void *buf,
-								     const struct bv_remote *remote,
-								     uint64_t what)
+BVI_INLINE int64_t bvi_post_inline(struct bv_channel *ch, const void *buf,
+				   const struct bv_remote *remote, uint64_t what)
 {
 	const unsigned how = (uint16_t)what;
 
@@ -62,8 +60,7 @@ static inline __attribute__((always_inline)) int64_t bvi_post_inline(struct bv_c
 	return ch->ops->post_inline(ch, buf, remote, what);
 }
 
-static inline int64_t bvi_post_recv(struct bv_channel *ch, const struct bv_scatter *sg,
-				    unsigned nsge)
+BVI_INLINE int64_t bvi_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
 {
 #if BVI_PINNED
 	if (ch->recv_gate && bvi_mlx5_takes_recv(ch, sg, nsge))
@@ -72,17 +69,17 @@ static inline int64_t bvi_post_recv(struct bv_channel *ch, const struct bv_scatt
 	return ch->post_recv(ch, sg, nsge);
 }
 
-static inline int bvi_call_poll_send(struct bv_channel *ch, struct bv_wc *wc)
+BVI_INLINE int bvi_call_poll_send(struct bv_channel *ch, struct bv_wc *wc)
 {
 	return ch->poll_send_one(ch, wc);
 }
 
-static inline int bvi_call_poll_recv(struct bv_channel *ch, struct bv_wc *wc)
+BVI_INLINE int bvi_call_poll_recv(struct bv_channel *ch, struct bv_wc *wc)
 {
 	return ch->poll_recv_one(ch, wc);
 }
 
-static inline int bvi_poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
+BVI_INLINE int bvi_poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
 {
 #if BVI_PINNED
 	if (bvi_likely(ch->gate))
@@ -91,7 +88,7 @@ static inline int bvi_poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
 	return bvi_call_poll_send(ch, wc);
 }
 
-static inline int bvi_poll_recv_one(struct bv_channel *ch, struct bv_wc *wc)
+BVI_INLINE int bvi_poll_recv_one(struct bv_channel *ch, struct bv_wc *wc)
 {
 #if BVI_PINNED
 	if (bvi_likely(ch->gate))

@@ -8,7 +8,8 @@
  *
  * A WQE is built in registers, segment by segment, and stored twice: into the ring and into BlueFlame.
  * Byte order is a shuffle of 16 bytes (SSSE3, by its one instruction, so that no program needs to be
- * compiled for it: the provider refuses CPUs without it).
+ * compiled for it). The provider's probe refuses CPUs without it; a pinned program needs no check of its
+ * own, as only a channel of the provider opens the gates.
  *
  * Hardware facts: see providers/mlx5/prm.h, and bf.h for the order of stores.
  */
@@ -27,8 +28,6 @@
 #endif
 
 BV_BEGIN_DECLS
-
-#define BVI_INLINE static inline __attribute__((always_inline))
 
 /* The beginning of a completion of a send-queue work, known at its post; one for each block of the ring. */
 struct bvi_mlx5_done {

@@ -38,7 +38,7 @@ BV_API BV_COLD int64_t bvi_reject_inline(const struct bv_channel *ch, uint64_t l
 BV_API BV_COLD int64_t bvi_reject_atomic(struct bv_channel *ch, const struct bv_scatter *result,
 					 const struct bv_remote *remote, unsigned flags);
 
-static inline uint64_t bvi_gather_bytes(const struct bv_gather *sg, unsigned nsge)
+BVI_INLINE uint64_t bvi_gather_bytes(const struct bv_gather *sg, unsigned nsge)
 {
 	uint64_t bytes = 0;
 
@@ -47,7 +47,7 @@ static inline uint64_t bvi_gather_bytes(const struct bv_gather *sg, unsigned nsg
 	return bytes;
 }
 
-static inline uint64_t bvi_scatter_bytes(const struct bv_scatter *sg, unsigned nsge)
+BVI_INLINE uint64_t bvi_scatter_bytes(const struct bv_scatter *sg, unsigned nsge)
 {
 	uint64_t bytes = 0;
 
@@ -60,18 +60,18 @@ static inline uint64_t bvi_scatter_bytes(const struct bv_scatter *sg, unsigned n
  * Whether a list can be packed and walked. One element always can; what else is wrong with one is found
  * by the provider, for which the channel's limits are at hand.
  */
-static inline bool bvi_list_fits(const struct bv_channel *ch, unsigned nsge, unsigned flags)
+BVI_INLINE bool bvi_list_fits(const struct bv_channel *ch, unsigned nsge, unsigned flags)
 {
 	return (nsge == 1 || nsge <= ch->max_send_sge) && !(flags & ~BV_POST_FLAGS);
 }
 
-static inline bool bvi_gather_fits(const struct bv_channel *ch, const struct bv_gather *sg,
-				   unsigned nsge, const struct bv_remote *remote, unsigned flags)
+BVI_INLINE bool bvi_gather_fits(const struct bv_channel *ch, const struct bv_gather *sg,
+				unsigned nsge, const struct bv_remote *remote, unsigned flags)
 {
 	return bvi_list_fits(ch, nsge, flags) && bvi_gather_bytes(sg, nsge) <= remote->length;
 }
 
-static inline bool bvi_inline_fits(size_t len, unsigned flags)
+BVI_INLINE bool bvi_inline_fits(size_t len, unsigned flags)
 {
 	return len <= BVI_WHAT_N_MAX && !(flags & ~BV_POST_FLAGS);
 }
@@ -90,16 +90,16 @@ static inline bool bvi_inline_fits(size_t len, unsigned flags)
  * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
  * Blocks: never.
  */
-static inline int64_t bv_post_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
-				   unsigned flags)
+BVI_INLINE int64_t bv_post_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+				unsigned flags)
 {
 	if (bvi_unlikely(!bvi_list_fits(ch, nsge, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, flags);
 	return bvi_post(ch, sg, NULL, bvi_what(BV_OP_SEND, nsge, BVI_SHORT_LIST, flags));
 }
 
-static inline int64_t bv_post_send_imm(struct bv_channel *ch, const struct bv_gather *sg,
-				       unsigned nsge, uint32_t imm, unsigned flags)
+BVI_INLINE int64_t bv_post_send_imm(struct bv_channel *ch, const struct bv_gather *sg,
+				    unsigned nsge, uint32_t imm, unsigned flags)
 {
 	if (bvi_unlikely(!bvi_list_fits(ch, nsge, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, flags);
@@ -116,16 +116,16 @@ static inline int64_t bv_post_send_imm(struct bv_channel *ch, const struct bv_ga
  * Return: as bv_post_send(); -EMSGSIZE @len is above max_inline.
  * Owner: @buf is the caller's again at once.  Threads: the one that uses @ch.  Blocks: never.
  */
-static inline int64_t bv_post_send_inline(struct bv_channel *ch, const void *buf, size_t len,
-					  unsigned flags)
+BVI_INLINE int64_t bv_post_send_inline(struct bv_channel *ch, const void *buf, size_t len,
+				       unsigned flags)
 {
 	if (bvi_unlikely(!bvi_inline_fits(len, flags)))
 		return bvi_reject_inline(ch, len, NULL, flags);
 	return bvi_post_inline(ch, buf, NULL, bvi_what(BV_OP_SEND, len, BVI_SHORT_INLINE, flags));
 }
 
-static inline int64_t bv_post_send_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
-					      uint32_t imm, unsigned flags)
+BVI_INLINE int64_t bv_post_send_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
+					   uint32_t imm, unsigned flags)
 {
 	if (bvi_unlikely(!bvi_inline_fits(len, flags)))
 		return bvi_reject_inline(ch, len, NULL, flags);
@@ -147,17 +147,17 @@ static inline int64_t bv_post_send_inline_imm(struct bv_channel *ch, const void 
  * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
  * Blocks: never.
  */
-static inline int64_t bv_post_write_unchecked(struct bv_channel *ch, const struct bv_gather *sg,
-					      unsigned nsge, const struct bv_remote *remote,
-					      unsigned flags)
+BVI_INLINE int64_t bv_post_write_unchecked(struct bv_channel *ch, const struct bv_gather *sg,
+					   unsigned nsge, const struct bv_remote *remote,
+					   unsigned flags)
 {
 	if (bvi_unlikely(!bvi_list_fits(ch, nsge, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, remote, flags);
 	return bvi_post(ch, sg, remote, bvi_what(BV_OP_WRITE, nsge, BVI_SHORT_LIST, flags));
 }
 
-static inline int64_t bv_post_write(struct bv_channel *ch, const struct bv_gather *sg,
-				    unsigned nsge, const struct bv_remote *remote, unsigned flags)
+BVI_INLINE int64_t bv_post_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
+				 const struct bv_remote *remote, unsigned flags)
 {
 	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, remote, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge,
@@ -166,9 +166,9 @@ static inline int64_t bv_post_write(struct bv_channel *ch, const struct bv_gathe
 	return bvi_post(ch, sg, remote, bvi_what(BV_OP_WRITE, nsge, BVI_SHORT_LIST, flags));
 }
 
-static inline int64_t bv_post_write_imm(struct bv_channel *ch, const struct bv_gather *sg,
-					unsigned nsge, const struct bv_remote *remote, uint32_t imm,
-					unsigned flags)
+BVI_INLINE int64_t bv_post_write_imm(struct bv_channel *ch, const struct bv_gather *sg,
+				     unsigned nsge, const struct bv_remote *remote, uint32_t imm,
+				     unsigned flags)
 {
 	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, remote, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge,
@@ -188,8 +188,8 @@ static inline int64_t bv_post_write_imm(struct bv_channel *ch, const struct bv_g
  * Return: as bv_post_send_inline(); -ERANGE @len is above the length of @remote.
  * Owner: @buf is the caller's again at once.  Threads: the one that uses @ch.  Blocks: never.
  */
-static inline int64_t bv_post_write_inline(struct bv_channel *ch, const void *buf, size_t len,
-					   const struct bv_remote *remote, unsigned flags)
+BVI_INLINE int64_t bv_post_write_inline(struct bv_channel *ch, const void *buf, size_t len,
+					const struct bv_remote *remote, unsigned flags)
 {
 	if (bvi_unlikely(!bvi_inline_fits(len, flags) || len > remote->length))
 		return bvi_reject_inline(ch, len, remote, flags);
@@ -197,9 +197,9 @@ static inline int64_t bv_post_write_inline(struct bv_channel *ch, const void *bu
 			       bvi_what(BV_OP_WRITE, len, BVI_SHORT_INLINE, flags));
 }
 
-static inline int64_t bv_post_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
-					       const struct bv_remote *remote, uint32_t imm,
-					       unsigned flags)
+BVI_INLINE int64_t bv_post_write_inline_imm(struct bv_channel *ch, const void *buf, size_t len,
+					    const struct bv_remote *remote, uint32_t imm,
+					    unsigned flags)
 {
 	if (bvi_unlikely(!bvi_inline_fits(len, flags) || len > remote->length))
 		return bvi_reject_inline(ch, len, remote, flags);
@@ -220,8 +220,8 @@ static inline int64_t bv_post_write_inline_imm(struct bv_channel *ch, const void
  * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
  * Blocks: never.
  */
-static inline int64_t bv_post_read(struct bv_channel *ch, const struct bv_scatter *sg,
-				   unsigned nsge, const struct bv_remote *remote, unsigned flags)
+BVI_INLINE int64_t bv_post_read(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge,
+				const struct bv_remote *remote, unsigned flags)
 {
 	uint64_t bytes = 0;
 
@@ -235,8 +235,8 @@ static inline int64_t bv_post_read(struct bv_channel *ch, const struct bv_scatte
 			bytes << 32 | bvi_what(BV_OP_READ, nsge, BVI_SHORT_LIST, flags));
 }
 
-static inline bool bvi_atomic_fits(const struct bv_channel *ch, const struct bv_scatter *result,
-				   const struct bv_remote *remote, unsigned flags)
+BVI_INLINE bool bvi_atomic_fits(const struct bv_channel *ch, const struct bv_scatter *result,
+				const struct bv_remote *remote, unsigned flags)
 {
 	return ch->atomics && result->length == sizeof(uint64_t) &&
 	       remote->length >= sizeof(uint64_t) && remote->addr % sizeof(uint64_t) == 0 &&
@@ -261,9 +261,8 @@ static inline bool bvi_atomic_fits(const struct bv_channel *ch, const struct bv_
  * Owner: the result is the device's until the work completes.  Threads: the one that uses @ch.
  * Blocks: never.
  */
-static inline int64_t bv_post_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
-					const struct bv_remote *remote, uint64_t add,
-					unsigned flags)
+BVI_INLINE int64_t bv_post_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
+				     const struct bv_remote *remote, uint64_t add, unsigned flags)
 {
 	if (bvi_unlikely(!bvi_atomic_fits(ch, result, remote, flags)))
 		return bvi_reject_atomic(ch, result, remote, flags);
@@ -271,9 +270,9 @@ static inline int64_t bv_post_fetch_add(struct bv_channel *ch, const struct bv_s
 				    bvi_what(BV_OP_FETCH_ADD, 1, BVI_SHORT_LIST, flags), add, 0);
 }
 
-static inline int64_t bv_post_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
-					   const struct bv_remote *remote, uint64_t compare,
-					   uint64_t swap, unsigned flags)
+BVI_INLINE int64_t bv_post_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
+					const struct bv_remote *remote, uint64_t compare,
+					uint64_t swap, unsigned flags)
 {
 	if (bvi_unlikely(!bvi_atomic_fits(ch, result, remote, flags)))
 		return bvi_reject_atomic(ch, result, remote, flags);
@@ -291,7 +290,7 @@ static inline int64_t bv_post_compare_swap(struct bv_channel *ch, const struct b
  * Owner: buffers of works that were withdrawn are the caller's.  Threads: the one that uses @ch.
  * Blocks: never.
  */
-static inline int bv_flush(struct bv_channel *ch)
+BVI_INLINE int bv_flush(struct bv_channel *ch)
 {
 	return ch->ops->flush(ch);
 }
@@ -306,8 +305,7 @@ static inline int bv_flush(struct bv_channel *ch)
  * Owner: the buffers are the device's until the work completes.  Threads: the one that uses @ch.
  * Blocks: never.
  */
-static inline int64_t bv_post_recv(struct bv_channel *ch, const struct bv_scatter *sg,
-				   unsigned nsge)
+BVI_INLINE int64_t bv_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
 {
 	return bvi_post_recv(ch, sg, nsge);
 }
@@ -325,7 +323,7 @@ static inline int64_t bv_post_recv(struct bv_channel *ch, const struct bv_scatte
  * Owner: the buffers of those posted are the device's until the work completes.
  * Threads: the one that uses @ch.  Blocks: never.
  */
-static inline int bv_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
+BVI_INLINE int bv_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
 {
 	return ch->ops->post_recv_many(ch, sg, n);
 }
@@ -341,14 +339,14 @@ static inline int bv_post_recv_many(struct bv_channel *ch, const struct bv_scatt
  * Owner: buffers of each reaped work return to the caller.  Threads: the one that uses @ch.
  * Blocks: never.
  */
-static inline int bv_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+BVI_INLINE int bv_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	if (__builtin_constant_p(max) && max == 1)
 		return bvi_poll_send_one(ch, wc);
 	return ch->ops->poll_send(ch, wc, max);
 }
 
-static inline int bv_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+BVI_INLINE int bv_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	if (__builtin_constant_p(max) && max == 1)
 		return bvi_poll_recv_one(ch, wc);

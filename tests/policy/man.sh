@@ -12,7 +12,7 @@ rc=0
 # What a program may call, by means that share nothing with docs/man.awk.
 calls() {
 	sed -n 's/^[ \t]*\(bv_[a-z0-9_]*\);$/\1/p' "$source/core/bareverbs.map"
-	sed -nE 's/^(static inline|#define) (.*[ *])?(bv_[a-z0-9_]+)\(.*/\3/p' "$source"/include/bareverbs/*.h
+	sed -nE 's/^(static inline|BVI_INLINE|#define) (.*[ *])?(bv_[a-z0-9_]+)\(.*/\3/p' "$source"/include/bareverbs/*.h
 }
 
 cd "$build/man"
