@@ -157,6 +157,9 @@ void bvi_mlx5_recv_result(const struct bv_channel *ch, uint64_t number, struct b
 	.poll_recv_one = bvi_mlx5_poll_recv_one, .poll_send = bvi_mlx5_poll_send, \
 	.poll_recv = bvi_mlx5_poll_recv, .recv_result = bvi_mlx5_recv_result, .arm = bvi_mlx5_arm
 
+/* cpu.c */
+bool bvi_mlx5_cpu_suits(void);
+
 /* arm.c */
 int bvi_mlx5_arm(struct bv_channel *ch, unsigned queues);
 

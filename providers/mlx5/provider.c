@@ -24,6 +24,13 @@ static int probe(struct ibv_device *ibdev, struct ibv_context *context, char *wh
 			 "not an mlx5 device (libmlx5 does not drive it); use provider verbs");
 		return -EOPNOTSUPP;
 	}
+	if (!bvi_mlx5_cpu_suits()) {
+		snprintf(
+			why, size,
+			"this CPU lacks SSSE3, by which works are put into the device's byte order; "
+			"use provider verbs");
+		return -EOPNOTSUPP;
+	}
 	td = ibv_alloc_td(context, &attr);
 	if (!td) {
 		rc = errno ? -errno : -EIO;

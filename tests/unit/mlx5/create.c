@@ -28,7 +28,7 @@ static struct {
 	int failing_in;      /* the n-th time from now on */
 	int error;           /* with this errno; 0: it leaves none */
 	int memory_in;       /* the n-th allocation of ours fails */
-	bool is_mlx5;
+	bool is_mlx5, cpu_suits;
 	int udp_sport_rc;
 
 	/* what mlx5dv_init_obj() tells; 0: what was asked for */
@@ -120,6 +120,11 @@ static uint32_t power_of_two(uint32_t n)
 	while (power < n)
 		power *= 2;
 	return power;
+}
+
+WRAP(bool, bvi_mlx5_cpu_suits, void)
+{
+	return dv.cpu_suits;
 }
 
 WRAP(struct ibv_cq_ex *, mlx5dv_create_cq, struct ibv_context *context,
@@ -225,7 +230,7 @@ static int setup(void **state)
 	dv.vctx.dealloc_td = dealloc_td;
 	dv.vctx.alloc_parent_domain = alloc_parent_domain;
 	dv.vctx.query_port = query_port;
-	dv.is_mlx5 = true;
+	dv.is_mlx5 = dv.cpu_suits = true;
 	dv.qp = (struct mlx5dv_qp){
 		.dbrec = records,
 		.sq = { .buf = wqes, .wqe_cnt = 128, .stride = 64 },
@@ -436,6 +441,10 @@ static void probing(void **state)
 	dv.failing = "td";
 	dv.error = 0;
 	assert_int_equal(mlx5->probe(NULL, &dv.vctx.context, why, sizeof(why)), -EIO);
+	dv.cpu_suits = false;
+	assert_int_equal(mlx5->probe(NULL, &dv.vctx.context, why, sizeof(why)), -EOPNOTSUPP);
+	assert_non_null(strstr(why, "this CPU lacks SSSE3"));
+	assert_non_null(strstr(why, "use provider verbs"));
 	dv.is_mlx5 = false;
 	assert_int_equal(mlx5->probe(NULL, &dv.vctx.context, why, sizeof(why)), -EOPNOTSUPP);
 	assert_non_null(strstr(why, "not an mlx5 device"));
