@@ -91,7 +91,7 @@ BVI_INLINE int bvi_poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
 BVI_INLINE int bvi_poll_recv_one(struct bv_channel *ch, struct bv_wc *wc)
 {
 #if BVI_PINNED
-	if (bvi_likely(ch->gate))
+	if (bvi_likely(ch->recv_gate))
 		return bvi_mlx5_take_recv(ch, wc, bvi_call_poll_recv);
 #endif
 	return bvi_call_poll_recv(ch, wc);
