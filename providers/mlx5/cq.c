@@ -14,7 +14,7 @@
  * A completion that makes no sense is not taken: the completion queue stays broken there, and every later
  * call says so.
  */
-#include "channel.h"
+#include "cqe.h"
 
 static const uint8_t status_of_syndrome[] = {
 	[PRM_SYNDROME_LOCAL_LENGTH] = BV_STATUS_LOCAL_LENGTH_ERROR,
@@ -163,42 +163,73 @@ static inline unsigned short_way(const struct bvi_mlx5_cqe *cqe, uint32_t stop)
 	return (stop - (uint32_t)(uintptr_t)cqe) / (uint32_t)sizeof(*cqe) - 1;
 }
 
+/* Completions that are looked at one after the other without a look at their count. */
+#define AT_ONCE 4
+
+BVI_INLINE bool send_plain(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe, unsigned plain,
+			   struct bv_wc *wc)
+{
+	if (bvi_mlx5_cqe_op_own(cqe) != plain)
+		return false;
+	bv_owner_before_cqe();
+	bvi_mlx5_sent(ch, cqe, wc);
+	return true;
+}
+
+/* The first of @n completions that is no plain success, or the one behind them. */
+BVI_INLINE const struct bvi_mlx5_cqe *
+send_all_plain(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe, unsigned n, struct bv_wc *wc)
+{
+	const unsigned plain = bvi_mlx5_send_of(ch)->places >> BVI_MLX5_OWNER_SHIFT;
+
+	for (; n >= AT_ONCE; n -= AT_ONCE, cqe += AT_ONCE, wc += AT_ONCE) {
+#pragma GCC unroll 4
+		for (unsigned k = 0; k < AT_ONCE; k++) {
+			if (!send_plain(ch, &cqe[k], plain, &wc[k]))
+				return &cqe[k];
+		}
+	}
+	for (; n && send_plain(ch, cqe, plain, wc); n--, cqe++)
+		wc++;
+	return cqe;
+}
+
 /* Plain successes up to where the short way stops; returns how many. */
-static inline unsigned send_run(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+BVI_INLINE unsigned send_run(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
-	const struct bvi_mlx5_cqe *cqe = send->cqe;
+	const struct bvi_mlx5_cqe *const cqe = send->cqe;
 	const unsigned left = short_way(cqe, send->stop);
-	const unsigned n = max < left ? max : left;
-	const unsigned plain = send->places >> BVI_MLX5_OWNER_SHIFT;
-	unsigned i;
+	const struct bvi_mlx5_cqe *const end = send_all_plain(ch, cqe, max < left ? max : left, wc);
+	const unsigned n = (unsigned)(end - cqe);
 
-#pragma GCC unroll 4
-	for (i = 0; i < n; i++) {
-		if (bvi_mlx5_cqe_op_own(&cqe[i]) != plain)
-			break;
-		bv_owner_before_cqe();
-		bvi_mlx5_sent(ch, &cqe[i], &wc[i]);
-	}
-	if (i == 0)
+	if (n == 0)
 		return 0;
-	ch->sq_limit = (uint64_t)wc[i - 1].work + ch->sq_room;
-	send->cqe = cqe + i;
-	return i;
+	ch->sq_limit = (uint64_t)wc[n - 1].work + ch->sq_room;
+	send->cqe = end;
+	return n;
+}
+
+/* What is behind the @n that the short way took. */
+static BV_NOINLINE int send_rest(struct bv_channel *ch, struct bv_wc *wc, unsigned max, unsigned n)
+{
+	int rc;
+
+	do {
+		rc = send_other(ch, &wc[n]);
+		if (rc != 1)
+			return n ? (int)n : rc;
+		n++;
+		n += send_run(ch, wc + n, max - n);
+	} while (n < max);
+	return (int)n;
 }
 
 int bvi_mlx5_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	unsigned n = send_run(ch, wc, max);
-	int rc = 1;
+	const unsigned n = send_run(ch, wc, max);
 
-	while (n < max && rc == 1) {
-		rc = send_other(ch, &wc[n]);
-		n += rc == 1;
-		if (rc == 1)
-			n += send_run(ch, wc + n, max - n);
-	}
-	return n ? (int)n : rc;
+	return bvi_likely(n == max) ? (int)n : send_rest(ch, wc, max, n);
 }
 
 /* As send_other(). */
@@ -225,43 +256,70 @@ int bvi_mlx5_poll_recv_one(struct bv_channel *ch, struct bv_wc *wc)
 	return bvi_mlx5_take_recv(ch, wc, recv_other);
 }
 
-/* As send_run(). */
-static inline unsigned recv_run(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+/* The first of @n completions that is not of the kind of the first, or the one behind them. */
+BVI_INLINE const struct bvi_mlx5_cqe *recv_all_alike(const struct bvi_mlx5_cqe *cqe, unsigned n,
+						     unsigned op_own, unsigned state,
+						     uint64_t number, struct bv_wc *wc)
+{
+	const struct mlx5_recv_kind *const kind = mlx5_recv_kind(state);
+	const bvi_v16 how = kind->how;
+
+	for (; n >= AT_ONCE; n -= AT_ONCE, cqe += AT_ONCE, wc += AT_ONCE, number += AT_ONCE) {
+#pragma GCC unroll 4
+		for (unsigned k = 0; k < AT_ONCE; k++) {
+			if (bvi_mlx5_cqe_op_own(&cqe[k]) != op_own)
+				return &cqe[k];
+			bv_owner_before_cqe();
+			mlx5_received_as(kind, how, &cqe[k], number + k, &wc[k]);
+		}
+	}
+	for (; n && bvi_mlx5_cqe_op_own(cqe) == op_own; n--, cqe++) {
+		bv_owner_before_cqe();
+		mlx5_received_as(kind, how, cqe, number++, wc++);
+	}
+	return cqe;
+}
+
+/* Receives of one kind up to where the short way stops; returns how many. */
+BVI_INLINE unsigned recv_run(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
-	const struct bvi_mlx5_cqe *cqe = recv->cqe;
+	const struct bvi_mlx5_cqe *const cqe = recv->cqe;
 	const unsigned left = short_way(cqe, recv->stop);
-	const unsigned n = max < left ? max : left;
-	const uint32_t owner = recv->owner;
-	const uint64_t number = ch->rq_done;
-	unsigned i;
+	const unsigned op_own = bvi_mlx5_cqe_op_own(cqe);
+	const unsigned state = op_own ^ recv->owner;
+	const struct bvi_mlx5_cqe *end;
+	size_t n;
 
-	for (i = 0; i < n; i++) {
-		const unsigned state = bvi_mlx5_cqe_op_own(&cqe[i]) ^ owner;
+	if (!bvi_mlx5_is_received(state))
+		return 0;
+	end = recv_all_alike(cqe, max < left ? max : left, op_own, state, ch->rq_done, wc);
+	n = (size_t)(end - recv->cqe); /* still @cqe, and not kept in a register for this */
+	ch->rq_done += n;
+	ch->rq_limit += n;
+	recv->cqe = end;
+	return (unsigned)n;
+}
 
-		if (!bvi_mlx5_is_received(state))
-			break;
-		bv_owner_before_cqe();
-		bvi_mlx5_received(&cqe[i], state, number + i, &wc[i]);
+/* What is behind the @n that the short way took: another kind, or none of its own. */
+static BV_NOINLINE int recv_rest(struct bv_channel *ch, struct bv_wc *wc, unsigned max, unsigned n)
+{
+	while (n < max) {
+		const unsigned more = recv_run(ch, wc + n, max - n);
+		const int rc = more ? (int)more : recv_other(ch, &wc[n]);
+
+		if (rc <= 0)
+			return n ? (int)n : rc;
+		n += (unsigned)rc;
 	}
-	ch->rq_done = number + i;
-	ch->rq_limit += i;
-	recv->cqe = cqe + i;
-	return i;
+	return (int)n;
 }
 
 int bvi_mlx5_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	unsigned n = recv_run(ch, wc, max);
-	int rc = 1;
+	const unsigned n = recv_run(ch, wc, max);
 
-	while (n < max && rc == 1) {
-		rc = recv_other(ch, &wc[n]);
-		n += rc == 1;
-		if (rc == 1)
-			n += recv_run(ch, wc + n, max - n);
-	}
-	return n ? (int)n : rc;
+	return bvi_likely(n == max) ? (int)n : recv_rest(ch, wc, max, n);
 }
 
 /* It lies in its entry until the ring has come round: twice max_recv receives later. */

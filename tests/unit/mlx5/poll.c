@@ -152,6 +152,81 @@ static void many_laps(void **state)
 	plain_free(p);
 }
 
+/* Every length of a burst at every place of the ring, of one kind and of several. */
+static void send_bursts(void **state)
+{
+	static const enum bv_op ops[] = { BV_OP_SEND, BV_OP_WRITE, BV_OP_READ, BV_OP_SEND };
+	static const uint8_t opcodes[] = { PRM_OPCODE_SEND, PRM_OPCODE_WRITE, PRM_OPCODE_READ,
+					   PRM_OPCODE_SEND };
+	struct plain *p = plain_new(&plain_default);
+	struct bv_channel *ch = plain_channel(p);
+
+	(void)state;
+	for (int64_t first = 0; first < 20000;) {
+		const unsigned n = 1 + (unsigned)(first % 15);
+		struct bv_wc wc[17];
+
+		for (unsigned i = 0; i < n; i++) {
+			const uint16_t index = plain_index(p);
+
+			assert_int_equal(post(ch, ops[i % 4], false), first + i);
+			plain_send_cqe(p, 0, opcodes[i % 4], index, 0);
+		}
+		wc[n] = garbage();
+		assert_int_equal(bv_poll_send(ch, wc, n + 1), n);
+		for (unsigned i = 0; i < n; i++) {
+			expect_wc(&wc[i], first + i, ops[i % 4], i % 4 == 2 ? 0x12345 : 0);
+			expect_imm(&wc[i], 0, 0);
+		}
+		assert_int_equal(wc[n].work, garbage().work);
+		first += n;
+		assert_int_equal(bvi_sq_done(ch), first);
+	}
+	plain_free(p);
+}
+
+static void recv_bursts(void **state)
+{
+	static const uint8_t opcodes[] = { 0, PRM_CQE_RESP_WRITE_IMM, PRM_CQE_RESP_SEND,
+					   PRM_CQE_RESP_SEND_IMM };
+	struct plain *p = plain_new(&plain_default);
+	struct bv_channel *ch = plain_channel(p);
+	uint32_t seed = 1;
+
+	(void)state;
+	for (int64_t first = 0; first < 20000;) {
+		const unsigned n = 1 + (unsigned)(first % 15);
+		struct bv_wc wc[17], kept;
+		unsigned kinds[16], change = 0;
+
+		for (unsigned i = 0; i < n; i++) {
+			seed = seed * 1664525 + 1013904223;
+			/* Runs of up to 9 or so. */
+			change = i && (seed >> 16) % 5 ? change : 1 + (seed >> 24) % 3;
+			kinds[i] = change;
+			assert_int_equal(bv_post_recv(ch, NULL, 0), (first + i) | BV_WORK_RECV);
+			plain_recv_cqe(p, CQE(opcodes[change]) | (seed >> 8 & PRM_CQE_SE),
+				       0x12345600 + i, 0xcafe0000 + i);
+		}
+		wc[n] = garbage();
+		assert_int_equal(bv_poll_recv(ch, wc, n + (seed >> 20 & 1)), n);
+		for (unsigned i = 0; i < n; i++) {
+			const bool imm = kinds[i] != 2;
+
+			expect_wc(&wc[i], (first + i) | BV_WORK_RECV,
+				  kinds[i] == 1 ? BV_OP_RECV_WRITE_IMM : BV_OP_RECV,
+				  0x12345600 + i);
+			expect_imm(&wc[i], imm ? BV_WC_IMM : 0, imm ? 0xcafe0000 + i : 0);
+			ch->ops->recv_result(ch, (uint64_t)wc[i].work, &kept);
+			assert_memory_equal(&kept, &wc[i], sizeof(kept));
+		}
+		assert_int_equal(wc[n].work, garbage().work);
+		first += n;
+		assert_int_equal(ch->rq_done, first | BV_WORK_RECV);
+	}
+	plain_free(p);
+}
+
 static void no_more_than_asked(void **state)
 {
 	struct plain *p = plain_new(&plain_default);
@@ -376,7 +451,8 @@ int main(void)
 		cmocka_unit_test(no_more_than_asked), cmocka_unit_test(numbers_beyond_32_bits),
 		cmocka_unit_test(send_errors),        cmocka_unit_test(recv_errors),
 		cmocka_unit_test(syndromes),          cmocka_unit_test(broken_sends),
-		cmocka_unit_test(broken_receives),
+		cmocka_unit_test(broken_receives),    cmocka_unit_test(send_bursts),
+		cmocka_unit_test(recv_bursts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
