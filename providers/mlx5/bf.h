@@ -45,4 +45,24 @@ static inline void bf_ring(struct bv_channel *ch, unsigned pi, const struct prm_
 	bv_blueflame_flush();
 }
 
+/*
+ * The same for one that came while the gate was open: it is alone, and a register with halves of BVI_MLX5_BF
+ * bytes takes it. In two steps: the caller copies the blocks in between.
+ */
+BVI_INLINE uint8_t *bf_begin(struct bv_channel *ch, unsigned pi)
+{
+	struct bvi_mlx5_post *const post = bvi_mlx5_post_of(ch);
+
+	bv_wqe_before_dbrec();
+	bv_dbrec_write(post->dbrec, bv_to_be32(pi & 0xffff));
+	bv_dbrec_before_doorbell();
+	return post->bf;
+}
+
+BVI_INLINE void bf_end(struct bv_channel *ch, uint8_t *bf)
+{
+	bv_blueflame_flush();
+	bvi_mlx5_post_of(ch)->bf = (uint8_t *)((uintptr_t)bf ^ BVI_MLX5_BF);
+}
+
 #endif

@@ -79,6 +79,135 @@ static inline unsigned wqe_put_list(struct bv_channel *ch, struct prm_seg *seg,
 	return ds;
 }
 
+/* ---- inline payload, by segments in registers ---- */
+
+BVI_INLINE bvi_v16 wqe_load(const uint8_t *bytes)
+{
+	bvi_v16 v;
+
+	memcpy(&v, bytes, sizeof(v));
+	return v;
+}
+
+#ifdef __x86_64__
+
+/* @v without its first @n bytes, 0..16, and zeroes behind. */
+BVI_INLINE bvi_v16 wqe_shift_down(bvi_v16 v, size_t n)
+{
+	static const uint8_t masks[32] __attribute__((aligned(32))) = {
+		0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
+		11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+		0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
+	};
+
+	__asm__("pshufb %1, %0" : "+x"(v) : "x"(wqe_load(masks + n)));
+	return v;
+}
+
+BVI_INLINE bvi_v16 wqe_down_12(bvi_v16 v)
+{
+	return (bvi_v16)_mm_srli_si128((__m128i)v, 12);
+}
+
+/* The first segment of inline data: its head, then twelve bytes of @v. */
+BVI_INLINE bvi_v16 wqe_inline_first(bvi_v16 v, unsigned len)
+{
+	const bv_be32 head = bv_to_be32(prm_inline_head(len));
+
+	return (bvi_v16)_mm_or_si128(_mm_slli_si128((__m128i)v, PRM_INLINE_HEAD),
+				     _mm_cvtsi32_si128((int)head.be));
+}
+
+#else
+
+BVI_INLINE bvi_v16 wqe_shift_down(bvi_v16 v, size_t n)
+{
+	uint8_t bytes[32] = { 0 };
+
+	memcpy(bytes, &v, sizeof(v));
+	return wqe_load(bytes + n);
+}
+
+BVI_INLINE bvi_v16 wqe_down_12(bvi_v16 v)
+{
+	return bvi_v16_of(v[1] >> 32, 0);
+}
+
+BVI_INLINE bvi_v16 wqe_inline_first(bvi_v16 v, unsigned len)
+{
+	const bv_be32 head = bv_to_be32(prm_inline_head(len));
+
+	return bvi_v16_of(head.be | v[0] << 32, v[0] >> 32 | v[1] << 32);
+}
+
+#endif
+
+/* 1 to 15 bytes, and zeroes behind; by loads that overlap. */
+BVI_INLINE bvi_v16 wqe_load_short(const uint8_t *buf, unsigned len)
+{
+	uint64_t a, b;
+	uint32_t c, d;
+
+	if (len >= 8) {
+		memcpy(&a, buf, sizeof(a));
+		memcpy(&b, buf + len - 8, sizeof(b));
+		return bvi_v16_of(a, b >> 8 >> 8 * (15 - len));
+	}
+	if (len >= 4) {
+		memcpy(&c, buf, sizeof(c));
+		memcpy(&d, buf + len - 4, sizeof(d));
+		return bvi_v16_of(c | (uint64_t)d << 8 * (len - 4), 0);
+	}
+	c = buf[len / 2];
+	d = buf[len - 1];
+	return bvi_v16_of(buf[0] | c << 8 * (len / 2) | d << 8 * (len - 1), 0);
+}
+
+/* The last segment of @len bytes of inline data, 16 or more, which has @n of them. */
+BVI_INLINE bvi_v16 wqe_inline_last(const uint8_t *buf, unsigned len, unsigned n)
+{
+	return wqe_shift_down(wqe_load(buf + len - PRM_DS), PRM_DS - n);
+}
+
+/* What a WQE of one block has room for beside @head segments. */
+BVI_INLINE unsigned wqe_block_inline(unsigned head)
+{
+	return (PRM_WQEBB_DS - head) * PRM_DS - PRM_INLINE_HEAD;
+}
+
+/* Inline data of one block, not empty; zeroes behind; @ds: segments taken. */
+struct wqe_payload {
+	bvi_v16 seg[3];
+	unsigned ds;
+};
+
+BVI_INLINE struct wqe_payload wqe_inline_block(const uint8_t *buf, unsigned len, unsigned head)
+{
+	const bvi_v16 none = { 0, 0 };
+	bvi_v16 v;
+
+	if (bvi_unlikely(len < PRM_DS)) {
+		v = wqe_load_short(buf, len);
+		return (struct wqe_payload){ { wqe_inline_first(v, len), wqe_down_12(v), none },
+					     prm_inline_ds(len) };
+	}
+	v = wqe_inline_first(wqe_load(buf), len);
+	if (head == 2 || len <= 28)
+		return (struct wqe_payload){ { v, wqe_inline_last(buf, len, len - 12), none }, 2 };
+	return (struct wqe_payload){ { v, wqe_load(buf + 12), wqe_inline_last(buf, len, len - 28) },
+				     3 };
+}
+
+/* Inline data of 16 bytes or more from @seg to @last, where the ring does not end. */
+BVI_INLINE void wqe_put_inline_straight(bvi_v16 *seg, bvi_v16 *last, const uint8_t *buf,
+					unsigned len)
+{
+	*last = wqe_inline_last(buf, len, (len + PRM_INLINE_HEAD - 1) % PRM_DS + 1);
+	*seg++ = wqe_inline_first(wqe_load(buf), len);
+	for (buf += PRM_DS - PRM_INLINE_HEAD; seg < last; buf += PRM_DS)
+		*seg++ = wqe_load(buf);
+}
+
 /* Inline data of any length from @seg on, not at the end of the ring. Returns the segments taken. */
 static inline unsigned wqe_put_inline(struct bv_channel *ch, struct prm_seg *seg, const void *buf,
 				      size_t len)
