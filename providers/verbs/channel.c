@@ -136,12 +136,15 @@ static int cqs_create_ex(struct verbs_channel *v, const struct bv_channel_params
 }
 
 /* What the channel will do, once its queues are there. */
-static void choose_tables(struct verbs_channel *v)
+static void choose_tables(struct verbs_channel *v, const struct bv_channel_attr *attr)
 {
 	const bool wr = v->qp_ex;
+	const bool narrow = v->core.max_inline < BVI_SHORT_INLINE || !attr->max_send_sge;
 
 	v->core.prepared = wr ? &ops_prepared_wr : &ops_prepared;
-	v->core.ready = wr ? &bvi_verbs_ops_ready_wr : &bvi_verbs_ops_ready;
+	v->core.ready = !wr    ? &bvi_verbs_ops_ready :
+			narrow ? &bvi_verbs_ops_ready_wr_narrow :
+				 &bvi_verbs_ops_ready_wr;
 	v->core.error = wr ? &ops_error_wr : &ops_error;
 	if (v->domain)
 		v->core.data_path = wr ? "ibv_wr_* and ibv_start_poll, thread domain" :
@@ -263,6 +266,8 @@ int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_c
 	memset(v, 0, sizeof(*v));
 	v->base.core = &v->core;
 	v->signal_every = (params->attr->max_send + 1) / 2;
+	v->usual_recv_sge = params->attr->max_recv_sge ? 1 : UINT32_MAX;
+	v->recv_wr.num_sge = 1;
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		v->wc[i].wr_id = VERBS_NO_WORK;
 	domain_create(v, params);
@@ -275,7 +280,7 @@ int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_c
 		bvi_verbs_channel_destroy(&v->base);
 		return rc;
 	}
-	choose_tables(v);
+	choose_tables(v, params->attr);
 	*ch = &v->base;
 	return 0;
 }

@@ -38,6 +38,32 @@ struct verbs_chain {
 
 struct verbs_posted;
 
+/* Where a work goes: what a struct bv_remote starts with, and the immediate where that one has a gap. */
+struct verbs_target {
+	uint64_t addr;
+	uint32_t rkey;
+	uint32_t imm; /* network order */
+};
+
+static_assert(sizeof(struct verbs_target) == offsetof(struct bv_remote, length) &&
+		      offsetof(struct verbs_target, addr) == offsetof(struct bv_remote, addr) &&
+		      offsetof(struct verbs_target, rkey) == offsetof(struct bv_remote, rkey),
+	      "copied in one piece");
+
+/*
+ * Extended: what must outlive calls into the driver while a work is posted, or a completion polled.
+ * Here it costs a store; in a register, that one would have to be saved and restored.
+ */
+struct verbs_call {
+	struct verbs_target to;
+	struct ibv_sge sge; /* the only element */
+	const void *list;   /* or the payload */
+	uint64_t operand;   /* of an atomic */
+	uint64_t swap;
+	uint32_t nsge;
+	uint32_t length; /* of the payload */
+};
+
 /* What posts and polls of the extended way use comes first, beside the counters. */
 struct verbs_channel {
 	_Alignas(VERBS_LINE) struct bv_channel base;
@@ -45,8 +71,10 @@ struct verbs_channel {
 	struct ibv_cq_ex *send_cq_ex; /* the same queues, or NULL */
 	struct ibv_cq_ex *recv_cq_ex;
 	struct verbs_posted *posted_send;
-	uint32_t posted_send_mask;    /* places of @posted_send - 1 */
-	uint32_t waiting;             /* extended: works that were built and not completed */
+	uint32_t posted_send_mask; /* places of @posted_send - 1 */
+	uint32_t waiting;          /* extended: works that were built and not completed */
+	struct verbs_call call;
+	struct bv_wc *wc_out;         /* likewise, of a poll */
 	struct ibv_poll_cq_attr poll; /* nothing is asked for */
 
 	struct verbs_posted *posted_recv;
@@ -55,7 +83,8 @@ struct verbs_channel {
 	struct ibv_qp *qp;
 	struct ibv_cq *send_cq;
 	struct ibv_cq *recv_cq;
-	struct ibv_recv_wr recv_wr;
+	uint32_t usual_recv_sge; /* one, if receives may have elements, else none that there is */
+	struct ibv_recv_wr recv_wr;      /* of one element */
 	struct ibv_recv_wr *bad_recv_wr; /* always recv_wr */
 	struct ibv_send_wr send_wr;
 	uint32_t chained;    /* classic: BV_MORE if works wait in @chain, else 0 */
@@ -101,6 +130,8 @@ int bvi_verbs_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg,
 
 /* post_wr.c */
 extern const struct bv_channel_ops bvi_verbs_ops_ready_wr;
+/* The same for channels that may have to refuse eight bytes inline, or one element. */
+extern const struct bv_channel_ops bvi_verbs_ops_ready_wr_narrow;
 int bvi_verbs_flush_wr(struct bv_channel *ch);
 
 /* chain.c */

@@ -19,8 +19,16 @@ static BV_COLD __attribute__((noinline)) void send_failed(struct bv_channel *ch,
 static BV_COLD __attribute__((noinline)) void recv_failed(struct bv_channel *ch,
 							  struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
+	ch->rq_done = cq->wr_id + 1;
+	ch->rq_limit++;
 	verbs_failed(ch, (int64_t)cq->wr_id, cq->status, ibv_wc_read_vendor_err(cq), wc);
 	verbs_keep_result(to_verbs(ch), wc);
+}
+
+/* Only drivers know how much a read fetched. Apart, as it must keep what others need not. */
+static __attribute__((noinline)) void add_bytes(struct ibv_cq_ex *cq, struct bv_wc *wc)
+{
+	wc->bytes = wc->op == BV_OP_READ ? ibv_wc_read_byte_len(cq) : 8;
 }
 
 static inline void send_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc)
@@ -35,36 +43,40 @@ static inline void send_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct
 	}
 	verbs_sent(wc, number, op, 0);
 	if (bvi_unlikely(verbs_fetched(op)))
-		wc->bytes = op == BV_OP_READ ? ibv_wc_read_byte_len(cq) : 8;
+		add_bytes(cq, wc);
+}
+
+/* Field by field, in the order they lie in: constants among them become one store. */
+static inline __attribute__((always_inline)) void
+tell(struct bv_wc *wc, uint64_t number, uint32_t bytes, uint32_t imm, enum bv_op op, unsigned flags)
+{
+	wc->work = (int64_t)number;
+	wc->reserved = 0;
+	wc->flags = (uint8_t)flags;
+	wc->op = (uint8_t)op;
+	wc->status = BV_STATUS_SUCCESS;
+	wc->bytes = bytes;
+	wc->imm = imm;
+	wc->vendor_err = 0;
 }
 
 /* A success, in both places that it is told in. Inline for each operation: so it is a constant. */
-static inline __attribute__((always_inline)) void received(struct bv_channel *ch, struct bv_wc *wc,
-							   uint32_t bytes, uint32_t imm,
-							   enum bv_op op, unsigned flags)
+static inline __attribute__((always_inline)) void received(struct bv_channel *ch, uint64_t number,
+							   struct bv_wc *wc, uint32_t bytes,
+							   uint32_t imm, enum bv_op op,
+							   unsigned flags)
 {
-	const uint64_t number = ch->rq_done - 1;
+	struct verbs_channel *const v = to_verbs(ch);
 
-	*wc = (struct bv_wc){
-		.work = (int64_t)number,
-		.bytes = bytes,
-		.imm = imm,
-		.op = (uint8_t)op,
-		.flags = (uint8_t)flags,
-	};
-	to_verbs(ch)->results[number & to_verbs(ch)->posted_recv_mask] = (struct bv_wc){
-		.work = (int64_t)number,
-		.bytes = bytes,
-		.imm = imm,
-		.op = (uint8_t)op,
-		.flags = (uint8_t)flags,
-	};
+	ch->rq_done = number + 1;
+	ch->rq_limit++;
+	tell(wc, number, bytes, imm, op, flags);
+	tell(&v->results[number & v->posted_recv_mask], number, bytes, imm, op, flags);
 }
 
-static inline void recv_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc)
+static inline __attribute__((always_inline)) void recv_done(struct bv_channel *ch,
+							    struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
-	ch->rq_done = cq->wr_id + 1;
-	ch->rq_limit++;
 	if (bvi_unlikely(cq->status != IBV_WC_SUCCESS)) {
 		recv_failed(ch, cq, wc);
 		return;
@@ -72,57 +84,60 @@ static inline void recv_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct
 	/* What is read early waits in its place: no call must spare a register for it. */
 	wc->bytes = ibv_wc_read_byte_len(cq);
 	if (!(ibv_wc_read_wc_flags(cq) & IBV_WC_WITH_IMM)) {
-		received(ch, wc, wc->bytes, 0, BV_OP_RECV, 0);
+		received(ch, cq->wr_id, wc, wc->bytes, 0, BV_OP_RECV, 0);
 		return;
 	}
 	/* Nobody writes without one, so only now the driver must be asked which of the two it is. */
-	wc->imm = ibv_wc_read_imm_data(cq);
+	wc->imm = be32toh(ibv_wc_read_imm_data(cq));
 	if (ibv_wc_read_opcode(cq) == IBV_WC_RECV_RDMA_WITH_IMM)
-		received(ch, wc, wc->bytes, be32toh(wc->imm), BV_OP_RECV_WRITE_IMM, BV_WC_IMM);
+		received(ch, cq->wr_id, wc, wc->bytes, wc->imm, BV_OP_RECV_WRITE_IMM, BV_WC_IMM);
 	else
-		received(ch, wc, wc->bytes, be32toh(wc->imm), BV_OP_RECV, BV_WC_IMM);
+		received(ch, cq->wr_id, wc, wc->bytes, wc->imm, BV_OP_RECV, BV_WC_IMM);
 }
 
-/* All that there are, up to @max. */
-static inline int poll_burst(struct bv_channel *ch, struct ibv_cq_ex *cq, bool recv,
-			     struct bv_wc *wc, unsigned max)
+/* All that there are, up to @max. If the queue is broken then, the next call meets it again. */
+int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
+	struct ibv_cq_ex *const cq = to_verbs(ch)->send_cq_ex;
 	const int rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
 	unsigned n = 0;
 
-	if (rc != 0)
+	if (rc)
 		return rc == ENOENT ? 0 : -EIO;
-	do {
-		if (recv)
-			recv_done(ch, cq, &wc[n++]);
-		else
-			send_done(ch, cq, &wc[n++]);
-	} while (n < max && ibv_next_poll(cq) == 0);
-	/* If the queue is broken here, the next call meets it again. */
+	do
+		send_done(ch, cq, &wc[n]);
+	while (++n < max && ibv_next_poll(cq) == 0);
 	ibv_end_poll(cq);
 	return (int)n;
 }
 
-int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
-{
-	return poll_burst(ch, to_verbs(ch)->send_cq_ex, false, wc, max);
-}
-
 int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	return poll_burst(ch, to_verbs(ch)->recv_cq_ex, true, wc, max);
-}
-
-/* The usual poll takes one, and has few registers to save. */
-int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc)
-{
-	struct ibv_cq_ex *const cq = to_verbs(ch)->send_cq_ex;
+	struct ibv_cq_ex *const cq = to_verbs(ch)->recv_cq_ex;
 	const int rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
+	unsigned n = 0;
 
 	if (rc)
-		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
-	send_done(ch, cq, wc);
+		return rc == ENOENT ? 0 : -EIO;
+	do
+		recv_done(ch, cq, &wc[n]);
+	while (++n < max && ibv_next_poll(cq) == 0);
 	ibv_end_poll(cq);
+	return (int)n;
+}
+
+/* The usual poll takes one; of a send, only the channel stays in a register then. */
+int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc)
+{
+	struct verbs_channel *const v = to_verbs(ch);
+	int rc;
+
+	v->wc_out = wc;
+	rc = ibv_start_poll(v->send_cq_ex, &v->poll);
+	if (rc)
+		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
+	send_done(ch, v->send_cq_ex, v->wc_out);
+	ibv_end_poll(v->send_cq_ex);
 	return 1;
 }
 

@@ -30,13 +30,13 @@ static inline void keep_target(struct verbs_posted *posted, const struct ibv_sen
 	const uint32_t op = (what & VERBS_POSTED_OP) >> VERBS_POSTED_OP_SHIFT;
 
 	if (what & VERBS_POSTED_IMM)
-		posted->imm = wr->imm_data;
+		posted->to.imm = wr->imm_data;
 	if (op == BV_OP_FETCH_ADD || op == BV_OP_COMPARE_SWAP) {
-		posted->remote_addr = wr->wr.atomic.remote_addr;
-		posted->rkey = wr->wr.atomic.rkey;
+		posted->to.addr = wr->wr.atomic.remote_addr;
+		posted->to.rkey = wr->wr.atomic.rkey;
 	} else if (op != BV_OP_SEND) {
-		posted->remote_addr = wr->wr.rdma.remote_addr;
-		posted->rkey = wr->wr.rdma.rkey;
+		posted->to.addr = wr->wr.rdma.remote_addr;
+		posted->to.rkey = wr->wr.rdma.rkey;
 	}
 }
 
@@ -222,25 +222,46 @@ static int64_t post_compare_swap(struct bv_channel *ch, const struct bv_scatter 
 	return post(ch, result, 1, IBV_WR_ATOMIC_CMP_AND_SWP, flags, 0);
 }
 
-/* The number is read again behind the call: that costs less than to save a register for it. */
-int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
+/*
+ * Of v->recv_wr, which has all but its list and what is done here. The number is read again behind the
+ * call: that costs less than to save a register for it.
+ */
+static inline int64_t post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
 {
 	struct verbs_channel *const v = to_verbs(ch);
 	struct verbs_posted *const posted = &v->posted_recv[ch->rq_posted & v->posted_recv_mask];
 	int rc;
 
-	if (bvi_unlikely(nsge > ch->max_recv_sge))
-		return bvi_reject_list(ch, nsge, ch->max_recv_sge, 0, NULL, 0);
 	if (bvi_unlikely(ch->rq_posted == ch->rq_limit))
 		return -EAGAIN;
 	v->recv_wr.wr_id = ch->rq_posted;
 	v->recv_wr.sg_list = verbs_sge(sg);
-	v->recv_wr.num_sge = (int)nsge;
 	verbs_keep(posted, v->recv_wr.sg_list, nsge, 0);
 	rc = ibv_post_recv(v->qp, &v->recv_wr, &v->bad_recv_wr);
 	if (bvi_unlikely(rc))
 		return verbs_refused(rc);
 	return (int64_t)ch->rq_posted++;
+}
+
+static __attribute__((noinline)) int64_t post_recv_list(struct bv_channel *ch,
+							const struct bv_scatter *sg, unsigned nsge)
+{
+	struct verbs_channel *const v = to_verbs(ch);
+	int64_t rc;
+
+	if (nsge > ch->max_recv_sge)
+		return bvi_reject_list(ch, nsge, ch->max_recv_sge, 0, NULL, 0);
+	v->recv_wr.num_sge = (int)nsge;
+	rc = post_recv(ch, sg, nsge);
+	v->recv_wr.num_sge = 1;
+	return rc;
+}
+
+int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
+{
+	if (bvi_unlikely(nsge != to_verbs(ch)->usual_recv_sge))
+		return post_recv_list(ch, sg, nsge);
+	return post_recv(ch, sg, 1);
 }
 
 /* A list of up to VERBS_BURST receives; returns how many were posted, or -errno if none. */
@@ -290,6 +311,7 @@ int bvi_verbs_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg,
 #include "slots.h"
 
 const struct bv_channel_ops bvi_verbs_ops_ready = {
+	VERBS_SHORT_POSTS,
 	VERBS_POSTS,
 	VERBS_REAPS,
 	.flush = bvi_verbs_flush,

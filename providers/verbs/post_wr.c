@@ -12,12 +12,13 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
 
 #include "post.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* A work, of constants as far as the call is one; it never exists in memory. */
+/* A work as it is asked for, of constants as far as the call is one; it never exists in memory. */
 struct work {
 	enum bv_op op;
 	bool with_imm;
@@ -31,74 +32,103 @@ struct work {
 	uint64_t swap;
 };
 
-/* What errors will want to tell; before the first call, so that nothing of it outlives one. */
-static ALWAYS_INLINE void keep(const struct verbs_channel *v, uint64_t number, const struct work *w,
+/*
+ * Before the first call into the driver: what errors will want to tell goes to the work's place, what the
+ * calls need to v->call.
+ */
+static ALWAYS_INLINE void keep_target(struct verbs_call *call, struct verbs_posted *posted,
+				      const struct work *w)
+{
+	if (w->op != BV_OP_SEND) {
+		memcpy(&call->to, w->remote, sizeof(call->to));
+		posted->to = call->to;
+	}
+	if (w->with_imm)
+		posted->to.imm = call->to.imm = htobe32(w->imm);
+	if (w->op == BV_OP_FETCH_ADD || w->op == BV_OP_COMPARE_SWAP)
+		call->operand = w->operand;
+	if (w->op == BV_OP_COMPARE_SWAP)
+		call->swap = w->swap;
+}
+
+static ALWAYS_INLINE void keep_payload(struct verbs_call *call, struct verbs_posted *posted,
+				       const struct work *w, uint32_t what)
+{
+	if (w->is_inline) {
+		posted->rest = (uint32_t)w->length;
+		posted->what = what | VERBS_POSTED_INLINE;
+		call->list = w->list;
+		if (!__builtin_constant_p(w->length))
+			call->length = (uint32_t)w->length;
+		return;
+	}
+	posted->what = what | w->nsge;
+	if (!__builtin_constant_p(w->nsge))
+		call->nsge = w->nsge;
+	if (bvi_likely(w->nsge == 1)) {
+		posted->sge[0] = call->sge = *verbs_sge(w->list);
+		return;
+	}
+	call->list = w->list;
+	bvi_verbs_keep_list(posted, verbs_sge(w->list), w->nsge);
+}
+
+static ALWAYS_INLINE void keep(struct verbs_channel *v, uint64_t number, const struct work *w,
 			       unsigned wr_flags)
 {
 	struct verbs_posted *const posted = verbs_posted_send(v, number);
-	const uint32_t what = (uint32_t)w->op << VERBS_POSTED_OP_SHIFT |
-			      (w->with_imm ? VERBS_POSTED_IMM : 0) |
-			      (w->is_inline ? VERBS_POSTED_INLINE : 0) |
-			      (wr_flags & IBV_SEND_SIGNALED ? VERBS_POSTED_SIGNALED : 0);
 
-	if (w->op != BV_OP_SEND) {
-		posted->remote_addr = w->remote->addr;
-		posted->rkey = w->remote->rkey;
-	}
-	if (w->with_imm)
-		posted->imm = htobe32(w->imm);
-	if (w->is_inline) {
-		posted->what = what;
-		posted->rest = (uint32_t)w->length;
-	} else {
-		verbs_keep(posted, verbs_sge(w->list), w->nsge, what);
-	}
+	keep_target(&v->call, posted, w);
+	keep_payload(&v->call, posted, w,
+		     (uint32_t)w->op << VERBS_POSTED_OP_SHIFT |
+			     (w->with_imm ? VERBS_POSTED_IMM : 0) |
+			     (wr_flags & IBV_SEND_SIGNALED ? VERBS_POSTED_SIGNALED : 0));
 }
 
-static ALWAYS_INLINE void build_head(struct ibv_qp_ex *qp, const struct work *w)
+static ALWAYS_INLINE void build_head(struct ibv_qp_ex *qp, const struct verbs_call *call,
+				     const struct work *w)
 {
-	const struct bv_remote *const to = w->remote;
+	const struct verbs_target *const to = &call->to;
 
 	if (w->op == BV_OP_READ)
 		ibv_wr_rdma_read(qp, to->rkey, to->addr);
 	else if (w->op == BV_OP_FETCH_ADD)
-		ibv_wr_atomic_fetch_add(qp, to->rkey, to->addr, w->operand);
+		ibv_wr_atomic_fetch_add(qp, to->rkey, to->addr, call->operand);
 	else if (w->op == BV_OP_COMPARE_SWAP)
-		ibv_wr_atomic_cmp_swp(qp, to->rkey, to->addr, w->operand, w->swap);
+		ibv_wr_atomic_cmp_swp(qp, to->rkey, to->addr, call->operand, call->swap);
 	else if (w->op == BV_OP_WRITE && w->with_imm)
-		ibv_wr_rdma_write_imm(qp, to->rkey, to->addr, htobe32(w->imm));
+		ibv_wr_rdma_write_imm(qp, to->rkey, to->addr, to->imm);
 	else if (w->op == BV_OP_WRITE)
 		ibv_wr_rdma_write(qp, to->rkey, to->addr);
 	else if (w->with_imm)
-		ibv_wr_send_imm(qp, htobe32(w->imm));
+		ibv_wr_send_imm(qp, to->imm);
 	else
 		ibv_wr_send(qp);
 }
 
-static ALWAYS_INLINE void build_payload(struct ibv_qp_ex *qp, const struct work *w)
+static ALWAYS_INLINE void build_payload(struct ibv_qp_ex *qp, const struct verbs_call *call,
+					const struct work *w)
 {
-	struct ibv_sge *const sge = verbs_sge(w->list);
+	const struct ibv_sge *const sge = &call->sge;
 
 	if (w->is_inline)
-		ibv_wr_set_inline_data(qp, sge, w->length);
-	else if (bvi_likely(w->nsge == 1))
+		ibv_wr_set_inline_data(qp, verbs_sge(call->list),
+				       __builtin_constant_p(w->length) ? w->length : call->length);
+	else if (__builtin_constant_p(w->nsge) ? w->nsge == 1 : bvi_likely(call->nsge == 1))
 		ibv_wr_set_sge(qp, sge->lkey, sge->addr, sge->length);
 	else
-		ibv_wr_set_sge_list(qp, w->nsge, sge);
+		ibv_wr_set_sge_list(qp, call->nsge, verbs_sge(call->list));
 }
 
-/*
- * The pointers and the number are read again after each call: that costs less than to keep them in
- * registers, which the function would have to save.
- */
+/* Of @w, only what is constant is looked at: the rest was kept. */
 static ALWAYS_INLINE void build(struct verbs_channel *v, const struct work *w, unsigned wr_flags)
 {
 	struct ibv_qp_ex *const qp = v->qp_ex;
 
 	qp->wr_id = verbs_wr_id(v->base.sq_posted, w->op);
 	qp->wr_flags = wr_flags;
-	build_head(qp, w);
-	build_payload(v->qp_ex, w);
+	build_head(qp, &v->call, w);
+	build_payload(v->qp_ex, &v->call, w);
 }
 
 static BV_COLD int64_t full(struct bv_channel *ch)
@@ -121,6 +151,21 @@ static ALWAYS_INLINE int64_t post_plain(struct bv_channel *ch, const struct work
 	rc = ibv_wr_complete(v->qp_ex);
 	if (bvi_unlikely(rc))
 		return verbs_refused(rc);
+	return (int64_t)ch->sq_posted++;
+}
+
+/* A work with BV_MORE alone, while the chain has room for it. */
+static ALWAYS_INLINE int64_t post_more(struct bv_channel *ch, const struct work *w)
+{
+	struct verbs_channel *const v = to_verbs(ch);
+
+	if (bvi_unlikely(verbs_is_full(ch)))
+		return full(ch);
+	keep(v, ch->sq_posted, w, IBV_SEND_SIGNALED);
+	if (!v->waiting)
+		ibv_wr_start(v->qp_ex);
+	build(v, w, IBV_SEND_SIGNALED);
+	v->waiting++;
 	return (int64_t)ch->sq_posted++;
 }
 
@@ -262,7 +307,95 @@ POST(compare_swap,
 
 #include "slots.h"
 
+/*
+ * The short ways: eight bytes inline, or one element, alone or with more to follow. What they leave to the
+ * general slots: works that wait before one without BV_MORE, and a chain that is full.
+ */
+#define EIGHT .is_inline = true, .list = payload, .length = BVI_SHORT_INLINE
+#define ONE .list = payload, .nsge = BVI_SHORT_LIST
+#define SHORT(name, slot, ...)                                                  \
+	static int64_t name(struct bv_channel *ch, const void *payload,         \
+			    const struct bv_remote *remote, uint64_t what)      \
+	{                                                                       \
+		const struct work w = { __VA_ARGS__ };                          \
+                                                                                \
+		(void)remote;                                                   \
+		(void)what;                                                     \
+		return post_plain(ch, &w);                                      \
+	}                                                                       \
+                                                                                \
+	static __attribute__((noinline))                                        \
+	int64_t name##_more(struct bv_channel *ch, const void *payload,         \
+			    const struct bv_remote *remote, uint64_t what)      \
+	{                                                                       \
+		const struct work w = { __VA_ARGS__ };                          \
+                                                                                \
+		if (bvi_unlikely(to_verbs(ch)->waiting + 1 >= VERBS_CHAIN_MAX)) \
+			return slot(ch, payload, remote, what);                 \
+		return post_more(ch, &w);                                       \
+	}
+
+SHORT(write_inline8, slot_post_inline, .op = BV_OP_WRITE, EIGHT, TARGET)
+SHORT(send_inline8, slot_post_inline, .op = BV_OP_SEND, EIGHT)
+SHORT(write_one, slot_post, .op = BV_OP_WRITE, ONE, TARGET)
+SHORT(send_one, slot_post, .op = BV_OP_SEND, ONE)
+SHORT(read_one, slot_post, .op = BV_OP_READ, ONE, TARGET)
+
+static int64_t short_inline8(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
+			     uint64_t what)
+{
+	if (bvi_unlikely(to_verbs(ch)->waiting))
+		return slot_post_inline(ch, buf, remote, what);
+	if (remote)
+		return write_inline8(ch, buf, remote, what);
+	return send_inline8(ch, buf, NULL, what);
+}
+
+static inline bool is_too_long(const struct bv_channel *ch, const void *sg)
+{
+	return ((const struct bv_gather *)sg)->length > ch->max_msg;
+}
+
+/* Of what has one element, only reads have this bit in their operation. */
+#define IS_READ ((uint64_t)BV_OP_READ << 16)
+
+static int64_t short_one(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			 uint64_t what)
+{
+	static_assert(!(BV_OP_READ & (BV_OP_WRITE | BV_OP_SEND)), "told apart by one bit");
+	if (bvi_unlikely(to_verbs(ch)->waiting))
+		return slot_post(ch, sg, remote, what);
+	if (bvi_unlikely(is_too_long(ch, sg)))
+		return bvi_refuse_list(ch, 1);
+	if (what & IS_READ)
+		return read_one(ch, sg, remote, what);
+	return remote ? write_one(ch, sg, remote, what) : send_one(ch, sg, NULL, what);
+}
+
+static int64_t short_one_more(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			      uint64_t what)
+{
+	if (bvi_unlikely(is_too_long(ch, sg)))
+		return bvi_refuse_list(ch, 1);
+	if (what & IS_READ)
+		return read_one_more(ch, sg, remote, what);
+	return remote ? write_one_more(ch, sg, remote, what) : send_one_more(ch, sg, NULL, what);
+}
+
 const struct bv_channel_ops bvi_verbs_ops_ready_wr = {
+	.post_one = short_one,
+	.post_inline8 = short_inline8,
+	.write_one_more = short_one_more,
+	.write_inline8_more = write_inline8_more,
+	.send_one_more = short_one_more,
+	.send_inline8_more = send_inline8_more,
+	VERBS_POSTS,
+	VERBS_REAPS_EX,
+	.flush = bvi_verbs_flush_wr,
+};
+
+const struct bv_channel_ops bvi_verbs_ops_ready_wr_narrow = {
+	VERBS_SHORT_POSTS,
 	VERBS_POSTS,
 	VERBS_REAPS_EX,
 	.flush = bvi_verbs_flush_wr,

@@ -53,12 +53,13 @@ void bvi_verbs_keep_list(struct verbs_posted *posted, const struct ibv_sge *sge,
 {
 	uint32_t rest = 0;
 
-	for (unsigned i = 0; i < nsge; i++) {
-		if (i < VERBS_POSTED_SGE)
-			posted->sge[i] = sge[i];
-		else
-			rest += sge[i].length;
-	}
+	static_assert(VERBS_POSTED_SGE == 2, "elements one by one");
+	if (nsge > 0)
+		posted->sge[0] = sge[0];
+	if (nsge > 1)
+		posted->sge[1] = sge[1];
+	for (unsigned i = VERBS_POSTED_SGE; i < nsge; i++)
+		rest += sge[i].length;
 	posted->rest = rest;
 }
 
@@ -92,10 +93,10 @@ static int describe_send(const struct verbs_posted *posted, struct bv_work_info 
 		return -ENOENT;
 	info->has_imm = posted->what & VERBS_POSTED_IMM;
 	if (info->has_imm)
-		info->imm = be32toh(posted->imm);
+		info->imm = be32toh(posted->to.imm);
 	if (info->op != BV_OP_SEND) {
-		info->remote_addr = posted->remote_addr;
-		info->rkey = posted->rkey;
+		info->remote_addr = posted->to.addr;
+		info->rkey = posted->to.rkey;
 	}
 	return 0;
 }

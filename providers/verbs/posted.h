@@ -14,9 +14,7 @@
 
 struct verbs_posted {
 	struct ibv_sge sge[VERBS_POSTED_SGE];
-	uint64_t remote_addr;
-	uint32_t rkey;
-	uint32_t imm;  /* network order */
+	struct verbs_target to;
 	uint32_t rest; /* bytes: of inline payload, or of a list behind what @sge has */
 	uint32_t what; /* VERBS_POSTED_* */
 	uint64_t unused;

@@ -97,11 +97,14 @@ static int64_t slot_post_atomic(struct bv_channel *ch, const struct bv_scatter *
 		       post_compare_swap(ch, result, remote, compare, swap_add, flags);
 }
 
-#define VERBS_POSTS                                                                                \
+/* The short ones by the general ones, ... */
+#define VERBS_SHORT_POSTS                                                                          \
 	.post_one = slot_post_one, .post_inline8 = slot_post_inline8, .write_one_more = slot_post, \
 	.write_inline8_more = slot_post_inline, .send_one_more = slot_post,                        \
-	.send_inline8_more = slot_post_inline, .post = slot_post, .post_inline = slot_post_inline, \
-	.post_imm = slot_post_imm, .post_inline_imm = slot_post_inline_imm,                        \
-	.post_atomic = slot_post_atomic, VERBS_RECEIVES
+	.send_inline8_more = slot_post_inline
+/* ... and these. */
+#define VERBS_POSTS                                                                    \
+	.post = slot_post, .post_inline = slot_post_inline, .post_imm = slot_post_imm, \
+	.post_inline_imm = slot_post_inline_imm, .post_atomic = slot_post_atomic, VERBS_RECEIVES
 
 #endif

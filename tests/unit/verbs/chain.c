@@ -174,7 +174,7 @@ static void atomics(void **state)
 	assert_int_equal(wr->send_flags, 0);
 	assert_int_equal(wr->wr.atomic.compare_add, 5);
 	assert_int_equal(wr->wr.atomic.swap, 6);
-	assert_int_equal(d->v.posted_send[1].rkey, REMOTE->rkey);
+	assert_int_equal(d->v.posted_send[1].to.rkey, REMOTE->rkey);
 	driver_free(d);
 }
 

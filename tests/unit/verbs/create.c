@@ -181,14 +181,44 @@ static const struct bv_channel_attr attr = {
 static struct ibv_pd pd;
 static char why[256];
 
-static int create(struct bv_channel **ch)
+static int create_as(const struct bv_channel_attr *as, struct bv_channel **ch)
 {
 	const struct bv_channel_params params = { .context = &ibv.vctx.context,
 						  .pd = &pd,
-						  .attr = &attr };
+						  .attr = as };
 
 	why[0] = '\0';
 	return bvi_verbs_channel_create(&params, ch, why, sizeof(why));
+}
+
+static int create(struct bv_channel **ch)
+{
+	return create_as(&attr, ch);
+}
+
+/* Where eight bytes inline, or one element, may be too much, posts have to look. The driver adds 4. */
+static void narrow(void **state)
+{
+	static const struct {
+		uint32_t sge, bytes;
+		const struct bv_channel_ops *ready;
+	} cases[] = {
+		{ 1, 4, &bvi_verbs_ops_ready_wr },
+		{ 1, 3, &bvi_verbs_ops_ready_wr_narrow },
+		{ 0, 4, &bvi_verbs_ops_ready_wr_narrow },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct bv_channel_attr as = attr;
+		struct bv_channel *ch;
+
+		as.max_send_sge = cases[i].sge;
+		as.max_inline = cases[i].bytes;
+		assert_int_equal(create_as(&as, &ch), 0);
+		assert_ptr_equal(ch->core->ready, cases[i].ready);
+		bvi_verbs_channel_destroy(ch);
+		teardown(state);
+	}
 }
 
 static void kinds_of_drivers(void **state)
@@ -375,8 +405,13 @@ static void reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		create_test(kinds_of_drivers), create_test(each_step_fails), create_test(forced),
-		create_test(without_memory),   create_test(provider),        create_test(reset),
+		create_test(kinds_of_drivers),
+		create_test(narrow),
+		create_test(each_step_fails),
+		create_test(forced),
+		create_test(without_memory),
+		create_test(provider),
+		create_test(reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

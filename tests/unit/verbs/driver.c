@@ -343,6 +343,8 @@ struct driver *driver_new(bool extended)
 	d->v.send_cq_ex = extended ? &d->send.cq : NULL;
 	d->v.recv_cq_ex = extended ? &d->recv.cq : NULL;
 	d->v.signal_every = DRIVER_MAX_SEND / 2;
+	d->v.usual_recv_sge = 1;
+	d->v.recv_wr.num_sge = 1;
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		d->v.wc[i].wr_id = VERBS_NO_WORK;
 	assert_int_equal(bvi_verbs_posted_create(&d->v, &attr), 0);
