@@ -101,7 +101,7 @@ static inline struct mlx5_channel *to_mlx5(const struct bv_channel *ch)
 static inline unsigned mlx5_sq_mask(struct bv_channel *ch)
 {
 	return (bvi_mlx5_send_of(ch)->places & ~(0xffu << BVI_MLX5_OWNER_SHIFT)) /
-	       sizeof(struct bvi_mlx5_done);
+	       (unsigned)sizeof(struct bvi_mlx5_done);
 }
 
 /* What completes with the WQE that starts at block @index, free-running. */
