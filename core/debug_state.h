@@ -33,7 +33,7 @@ struct ring {
 struct bvi_debug {
 	atomic_flag lock;
 	const struct bv_channel_ops *real; /* the provider's, between two calls */
-	uint16_t gate;
+	uint8_t gate;
 	pthread_t owner;
 	bool owned;
 	unsigned scopes;

@@ -47,7 +47,8 @@ struct bvi_mlx5_cqe {
 
 /* The rest of line 0 of a channel, from its gate on. */
 struct bvi_mlx5_send {
-	uint16_t gate; /* bv_channel's */
+	uint8_t gate; /* bv_channel's */
+	uint8_t reserved;
 	uint16_t pi;   /* free-running index of the next block */
 	uint32_t stop; /* low half of where @cqe leaves the short way: half and end of the ring */
 	const struct bvi_mlx5_cqe *cqe; /* where the next completion will appear */
@@ -168,20 +169,18 @@ BVI_INLINE bvi_v16 bvi_v16_of(uint64_t lo, uint64_t hi)
 	return v;
 }
 
-BVI_INLINE bvi_v16 bvi_seg_inline8(const void *buf, bool spare_line)
+BVI_INLINE bvi_v16 bvi_seg_inline8(const void *buf)
 {
 	uint32_t head = BVI_BE(32, 0x80000008u);
 	const bv_be64 payload = bv_be64_bytes(buf);
 
 #ifdef __x86_64__
 	/* From a register: as a constant it would be one more cache line. */
-	if (spare_line)
-		__asm__("" : "+r"(head));
+	__asm__("" : "+r"(head));
 	return (bvi_v16)_mm_or_si128(_mm_slli_si128(_mm_cvtsi64_si128((long long)payload.be), 4),
 				     _mm_cvtsi32_si128((int)head));
 #else
 	(void)head;
-	(void)spare_line;
 	return bvi_v16_of(bv_be64_after_field(0x80000008u, payload).be, bv_be64_rest(payload).be);
 #endif
 }
@@ -205,17 +204,31 @@ BVI_INLINE bvi_v16 bvi_seg_ctrl(struct bv_channel *ch, uint64_t what, uint64_t p
 	return bvi_shuffle((bvi_v16)v, bvi_mlx5_post_of(ch)->ctrl_mask);
 }
 
-BVI_INLINE bvi_v16 bvi_seg_remote(struct bv_channel *ch, const struct bv_remote *remote)
+/*
+ * @spare_line: with the mask that the channel has beside what else a post needs. It serves both kinds of
+ * segment, each with one instruction more than a mask of its own.
+ */
+BVI_INLINE bvi_v16 bvi_seg_remote(struct bv_channel *ch, const struct bv_remote *remote,
+				  bool spare_line)
 {
+	static const uint8_t own[16]
+		__attribute__((aligned(16))) = { 7,  6,  5, 4, 3,    2,    1,    0,
+						 11, 10, 9, 8, 0x80, 0x80, 0x80, 0x80 };
 	const bvi_v16 v = *(const bvi_v16_unaligned *)(const void *)remote;
 
+	if (!spare_line)
+		return bvi_shuffle(v, own);
 	return bvi_shuffle((bvi_v16)_mm_slli_si128((__m128i)v, 4), bvi_mlx5_post_of(ch)->seg_mask);
 }
 
-BVI_INLINE bvi_v16 bvi_seg_data(struct bv_channel *ch, const void *sge)
+BVI_INLINE bvi_v16 bvi_seg_data(struct bv_channel *ch, const void *sge, bool spare_line)
 {
+	static const uint8_t own[16] __attribute__((aligned(16))) = { 11, 10, 9, 8, 15, 14, 13, 12,
+								      7,  6,  5, 4, 3,  2,  1,  0 };
 	const bvi_v16 v = *(const bvi_v16_unaligned *)sge;
 
+	if (!spare_line)
+		return bvi_shuffle(v, own);
 	return (bvi_v16)_mm_shuffle_epi32((__m128i)bvi_shuffle(v, bvi_mlx5_post_of(ch)->seg_mask),
 					  _MM_SHUFFLE(3, 1, 2, 0));
 }
@@ -233,17 +246,20 @@ BVI_INLINE bvi_v16 bvi_seg_ctrl(struct bv_channel *ch, uint64_t what, uint64_t p
 		bv_to_be32x2(qpn >> 24, 0).be);
 }
 
-BVI_INLINE bvi_v16 bvi_seg_remote(struct bv_channel *ch, const struct bv_remote *remote)
+BVI_INLINE bvi_v16 bvi_seg_remote(struct bv_channel *ch, const struct bv_remote *remote,
+				  bool spare_line)
 {
 	(void)ch;
+	(void)spare_line;
 	return bvi_v16_of(bv_to_be64(remote->addr).be, bv_to_be32x2(remote->rkey, 0).be);
 }
 
-BVI_INLINE bvi_v16 bvi_seg_data(struct bv_channel *ch, const void *sge)
+BVI_INLINE bvi_v16 bvi_seg_data(struct bv_channel *ch, const void *sge, bool spare_line)
 {
 	const struct bv_gather *const from = (const struct bv_gather *)sge;
 
 	(void)ch;
+	(void)spare_line;
 	return bvi_v16_of(bv_to_be32x2(from->length, from->lkey).be, bv_to_be64(from->addr).be);
 }
 
@@ -251,45 +267,49 @@ BVI_INLINE bvi_v16 bvi_seg_data(struct bv_channel *ch, const void *sge)
 
 /* ---- posts ---- */
 
-/* Where the block goes whose number is @pi, and what completes with it. */
-BVI_INLINE bvi_v16 *bvi_mlx5_block(struct bv_channel *ch, uint64_t how, uint64_t pi)
+/* Notes what completes with the block whose number is @pi. Returns where it is, times 16. */
+BVI_INLINE uint64_t bvi_mlx5_note(struct bv_channel *ch, uint64_t how, uint64_t pi)
 {
-	uint64_t at = pi << 4 & bvi_mlx5_send_of(ch)->places;
-	struct bvi_mlx5_done *const done = bvi_mlx5_done_at(ch, &at);
+	uint64_t at = (uint32_t)pi << 4 & bvi_mlx5_send_of(ch)->places;
 
-	done->work = (int64_t)ch->sq_posted;
-	done->how = how;
-	return (bvi_v16 *)(void *)(bvi_mlx5_post_of(ch)->ring + at * 4);
+	bvi_mlx5_done_at(ch, &at)->work = (int64_t)ch->sq_posted;
+	bvi_mlx5_done_at(ch, &at)->how = how;
+	return at;
 }
 
-/*
- * Posts one block: the remote address, if @rdma, and one segment of payload. There is room. @more: it
- * waits for the doorbell of a later one, which then is not by BlueFlame: that would bring the device a WQE
- * ahead of those it was not told of. So the gate closes to posts that ring.
- */
+/* An address in a block, of which no sum is kept in a register: each store adds up its own, for nothing. */
+BVI_INLINE uint8_t *bvi_mlx5_in_block(uint8_t *ring, uint64_t *at, unsigned offset)
+{
+	__asm__("" : "+r"(*at));
+	return ring + *at * 4 + offset;
+}
+
+BVI_INLINE void bvi_mlx5_put(uint8_t *ring, uint64_t *at, unsigned segment, bvi_v16 v)
+{
+	*(bvi_v16 *)(void *)bvi_mlx5_in_block(ring, at, segment * 16) = v;
+}
+
+/* Posts one block: the remote address, if @rdma, and one segment of payload. There is room. */
 BVI_INLINE int64_t bvi_mlx5_post_block(struct bv_channel *ch, bvi_v16 payload, bool rdma,
-				       const struct bv_remote *remote, uint64_t what, bool more)
+				       const struct bv_remote *remote, uint64_t what)
 {
 	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
 	struct bvi_mlx5_post *const post = bvi_mlx5_post_of(ch);
 	const int64_t number = (int64_t)ch->sq_posted;
 	const uint64_t pi = send->pi;
 	const bvi_v16 none = { 0, 0 };
-	const bvi_v16 ctrl = bvi_seg_ctrl(ch, what, pi, rdma ? 3 : 2, more ? BV_MORE : 0);
-	const bvi_v16 second = rdma ? bvi_seg_remote(ch, remote) : payload;
-	bvi_v16 *const wqe = bvi_mlx5_block(ch, what, pi);
+	const bvi_v16 ctrl = bvi_seg_ctrl(ch, what, pi, rdma ? 3 : 2, 0);
+	const bvi_v16 second = rdma ? bvi_seg_remote(ch, remote, true) : payload;
+	uint64_t at = bvi_mlx5_note(ch, what, pi);
+	uint8_t *const ring = post->ring;
 	uint8_t *bf;
 
-	wqe[0] = ctrl;
-	wqe[1] = second;
+	bvi_mlx5_put(ring, &at, 0, ctrl);
+	bvi_mlx5_put(ring, &at, 1, second);
 	if (rdma)
-		wqe[2] = payload;
+		bvi_mlx5_put(ring, &at, 2, payload);
 	ch->sq_posted++;
 	send->pi = (uint16_t)(pi + 1);
-	if (more) {
-		ch->gate = BVI_GATE_MORE;
-		return number;
-	}
 	bv_wqe_before_dbrec();
 	bv_dbrec_write(post->dbrec, bv_to_be32((uint16_t)(pi + 1)));
 	bv_dbrec_before_doorbell();
@@ -303,17 +323,92 @@ BVI_INLINE int64_t bvi_mlx5_post_block(struct bv_channel *ch, bvi_v16 payload, b
 	return number;
 }
 
+/* One of a chain: its number, and what else its payload and its doorbell need. */
+struct bvi_mlx5_added {
+	int64_t number;
+	uint64_t at;
+	uint8_t *ring;
+	bvi_v16 ctrl;
+};
+
+/*
+ * Posts all but the payload of one block, which waits for the doorbell of a later one. That is not by
+ * BlueFlame, which would bring the device a WQE ahead of those it was not told of: so the gate closes to
+ * posts that ring. @low: low half of @what
+ */
+BVI_INLINE struct bvi_mlx5_added bvi_mlx5_add_block(struct bv_channel *ch, bool rdma,
+						    const struct bv_remote *remote, uint64_t what,
+						    unsigned low)
+{
+	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
+	const uint64_t pi = send->pi;
+	struct bvi_mlx5_added added;
+
+	added.number = (int64_t)ch->sq_posted;
+	added.ring = bvi_mlx5_post_of(ch)->ring;
+	added.ctrl = bvi_seg_ctrl(ch, what, pi, rdma ? 3 : 2, low);
+	added.at = bvi_mlx5_note(ch, what, pi);
+	bvi_mlx5_put(added.ring, &added.at, 0, added.ctrl);
+	if (rdma)
+		bvi_mlx5_put(added.ring, &added.at, 1, bvi_seg_remote(ch, remote, false));
+	ch->sq_posted++;
+	send->pi++;
+	ch->gate = BVI_GATE_MORE;
+	return added;
+}
+
+BVI_INLINE struct bvi_mlx5_added bvi_mlx5_add_inline8(struct bv_channel *ch, const void *buf,
+						      bool rdma, const struct bv_remote *remote,
+						      uint64_t what, unsigned low)
+{
+	const bv_be32 head = bv_to_be32(0x80000008u);
+	const bv_be64 payload = bv_be64_bytes(buf);
+	struct bvi_mlx5_added added = bvi_mlx5_add_block(ch, rdma, remote, what, low);
+	const unsigned to = rdma ? 32 : 16;
+
+	/* The device does not look at the rest of the segment. */
+	memcpy(bvi_mlx5_in_block(added.ring, &added.at, to), &head, sizeof(head));
+	memcpy(bvi_mlx5_in_block(added.ring, &added.at, to + 4), &payload, sizeof(payload));
+	return added;
+}
+
+BVI_INLINE struct bvi_mlx5_added bvi_mlx5_add_one(struct bv_channel *ch, const void *sg, bool rdma,
+						  const struct bv_remote *remote, uint64_t what,
+						  unsigned low)
+{
+	struct bvi_mlx5_added added = bvi_mlx5_add_block(ch, rdma, remote, what, low);
+
+	bvi_mlx5_put(added.ring, &added.at, rdma ? 2 : 1, bvi_seg_data(ch, sg, false));
+	return added;
+}
+
+BVI_INLINE bool bvi_mlx5_has_room(const struct bv_channel *ch)
+{
+	return bvi_likely(ch->sq_posted != ch->sq_limit);
+}
+
 /* Whether the short way takes a post: there is room, and the doorbell, if it rings, is for it alone. */
 BVI_INLINE bool bvi_mlx5_takes(const struct bv_channel *ch, bool more)
 {
-	return bvi_likely(ch->sq_posted != ch->sq_limit &&
+	return bvi_likely(bvi_mlx5_has_room(ch) &&
 			  (more ? ch->gate != BVI_GATE_CLOSED : ch->gate == BVI_GATE_OPEN));
+}
+
+/* A number, which the compiler then does not look at again to see whether it is an error. */
+BVI_INLINE int64_t bvi_mlx5_posted(int64_t number)
+{
+	if (number < 0)
+		__builtin_unreachable();
+	return number;
 }
 
 BVI_INLINE int64_t bvi_mlx5_post_inline8(struct bv_channel *ch, const void *buf, bool rdma,
 					 const struct bv_remote *remote, uint64_t what, bool more)
 {
-	return bvi_mlx5_post_block(ch, bvi_seg_inline8(buf, !more), rdma, remote, what, more);
+	if (more)
+		return bvi_mlx5_posted(
+			bvi_mlx5_add_inline8(ch, buf, rdma, remote, what, BV_MORE).number);
+	return bvi_mlx5_posted(bvi_mlx5_post_block(ch, bvi_seg_inline8(buf), rdma, remote, what));
 }
 
 /* An element that needs no second look: not empty, and not too long for any port. */
@@ -325,7 +420,11 @@ BVI_INLINE bool bvi_mlx5_takes_element(const void *sg)
 BVI_INLINE int64_t bvi_mlx5_post_one(struct bv_channel *ch, const void *sg, bool rdma,
 				     const struct bv_remote *remote, uint64_t what, bool more)
 {
-	return bvi_mlx5_post_block(ch, bvi_seg_data(ch, sg), rdma, remote, what, more);
+	if (more)
+		return bvi_mlx5_posted(
+			bvi_mlx5_add_one(ch, sg, rdma, remote, what, BV_MORE).number);
+	return bvi_mlx5_posted(
+		bvi_mlx5_post_block(ch, bvi_seg_data(ch, sg, true), rdma, remote, what));
 }
 
 /* Writes the receive of one element at @number; there is room. */
@@ -337,7 +436,7 @@ BVI_INLINE void bvi_mlx5_put_recv(struct bv_channel *ch, const struct bv_scatter
 		(bvi_v16 *)(void *)(recv->ring +
 				    (size_t)((uint32_t)(number & recv->mask) * recv->stride));
 
-	wqe[0] = bvi_seg_data(ch, sg);
+	wqe[0] = bvi_seg_data(ch, sg, true);
 }
 
 /* Tells the device of all receives before @number; there is no register to ring. */

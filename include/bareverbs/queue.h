@@ -160,7 +160,8 @@ struct bv_channel {
 	bvi_post_fn *post_inline8;
 	uint64_t sq_limit;
 	uint64_t sq_room; /* max_send + 1: limit after the completion of a work, less its number */
-	uint16_t gate;
+	uint8_t gate;
+	uint8_t reserved;
 	uint16_t own_send[11];
 	/* line 1: the other half of posting */
 	uint64_t sq_posted;

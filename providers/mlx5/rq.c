@@ -67,7 +67,7 @@ static inline void rq_put_run(struct bv_channel *ch, const struct bv_scatter *sg
 #pragma GCC unroll 4
 		for (unsigned i = 0; i < n; i++, at += PRM_DS) {
 			if (bvi_likely(sg[i].length))
-				*(bvi_v16 *)(void *)at = bvi_seg_data(ch, &sg[i]);
+				*(bvi_v16 *)(void *)at = bvi_seg_data(ch, &sg[i], false);
 			else
 				*(struct prm_seg *)(void *)at = prm_list_end();
 		}

@@ -120,13 +120,14 @@ BVI_INLINE int64_t sq_post_block(struct bv_channel *ch, const bvi_v16 block[4], 
 	const int64_t number = (int64_t)ch->sq_posted;
 	const uint64_t pi = send->pi;
 	const bvi_v16 ctrl = sq_ctrl(ch, how, pi, ds, with_imm, imm);
-	bvi_v16 *const wqe = bvi_mlx5_block(ch, how, pi);
+	uint8_t *const ring = bvi_mlx5_post_of(ch)->ring;
+	uint64_t at = bvi_mlx5_note(ch, how, pi);
 	uint8_t *bf;
 
-	wqe[0] = ctrl;
-	wqe[1] = block[1];
-	wqe[2] = block[2];
-	wqe[3] = block[3];
+	bvi_mlx5_put(ring, &at, 0, ctrl);
+	bvi_mlx5_put(ring, &at, 1, block[1]);
+	bvi_mlx5_put(ring, &at, 2, block[2]);
+	bvi_mlx5_put(ring, &at, 3, block[3]);
 	ch->sq_posted++;
 	send->pi = (uint16_t)(pi + 1);
 	bf = bf_begin(ch, (unsigned)pi + 1);
@@ -241,12 +242,12 @@ BVI_INLINE int64_t sq_list(struct bv_channel *ch, const struct mlx5_sge *sg, boo
 	if (bvi_unlikely(nsge > ch->max_send_sge || !sq_is_straight(ch, to, head + nsge)))
 		return list_any(ch, sg, remote, what, with_imm, imm);
 	if (rdma)
-		to.wqe[1] = bvi_seg_remote(ch, remote);
+		to.wqe[1] = bvi_seg_remote(ch, remote, true);
 	for (; sg != end; sg++) {
 		if (bvi_unlikely(!sg->length))
 			continue;
 		bytes += sg->length;
-		*seg++ = bvi_seg_data(ch, sg);
+		*seg++ = bvi_seg_data(ch, sg, true);
 	}
 	/* One without payload, too: its doorbell is another. */
 	if (bvi_unlikely(bytes - 1 >= ch->max_msg))
@@ -258,8 +259,8 @@ BVI_INLINE int64_t sq_list(struct bv_channel *ch, const struct mlx5_sge *sg, boo
 BVI_INLINE int64_t sq_one_imm(struct bv_channel *ch, const struct mlx5_sge *sg, bool rdma,
 			      const struct bv_remote *remote, uint64_t what, uint32_t imm)
 {
-	const bvi_v16 none = { 0, 0 }, data = bvi_seg_data(ch, sg);
-	const bvi_v16 block[4] = { none, rdma ? bvi_seg_remote(ch, remote) : data,
+	const bvi_v16 none = { 0, 0 }, data = bvi_seg_data(ch, sg, true);
+	const bvi_v16 block[4] = { none, rdma ? bvi_seg_remote(ch, remote, true) : data,
 				   rdma ? data : none, none };
 
 	return sq_post_block(ch, block, rdma ? 3 : 2, what, true, imm);
@@ -277,7 +278,7 @@ static BV_NOINLINE int64_t inline_straight(struct bv_channel *ch, const void *bu
 	if (bvi_unlikely(!sq_is_straight(ch, to, ds)))
 		return inline_any(ch, buf, remote, what, with_imm, imm);
 	if (remote)
-		to.wqe[1] = bvi_seg_remote(ch, remote);
+		to.wqe[1] = bvi_seg_remote(ch, remote, true);
 	wqe_put_inline_straight(to.wqe + head, to.wqe + ds - 1, buf, len);
 	return sq_post_straight(ch, to, ds, what, with_imm, imm);
 }
@@ -296,7 +297,8 @@ BVI_INLINE int64_t sq_inline(struct bv_channel *ch, const void *buf, bool rdma,
 		return inline_straight(ch, buf, remote, what, with_imm, imm);
 	p = wqe_inline_block(buf, len, head);
 	if (rdma) {
-		const bvi_v16 block[4] = { none, bvi_seg_remote(ch, remote), p.seg[0], p.seg[1] };
+		const bvi_v16 block[4] = { none, bvi_seg_remote(ch, remote, true), p.seg[0],
+					   p.seg[1] };
 
 		return sq_post_block(ch, block, head + p.ds, what, with_imm, imm);
 	}
@@ -380,9 +382,9 @@ static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *resul
 	return sq_post_block(
 		ch,
 		(const bvi_v16[4]){ { 0, 0 },
-				    bvi_seg_remote(ch, remote),
+				    bvi_seg_remote(ch, remote, true),
 				    bvi_v16_of(bv_to_be64(swap_add).be, bv_to_be64(compare).be),
-				    bvi_seg_data(ch, result) },
+				    bvi_seg_data(ch, result, true) },
 		4, what, false, 0);
 }
 
@@ -403,16 +405,24 @@ static inline int64_t left_inline8(struct bv_channel *ch, const void *buf,
 						    long_inline(ch, buf, remote, what);
 }
 
+/* All that can be asked for with eight bytes inline. */
+static inline uint64_t what_inline8(bool rdma, bool more)
+{
+	return bvi_what(rdma ? BV_OP_WRITE : BV_OP_SEND, BVI_SHORT_INLINE, BVI_SHORT_INLINE,
+			more ? BV_MORE : 0);
+}
+
 /*
  * The short ways. Writes and sends have functions of their own, for the compiler mixes what it finds in
- * one with what it finds in the other.
+ * one with what it finds in the other. Those of a chain need not look at the gate: their pointers are in
+ * force only while it is not closed.
  */
-#define SHORT_WAYS(name, rdma, suffix, more)                                                      \
+#define SHORT_WAYS(name, rdma, suffix, more, takes)                                               \
 	static BV_NOINLINE int64_t name##_one##suffix(struct bv_channel *ch, const void *sg,      \
 						      const struct bv_remote *remote,             \
 						      uint64_t what)                              \
 	{                                                                                         \
-		if (!bvi_mlx5_takes(ch, more) || !bvi_mlx5_takes_element(sg))                     \
+		if (!(takes) || !bvi_mlx5_takes_element(sg))                                      \
 			return left_one(ch, sg, remote, what, more);                              \
 		return bvi_mlx5_post_one(ch, sg, rdma, remote, what, more);                       \
 	}                                                                                         \
@@ -420,36 +430,14 @@ static inline int64_t left_inline8(struct bv_channel *ch, const void *buf,
 							  const struct bv_remote *remote,         \
 							  uint64_t what)                          \
 	{                                                                                         \
-		if (!bvi_mlx5_takes(ch, more))                                                    \
+		if (!(takes))                                                                     \
 			return left_inline8(ch, buf, remote, what, more);                         \
-		return bvi_mlx5_post_inline8(ch, buf, rdma, remote, what, more);                  \
+		return bvi_mlx5_post_inline8(ch, buf, rdma, remote, what_inline8(rdma, more),     \
+					     more);                                               \
 	}
-SHORT_WAYS(send, false, , false)
-SHORT_WAYS(send, false, _more, true)
-SHORT_WAYS(write, true, _more, true)
-
-/* The last work of a chain, which rings for all of it. */
-static BV_NOINLINE int64_t end_one(struct bv_channel *ch, const void *sg,
-				   const struct bv_remote *remote, uint64_t what)
-{
-	const uint64_t more = what | BV_MORE;
-	const int64_t number = remote ? write_one_more(ch, sg, remote, more) :
-					send_one_more(ch, sg, remote, more);
-
-	bvi_mlx5_flush(ch);
-	return number;
-}
-
-static BV_NOINLINE int64_t end_inline8(struct bv_channel *ch, const void *buf,
-				       const struct bv_remote *remote, uint64_t what)
-{
-	const uint64_t more = what | BV_MORE;
-	const int64_t number = remote ? write_inline8_more(ch, buf, remote, more) :
-					send_inline8_more(ch, buf, remote, more);
-
-	bvi_mlx5_flush(ch);
-	return number;
-}
+SHORT_WAYS(send, false, , false, bvi_mlx5_takes(ch, false))
+SHORT_WAYS(send, false, _more, true, bvi_mlx5_has_room(ch))
+SHORT_WAYS(write, true, _more, true, bvi_mlx5_has_room(ch))
 
 static int64_t post_one(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
 			uint64_t what)
@@ -468,7 +456,47 @@ static int64_t post_inline8(struct bv_channel *ch, const void *buf, const struct
 		return send_inline8(ch, buf, remote, what);
 	if (!bvi_mlx5_takes(ch, false))
 		return left_inline8(ch, buf, remote, what, false);
-	return bvi_mlx5_post_inline8(ch, buf, true, remote, what, false);
+	return bvi_mlx5_post_inline8(ch, buf, true, remote, what_inline8(true, false), false);
+}
+
+/* Rings for all of a chain, with the control segment of its last work. */
+static inline int64_t ring_chain(struct bv_channel *ch, struct bvi_mlx5_added last)
+{
+	struct bvi_mlx5_post *const post = bvi_mlx5_post_of(ch);
+	uint8_t *const bf = post->bf;
+	const bv_be64 doorbell = { last.ctrl[0] };
+
+	bv_wqe_before_dbrec();
+	bv_dbrec_write(post->dbrec, bv_to_be32(bvi_mlx5_send_of(ch)->pi));
+	bv_dbrec_before_doorbell();
+	post->bf = (uint8_t *)((uintptr_t)bf ^ BVI_MLX5_BF);
+	ch->gate = BVI_GATE_OPEN;
+	bv_mmio_write64(bf, doorbell);
+	bv_doorbell_flush();
+	return last.number;
+}
+
+/* The last work of a chain. */
+static BV_NOINLINE int64_t end_one(struct bv_channel *ch, const void *sg,
+				   const struct bv_remote *remote, uint64_t what)
+{
+	if (!bvi_mlx5_has_room(ch) || !bvi_mlx5_takes_element(sg))
+		return long_list(ch, sg, remote, what);
+	if (remote)
+		return ring_chain(ch, bvi_mlx5_add_one(ch, sg, true, remote, what, 0));
+	return ring_chain(ch, bvi_mlx5_add_one(ch, sg, false, remote, what, 0));
+}
+
+static BV_NOINLINE int64_t end_inline8(struct bv_channel *ch, const void *buf,
+				       const struct bv_remote *remote, uint64_t what)
+{
+	if (!bvi_mlx5_has_room(ch))
+		return long_inline(ch, buf, remote, what);
+	if (remote)
+		return ring_chain(ch, bvi_mlx5_add_inline8(ch, buf, true, remote,
+							   what_inline8(true, false), 0));
+	return ring_chain(ch, bvi_mlx5_add_inline8(ch, buf, false, remote,
+						   what_inline8(false, false), 0));
 }
 
 /* The block of the last WQE: the one before the next, or else where the long way left it. */
