@@ -61,12 +61,14 @@ tell(struct bv_wc *wc, uint64_t number, uint32_t bytes, uint32_t imm, enum bv_op
 }
 
 /* A success, in both places that it is told in. Inline for each operation: so it is a constant. */
-static inline __attribute__((always_inline)) void received(struct bv_channel *ch, uint64_t number,
-							   struct bv_wc *wc, uint32_t bytes,
-							   uint32_t imm, enum bv_op op,
-							   unsigned flags)
+static inline __attribute__((always_inline)) void received(struct bv_channel *ch,
+							   const struct ibv_cq_ex *cq,
+							   struct bv_wc *wc, uint32_t imm,
+							   enum bv_op op, unsigned flags)
 {
 	struct verbs_channel *const v = to_verbs(ch);
+	const uint64_t number = cq->wr_id;
+	const uint32_t bytes = wc->bytes;
 
 	ch->rq_done = number + 1;
 	ch->rq_limit++;
@@ -84,15 +86,15 @@ static inline __attribute__((always_inline)) void recv_done(struct bv_channel *c
 	/* What is read early waits in its place: no call must spare a register for it. */
 	wc->bytes = ibv_wc_read_byte_len(cq);
 	if (!(ibv_wc_read_wc_flags(cq) & IBV_WC_WITH_IMM)) {
-		received(ch, cq->wr_id, wc, wc->bytes, 0, BV_OP_RECV, 0);
+		received(ch, cq, wc, 0, BV_OP_RECV, 0);
 		return;
 	}
 	/* Nobody writes without one, so only now the driver must be asked which of the two it is. */
-	wc->imm = be32toh(ibv_wc_read_imm_data(cq));
 	if (ibv_wc_read_opcode(cq) == IBV_WC_RECV_RDMA_WITH_IMM)
-		received(ch, cq->wr_id, wc, wc->bytes, wc->imm, BV_OP_RECV_WRITE_IMM, BV_WC_IMM);
+		received(ch, cq, wc, be32toh(ibv_wc_read_imm_data(cq)), BV_OP_RECV_WRITE_IMM,
+			 BV_WC_IMM);
 	else
-		received(ch, cq->wr_id, wc, wc->bytes, wc->imm, BV_OP_RECV, BV_WC_IMM);
+		received(ch, cq, wc, be32toh(ibv_wc_read_imm_data(cq)), BV_OP_RECV, BV_WC_IMM);
 }
 
 /* All that there are, up to @max. If the queue is broken then, the next call meets it again. */
