@@ -69,18 +69,6 @@ also '^not run +verbs +hosts'
 also 'on the other host: Connection refused'
 also '^failed: [0-9]+ passed, 1 failed'
 
-# Its process dies by itself: told, and the tests go on. A test may end just before it is killed: then
-# the next one is.
-expect 0 '^listener: status 1' hosts "listen
-	(until grep -q '^pass.*stream' '$work/tests'; do sleep 0.05; done
-	until grep -q 'killed by signal' '$work/tests'; do
-		kill -ABRT \$(cat /proc/\$listener/task/\$listener/children)
-		sleep 0.5
-	done) 2>/dev/null &
-	host -p verbs --match '[osn]*.*' --quick >'$work/tests'; cat '$work/tests'; heard"
-also 'on the other host: the process of a test was killed by signal 6'
-also '^failed: [0-9]+ passed, [0-9]+ failed, [0-9]+ skipped, 0 not run'
-
 # This host dies: the listener ends, too.
 expect 0 '^listener: status 3' hosts "listen
 	\"\$bv\" selftest 127.0.0.1 --tcp-port \$port --match stream >'$work/tests' & p=\$!
