@@ -234,16 +234,17 @@ BVI_INLINE int64_t sq_list(struct bv_channel *ch, const struct mlx5_sge *sg, boo
 			   uint32_t imm)
 {
 	const unsigned nsge = bvi_what_n(what, BVI_SHORT_LIST), head = rdma ? 2 : 1;
-	const struct mlx5_sge *const end = sg + nsge;
+	const struct mlx5_sge *end;
 	const struct sq_place to = sq_next(ch);
 	bvi_v16 *seg = to.wqe + head;
 	uint64_t bytes = 0;
 
-	if (bvi_unlikely(nsge > ch->max_send_sge || !sq_is_straight(ch, to, head + nsge)))
+	/* Without elements the list may be NULL. */
+	if (bvi_unlikely(nsge - 1 >= ch->max_send_sge || !sq_is_straight(ch, to, head + nsge)))
 		return list_any(ch, sg, remote, what, with_imm, imm);
 	if (rdma)
 		to.wqe[1] = bvi_seg_remote(ch, remote, true);
-	for (; sg != end; sg++) {
+	for (end = sg + nsge; sg != end; sg++) {
 		if (bvi_unlikely(!sg->length))
 			continue;
 		bytes += sg->length;
