@@ -16,19 +16,26 @@
 
 #include "wqe.h"
 
+/* The record, up to @pi. Returns the register; what goes there comes next. */
+BVI_INLINE uint8_t *bf_begin(struct bv_channel *ch, unsigned pi)
+{
+	const struct bvi_mlx5_post *const post = bvi_mlx5_post_of(ch);
+
+	bv_wqe_before_dbrec();
+	bv_dbrec_write(post->dbrec, bv_to_be32(pi & 0xffff));
+	bv_dbrec_before_doorbell();
+	return post->bf;
+}
+
 /* Rings for all WQEs up to @pi, of which @wqe, of @ds segments, is the last, and @alone or not. */
 static inline void bf_ring(struct bv_channel *ch, unsigned pi, const struct prm_seg *wqe,
 			   unsigned ds, bool alone)
 {
 	const struct mlx5_channel *const c = to_mlx5(ch);
-	struct bvi_mlx5_post *const post = bvi_mlx5_post_of(ch);
 	const struct prm_seg *const end = wqe_ring_end(ch);
-	uint8_t *const bf = post->bf;
+	uint8_t *const bf = bf_begin(ch, pi);
 
-	bv_wqe_before_dbrec();
-	bv_dbrec_write(post->dbrec, bv_to_be32(pi & 0xffff));
-	bv_dbrec_before_doorbell();
-	post->bf = (uint8_t *)((uintptr_t)bf ^ c->bf_size);
+	bvi_mlx5_post_of(ch)->bf = (uint8_t *)((uintptr_t)bf ^ c->bf_size);
 	if (ch->gate == BVI_GATE_MORE)
 		ch->gate = BVI_GATE_OPEN;
 	if (bvi_unlikely(ds <= 1 || ds > c->bf_ds || !alone)) {
@@ -46,19 +53,9 @@ static inline void bf_ring(struct bv_channel *ch, unsigned pi, const struct prm_
 }
 
 /*
- * The same for one that came while the gate was open: it is alone, and a register with halves of BVI_MLX5_BF
- * bytes takes it. In two steps: the caller copies the blocks in between.
+ * What follows a WQE that came while the gate was open: it was alone, and a register with halves of BVI_MLX5_BF
+ * bytes has all of it.
  */
-BVI_INLINE uint8_t *bf_begin(struct bv_channel *ch, unsigned pi)
-{
-	struct bvi_mlx5_post *const post = bvi_mlx5_post_of(ch);
-
-	bv_wqe_before_dbrec();
-	bv_dbrec_write(post->dbrec, bv_to_be32(pi & 0xffff));
-	bv_dbrec_before_doorbell();
-	return post->bf;
-}
-
 BVI_INLINE void bf_end(struct bv_channel *ch, uint8_t *bf)
 {
 	bv_blueflame_flush();

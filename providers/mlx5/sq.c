@@ -463,14 +463,10 @@ static int64_t post_inline8(struct bv_channel *ch, const void *buf, const struct
 /* Rings for all of a chain, with the control segment of its last work. */
 static inline int64_t ring_chain(struct bv_channel *ch, struct bvi_mlx5_added last)
 {
-	struct bvi_mlx5_post *const post = bvi_mlx5_post_of(ch);
-	uint8_t *const bf = post->bf;
+	uint8_t *const bf = bf_begin(ch, bvi_mlx5_send_of(ch)->pi);
 	const bv_be64 doorbell = { last.ctrl[0] };
 
-	bv_wqe_before_dbrec();
-	bv_dbrec_write(post->dbrec, bv_to_be32(bvi_mlx5_send_of(ch)->pi));
-	bv_dbrec_before_doorbell();
-	post->bf = (uint8_t *)((uintptr_t)bf ^ BVI_MLX5_BF);
+	bvi_mlx5_post_of(ch)->bf = (uint8_t *)((uintptr_t)bf ^ BVI_MLX5_BF);
 	ch->gate = BVI_GATE_OPEN;
 	bv_mmio_write64(bf, doorbell);
 	bv_doorbell_flush();
