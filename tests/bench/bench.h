@@ -92,6 +92,17 @@ struct bench_library {
 	bench_run *run[BENCH_NOPS]; /* NULL: it has no such call */
 };
 
+/* The calls of a library that has all of them, by the names of its functions. */
+#define BENCH_EVERY_CALL                                                                           \
+	[BENCH_WRITE_INLINE_8] = write_inline_8, [BENCH_WRITE_INLINE_28] = write_inline_28,        \
+	[BENCH_WRITE_INLINE_64] = write_inline_64, [BENCH_WRITE_SGE_1] = write_sge_1,              \
+	[BENCH_WRITE_SGE_4] = write_sge_4, [BENCH_SEND_INLINE_8] = send_inline_8,                  \
+	[BENCH_READ] = post_read, [BENCH_FETCH_ADD] = fetch_add,                                   \
+	[BENCH_WRITE_CHAIN] = write_chain, [BENCH_RECV] = recv_1, [BENCH_RECV_CHAIN] = recv_chain, \
+	[BENCH_POLL_SEND] = poll_send, [BENCH_POLL_RECV] = poll_recv,                              \
+	[BENCH_POLL_SEND_BURST] = poll_send_burst, [BENCH_POLL_RECV_BURST] = poll_recv_burst,      \
+	[BENCH_POLL_EMPTY] = poll_empty, [BENCH_SEND_IMM] = send_imm
+
 struct bench_base {
 	uint8_t *memory;   /* BENCH_MEMORY bytes; NULL: it does nothing (empty) */
 	const char *about; /* how it posts and polls */
