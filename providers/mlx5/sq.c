@@ -260,10 +260,12 @@ BVI_INLINE int64_t sq_list(struct bv_channel *ch, const struct mlx5_sge *sg, boo
 BVI_INLINE int64_t sq_one_imm(struct bv_channel *ch, const struct mlx5_sge *sg, bool rdma,
 			      const struct bv_remote *remote, uint64_t what, uint32_t imm)
 {
-	const bvi_v16 none = { 0, 0 }, data = bvi_seg_data(ch, sg, true);
-	const bvi_v16 block[4] = { none, rdma ? bvi_seg_remote(ch, remote, true) : data,
-				   rdma ? data : none, none };
+	const bvi_v16 none = { 0, 0 };
+	bvi_v16 block[4] = { none, none, none, none };
 
+	if (rdma)
+		block[1] = bvi_seg_remote(ch, remote, true);
+	block[rdma ? 2 : 1] = bvi_seg_data(ch, sg, true);
 	return sq_post_block(ch, block, rdma ? 3 : 2, what, true, imm);
 }
 
