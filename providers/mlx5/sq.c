@@ -3,11 +3,11 @@
  * Posting to the send queue.
  *
  * One element, and eight bytes inline, go by the short ways of pin_mlx5.h. All else goes the long way
- * here: lists, payload of any length, immediates, atomics, flags, refusals. Its WQEs are written where they
- * lie, and rung from there. Channels whose registers are not what the short ways write to go the long way
- * always.
+ * here: lists, payload of any length, immediates, atomics, by plain.h as far as they are plain. What is
+ * not, with flags or to be refused, is written where it lies, and rung from there. So is everything of
+ * channels whose registers are not what the short ways write to.
  */
-#include "bf.h"
+#include "plain.h"
 
 /* What a post asks for besides its payload and target. */
 struct sq_op {
@@ -91,109 +91,6 @@ static inline int64_t sq_post_wqe(struct bv_channel *ch, struct prm_seg *wqe, un
 
 /* ---- the long ways ---- */
 
-/*
- * Each has two twins: the one of most works is for those that ask for nothing by flags, find room, and
- * ring for themselves alone; the other, @any, is for the rest.
- */
-static inline bool sq_is_plain(const struct bv_channel *ch, uint64_t what)
-{
-	return bvi_likely(!bvi_what_flags(what)) && bvi_mlx5_takes(ch, false);
-}
-
-BVI_INLINE bvi_v16 sq_ctrl(struct bv_channel *ch, uint64_t how, uint64_t pi, unsigned ds,
-			   bool with_imm, uint32_t imm)
-{
-	const uint64_t odd = with_imm ? UINT64_C(1) << 16 : 0;
-	const bvi_v16 ctrl = bvi_seg_ctrl(ch, how + odd, pi, ds, 0);
-
-	if (!with_imm)
-		return ctrl;
-	return ctrl | bvi_v16_of(0, (uint64_t)bv_to_be32(imm).be << 32);
-}
-
-/* Posts a WQE of one block, of @ds segments, of which @block has all but the first. */
-BVI_INLINE int64_t sq_post_block(struct bv_channel *ch, const bvi_v16 block[4], unsigned ds,
-				 uint64_t what, bool with_imm, uint32_t imm)
-{
-	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
-	const uint64_t how = what & ~UINT64_C(0xffff);
-	const int64_t number = (int64_t)ch->sq_posted;
-	const uint64_t pi = send->pi;
-	const bvi_v16 ctrl = sq_ctrl(ch, how, pi, ds, with_imm, imm);
-	uint8_t *const ring = bvi_mlx5_post_of(ch)->ring;
-	uint64_t at = bvi_mlx5_note(ch, how, pi);
-	uint8_t *bf;
-
-	bvi_mlx5_put(ring, &at, 0, ctrl);
-	bvi_mlx5_put(ring, &at, 1, block[1]);
-	bvi_mlx5_put(ring, &at, 2, block[2]);
-	bvi_mlx5_put(ring, &at, 3, block[3]);
-	ch->sq_posted++;
-	send->pi = (uint16_t)(pi + 1);
-	bf = bf_begin(ch, (unsigned)pi + 1);
-	bv_mmio_write128(bf, ctrl);
-	bv_mmio_write128(bf + 16, block[1]);
-	bv_mmio_write128(bf + 32, block[2]);
-	bv_mmio_write128(bf + 48, block[3]);
-	bf_end(ch, bf);
-	return number;
-}
-
-/* Where the next WQE goes: its block, free-running, and 16 times that in the ring. */
-struct sq_place {
-	uint32_t pi;
-	uint32_t at;
-	bvi_v16 *wqe;
-};
-
-BVI_INLINE struct sq_place sq_next(struct bv_channel *ch)
-{
-	const struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
-	const uint32_t pi = send->pi, at = pi << 4 & send->places;
-
-	return (struct sq_place){
-		pi, at, (bvi_v16 *)(void *)(bvi_mlx5_post_of(ch)->ring + (uint64_t)at * 4)
-	};
-}
-
-/* Whether a WQE of up to @ds segments fits before the end of the ring, and into BlueFlame. */
-static inline bool sq_is_straight(struct bv_channel *ch, struct sq_place to, unsigned ds)
-{
-	const uint32_t last = bvi_mlx5_send_of(ch)->places & ~(0xffu << BVI_MLX5_OWNER_SHIFT);
-
-	return bvi_likely(to.at + (ds - 1) / PRM_WQEBB_DS * sizeof(struct bvi_mlx5_done) <= last &&
-			  ds <= BVI_MLX5_BF / PRM_DS);
-}
-
-/* Posts a WQE of @ds segments, which lies in the ring but for the control segment, and is straight. */
-BVI_INLINE int64_t sq_post_straight(struct bv_channel *ch, struct sq_place to, unsigned ds,
-				    uint64_t what, bool with_imm, uint32_t imm)
-{
-	const uint64_t how = what & ~UINT64_C(0xffff);
-	const int64_t number = (int64_t)ch->sq_posted;
-	const unsigned pi = to.pi + wqe_blocks(ds);
-	const bvi_v16 *const end = to.wqe + ds;
-	const bvi_v16 *wqe = to.wqe;
-	uint64_t at = to.at;
-	struct bvi_mlx5_done *const done = bvi_mlx5_done_at(ch, &at);
-	uint8_t *bf, *line;
-
-	to.wqe[0] = sq_ctrl(ch, how, to.pi, ds, with_imm, imm);
-	done->work = number;
-	done->how = how;
-	ch->sq_posted++;
-	bvi_mlx5_send_of(ch)->pi = (uint16_t)pi;
-	to_mlx5(ch)->last = (uint16_t)to.pi;
-	line = bf = bf_begin(ch, pi);
-	do {
-		bv_mmio_copy64(line, wqe);
-		line += PRM_WQEBB;
-		wqe += PRM_WQEBB_DS;
-	} while (wqe < end);
-	bf_end(ch, bf);
-	return number;
-}
-
 static BV_NOINLINE int64_t list_any(struct bv_channel *ch, const struct mlx5_sge *sg,
 				    const struct bv_remote *remote, uint64_t what, bool with_imm,
 				    uint32_t imm)
@@ -235,12 +132,14 @@ BVI_INLINE int64_t sq_list(struct bv_channel *ch, const struct mlx5_sge *sg, boo
 {
 	const unsigned nsge = bvi_what_n(what, BVI_SHORT_LIST), head = rdma ? 2 : 1;
 	const struct mlx5_sge *end;
-	const struct sq_place to = sq_next(ch);
+	const struct plain_place to = plain_next(ch);
 	bvi_v16 *seg = to.wqe + head;
 	uint64_t bytes = 0;
+	int64_t number;
+	unsigned ds;
 
 	/* Without elements the list may be NULL. */
-	if (bvi_unlikely(nsge - 1 >= ch->max_send_sge || !sq_is_straight(ch, to, head + nsge)))
+	if (bvi_unlikely(nsge - 1 >= ch->max_send_sge || !plain_is_straight(ch, to, head + nsge)))
 		return list_any(ch, sg, remote, what, with_imm, imm);
 	if (rdma)
 		to.wqe[1] = bvi_seg_remote(ch, remote, true);
@@ -253,7 +152,11 @@ BVI_INLINE int64_t sq_list(struct bv_channel *ch, const struct mlx5_sge *sg, boo
 	/* One without payload, too: its doorbell is another. */
 	if (bvi_unlikely(bytes - 1 >= ch->max_msg))
 		return list_any(ch, end - nsge, remote, what, with_imm, imm);
-	return sq_post_straight(ch, to, (unsigned)(seg - to.wqe), what, with_imm, imm);
+	ds = (unsigned)(seg - to.wqe);
+	number = plain_take(ch, to, wqe_blocks(ds), plain_ctrl(ch, what, to.pi, ds, with_imm, imm),
+			    what);
+	plain_ring_straight(ch, to, ds);
+	return number;
 }
 
 /* One element with an immediate. */
@@ -266,24 +169,71 @@ BVI_INLINE int64_t sq_one_imm(struct bv_channel *ch, const struct mlx5_sge *sg, 
 	if (rdma)
 		block[1] = bvi_seg_remote(ch, remote, true);
 	block[rdma ? 2 : 1] = bvi_seg_data(ch, sg, true);
-	return sq_post_block(ch, block, rdma ? 3 : 2, what, true, imm);
+	return plain_post_block(ch, block, rdma ? 3 : 2, what, true, imm);
 }
 
-/* Inline payload that takes more than a block. */
+/* Inline payload of any length for which there is no shorter way. */
 static BV_NOINLINE int64_t inline_straight(struct bv_channel *ch, const void *buf,
 					   const struct bv_remote *remote, uint64_t what,
 					   bool with_imm, uint32_t imm)
 {
 	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = remote ? 2 : 1;
 	const unsigned ds = head + prm_inline_ds(len);
-	const struct sq_place to = sq_next(ch);
+	const struct plain_place to = plain_next(ch);
+	int64_t number;
 
-	if (bvi_unlikely(!sq_is_straight(ch, to, ds)))
+	if (bvi_unlikely(!plain_is_straight(ch, to, ds)))
 		return inline_any(ch, buf, remote, what, with_imm, imm);
+	number = plain_take(ch, to, wqe_blocks(ds), plain_ctrl(ch, what, to.pi, ds, with_imm, imm),
+			    what);
 	if (remote)
 		to.wqe[1] = bvi_seg_remote(ch, remote, true);
 	wqe_put_inline_straight(to.wqe + head, to.wqe + ds - 1, buf, len);
-	return sq_post_straight(ch, to, ds, what, with_imm, imm);
+	plain_ring_straight(ch, to, ds);
+	return number;
+}
+
+/* Inline payload that takes more than a block: two, usually. */
+BVI_INLINE int64_t sq_inline_two(struct bv_channel *ch, const uint8_t *buf, bool rdma,
+				 const struct bv_remote *remote, uint64_t what, bool with_imm,
+				 uint32_t imm)
+{
+	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = rdma ? 2 : 1;
+	const unsigned left = len - wqe_block_inline(head);
+	const struct plain_place to = plain_next(ch);
+	const bvi_v16 none = { 0, 0 };
+	bvi_v16 block[8];
+
+	if (bvi_unlikely(left > PRM_WQEBB || !plain_is_straight(ch, to, 2 * PRM_WQEBB_DS)))
+		return inline_straight(ch, buf, remote, what, with_imm, imm);
+	block[1] = rdma ? bvi_seg_remote(ch, remote, true) : none;
+	block[head] = wqe_inline_first(wqe_load(buf), len);
+#pragma GCC unroll 4
+	for (unsigned i = head + 1; i < PRM_WQEBB_DS; i++)
+		block[i] = wqe_load(buf + (i - head) * PRM_DS - PRM_INLINE_HEAD);
+	wqe_inline_second(block + PRM_WQEBB_DS, buf + wqe_block_inline(head), left);
+	return plain_post_two(ch, to, block, PRM_WQEBB_DS + (left + PRM_DS - 1) / PRM_DS, what,
+			      with_imm, imm);
+}
+
+static BV_NOINLINE int64_t write_inline_two(struct bv_channel *ch, const void *buf,
+					    const struct bv_remote *remote, uint64_t what)
+{
+	return sq_inline_two(ch, buf, true, remote, what, false, 0);
+}
+
+static BV_NOINLINE int64_t send_inline_two(struct bv_channel *ch, const void *buf, uint64_t what)
+{
+	return sq_inline_two(ch, buf, false, NULL, what, false, 0);
+}
+
+static BV_NOINLINE int64_t imm_inline_two(struct bv_channel *ch, const void *buf,
+					  const struct bv_remote *remote, uint64_t what,
+					  uint32_t imm)
+{
+	if (!remote)
+		return sq_inline_two(ch, buf, false, NULL, what, true, imm);
+	return sq_inline_two(ch, buf, true, remote, what, true, imm);
 }
 
 BVI_INLINE int64_t sq_inline(struct bv_channel *ch, const void *buf, bool rdma,
@@ -296,23 +246,26 @@ BVI_INLINE int64_t sq_inline(struct bv_channel *ch, const void *buf, bool rdma,
 
 	if (bvi_unlikely(len - 1 >= ch->max_inline))
 		return inline_any(ch, buf, remote, what, with_imm, imm);
+	if (len > wqe_block_inline(head) && with_imm)
+		return imm_inline_two(ch, buf, remote, what, imm);
 	if (len > wqe_block_inline(head))
-		return inline_straight(ch, buf, remote, what, with_imm, imm);
+		return rdma ? write_inline_two(ch, buf, remote, what) :
+			      send_inline_two(ch, buf, what);
 	p = wqe_inline_block(buf, len, head);
 	if (rdma) {
 		const bvi_v16 block[4] = { none, bvi_seg_remote(ch, remote, true), p.seg[0],
 					   p.seg[1] };
 
-		return sq_post_block(ch, block, head + p.ds, what, with_imm, imm);
+		return plain_post_block(ch, block, head + p.ds, what, with_imm, imm);
 	}
-	return sq_post_block(ch, (const bvi_v16[4]){ none, p.seg[0], p.seg[1], p.seg[2] },
-			     head + p.ds, what, with_imm, imm);
+	return plain_post_block(ch, (const bvi_v16[4]){ none, p.seg[0], p.seg[1], p.seg[2] },
+				head + p.ds, what, with_imm, imm);
 }
 
 static int64_t long_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
 			 uint64_t what)
 {
-	if (!sq_is_plain(ch, what))
+	if (!plain_is(ch, what))
 		return list_any(ch, sg, remote, what, false, 0);
 	if (!remote)
 		return sq_list(ch, sg, false, NULL, what, false, 0);
@@ -329,7 +282,7 @@ static BV_NOINLINE int64_t list_imm(struct bv_channel *ch, const void *sg,
 static int64_t post_imm(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
 			uint64_t what, uint32_t imm)
 {
-	if (!sq_is_plain(ch, what))
+	if (!plain_is(ch, what))
 		return list_any(ch, sg, remote, what, true, imm);
 	if ((uint16_t)what != 0 || !bvi_mlx5_takes_element(sg))
 		return list_imm(ch, sg, remote, what, imm);
@@ -338,20 +291,25 @@ static int64_t post_imm(struct bv_channel *ch, const void *sg, const struct bv_r
 	return sq_one_imm(ch, sg, true, remote, what, imm);
 }
 
+static BV_NOINLINE int64_t send_inline_plain(struct bv_channel *ch, const void *buf, uint64_t what)
+{
+	return sq_inline(ch, buf, false, NULL, what, false, 0);
+}
+
 static int64_t long_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
 			   uint64_t what)
 {
-	if (!sq_is_plain(ch, what))
+	if (!plain_is(ch, what))
 		return inline_any(ch, buf, remote, what, false, 0);
 	if (!remote)
-		return sq_inline(ch, buf, false, NULL, what, false, 0);
+		return send_inline_plain(ch, buf, what);
 	return sq_inline(ch, buf, true, remote, what, false, 0);
 }
 
 static int64_t post_inline_imm(struct bv_channel *ch, const void *buf,
 			       const struct bv_remote *remote, uint64_t what, uint32_t imm)
 {
-	if (!sq_is_plain(ch, what))
+	if (!plain_is(ch, what))
 		return inline_any(ch, buf, remote, what, true, imm);
 	if (!remote)
 		return sq_inline(ch, buf, false, NULL, what, true, imm);
@@ -380,9 +338,9 @@ static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *resul
 			   uint64_t compare)
 {
 	what |= (uint64_t)sizeof(uint64_t) << 32;
-	if (!sq_is_plain(ch, what))
+	if (!plain_is(ch, what))
 		return atomic_any(ch, result, remote, what, swap_add, compare);
-	return sq_post_block(
+	return plain_post_block(
 		ch,
 		(const bvi_v16[4]){ { 0, 0 },
 				    bvi_seg_remote(ch, remote, true),

@@ -163,7 +163,7 @@ BVI_INLINE bvi_v16 wqe_load_short(const uint8_t *buf, unsigned len)
 	return bvi_v16_of(buf[0] | c << 8 * (len / 2) | d << 8 * (len - 1), 0);
 }
 
-/* The last segment of @len bytes of inline data, 16 or more, which has @n of them. */
+/* The last segment of inline data, which has @n of the @len bytes; 16 bytes end there. */
 BVI_INLINE bvi_v16 wqe_inline_last(const uint8_t *buf, unsigned len, unsigned n)
 {
 	return wqe_shift_down(wqe_load(buf + len - PRM_DS), PRM_DS - n);
@@ -196,6 +196,23 @@ BVI_INLINE struct wqe_payload wqe_inline_block(const uint8_t *buf, unsigned len,
 		return (struct wqe_payload){ { v, wqe_inline_last(buf, len, len - 12), none }, 2 };
 	return (struct wqe_payload){ { v, wqe_load(buf + 12), wqe_inline_last(buf, len, len - 28) },
 				     3 };
+}
+
+/* A second block: 1 to 64 bytes at @from, behind those of the first, and zeroes. */
+BVI_INLINE void wqe_inline_second(bvi_v16 seg[4], const uint8_t *from, unsigned left)
+{
+	const bvi_v16 last = wqe_inline_last(from, left, (left - 1) % PRM_DS + 1);
+	const bvi_v16 none = { 0, 0 };
+
+	seg[0] = left > 16 ? wqe_load(from) : last;
+	seg[1] = left > 16 ? last : none;
+	seg[2] = none;
+	seg[3] = none;
+	if (left <= 32)
+		return;
+	seg[1] = wqe_load(from + 16);
+	seg[2] = left > 48 ? wqe_load(from + 32) : last;
+	seg[3] = left > 48 ? last : none;
 }
 
 /* Inline data of 16 bytes or more from @seg to @last, where the ring does not end. */

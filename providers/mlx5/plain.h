@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Posting works that take none of the short ways, and still are plain: they ask for nothing by flags,
+ * there is room, and they ring for themselves alone. Each long way (sq.c) asks that first, and leaves what
+ * is not to a function that takes anything.
+ *
+ * A WQE of one or two blocks is built in registers and stored twice, into the ring and into BlueFlame. A
+ * longer one, and a list, is written to the ring and copied from there; it must be straight: not come
+ * upon the ring's end.
+ */
+#ifndef BV_PROVIDERS_MLX5_PLAIN_H
+#define BV_PROVIDERS_MLX5_PLAIN_H
+
+#include "bf.h"
+
+static inline bool plain_is(const struct bv_channel *ch, uint64_t what)
+{
+	return bvi_likely(!bvi_what_flags(what)) && bvi_mlx5_takes(ch, false);
+}
+
+BVI_INLINE bvi_v16 plain_ctrl(struct bv_channel *ch, uint64_t what, uint64_t pi, unsigned ds,
+			      bool with_imm, uint32_t imm)
+{
+	const uint64_t how = what & ~UINT64_C(0xffff), odd = with_imm ? UINT64_C(1) << 16 : 0;
+	const bvi_v16 ctrl = bvi_seg_ctrl(ch, how + odd, pi, ds, 0);
+
+	if (!with_imm)
+		return ctrl;
+	return ctrl | bvi_v16_of(0, (uint64_t)bv_to_be32(imm).be << 32);
+}
+
+/* Posts a WQE of one block, of @ds segments, of which @block has all but the first. */
+BVI_INLINE int64_t plain_post_block(struct bv_channel *ch, const bvi_v16 block[4], unsigned ds,
+				    uint64_t what, bool with_imm, uint32_t imm)
+{
+	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
+	const int64_t number = (int64_t)ch->sq_posted;
+	const uint64_t pi = send->pi;
+	const bvi_v16 ctrl = plain_ctrl(ch, what, pi, ds, with_imm, imm);
+	uint8_t *const ring = bvi_mlx5_post_of(ch)->ring;
+	uint64_t at = bvi_mlx5_note(ch, what & ~UINT64_C(0xffff), pi);
+	uint8_t *bf;
+
+	bvi_mlx5_put(ring, &at, 0, ctrl);
+	bvi_mlx5_put(ring, &at, 1, block[1]);
+	bvi_mlx5_put(ring, &at, 2, block[2]);
+	bvi_mlx5_put(ring, &at, 3, block[3]);
+	ch->sq_posted++;
+	send->pi = (uint16_t)(pi + 1);
+	bf = bf_begin(ch, (unsigned)pi + 1);
+	bv_mmio_write128(bf, ctrl);
+	bv_mmio_write128(bf + 16, block[1]);
+	bv_mmio_write128(bf + 32, block[2]);
+	bv_mmio_write128(bf + 48, block[3]);
+	bf_end(ch, bf);
+	return number;
+}
+
+/* Where the next WQE goes: its block, free-running, and 16 times that in the ring. */
+struct plain_place {
+	uint32_t pi;
+	uint32_t at;
+	bvi_v16 *wqe;
+};
+
+BVI_INLINE struct plain_place plain_next(struct bv_channel *ch)
+{
+	const struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
+	const uint32_t pi = send->pi, at = pi << 4 & send->places;
+
+	return (struct plain_place){
+		pi, at, (bvi_v16 *)(void *)(bvi_mlx5_post_of(ch)->ring + (uint64_t)at * 4)
+	};
+}
+
+/* Whether a WQE of up to @ds segments fits before the end of the ring, and into BlueFlame. */
+static inline bool plain_is_straight(struct bv_channel *ch, struct plain_place to, unsigned ds)
+{
+	const uint32_t last = bvi_mlx5_send_of(ch)->places & ~(0xffu << BVI_MLX5_OWNER_SHIFT);
+
+	return bvi_likely(to.at + (ds - 1) / PRM_WQEBB_DS * sizeof(struct bvi_mlx5_done) <= last &&
+			  ds <= BVI_MLX5_BF / PRM_DS);
+}
+
+/* Takes the place for a WQE that is straight, with its control segment. Returns the work's number. */
+BVI_INLINE int64_t plain_take(struct bv_channel *ch, struct plain_place to, unsigned blocks,
+			      bvi_v16 ctrl, uint64_t what)
+{
+	const int64_t number = (int64_t)ch->sq_posted++;
+	uint64_t at = to.at;
+	struct bvi_mlx5_done *const done = bvi_mlx5_done_at(ch, &at);
+
+	done->work = number;
+	done->how = what & ~UINT64_C(0xffff);
+	to.wqe[0] = ctrl;
+	to_mlx5(ch)->last = (uint16_t)to.pi;
+	bvi_mlx5_send_of(ch)->pi = (uint16_t)(to.pi + blocks);
+	return number;
+}
+
+/* Posts a WQE of two blocks, which is straight; of @block all is set but the first segment. */
+BVI_INLINE int64_t plain_post_two(struct bv_channel *ch, struct plain_place to, bvi_v16 block[8],
+				  unsigned ds, uint64_t what, bool with_imm, uint32_t imm)
+{
+	int64_t number;
+	uint8_t *bf;
+
+	block[0] = plain_ctrl(ch, what, to.pi, ds, with_imm, imm);
+	number = plain_take(ch, to, 2, block[0], what);
+#pragma GCC unroll 8
+	for (unsigned i = 1; i < 8; i++)
+		to.wqe[i] = block[i];
+	bf = bf_begin(ch, to.pi + 2);
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < 8; i++)
+		bv_mmio_write128(bf + i * PRM_DS, block[i]);
+	bf_end(ch, bf);
+	return number;
+}
+
+/* Tells the device of it, once all of it lies in the ring. */
+BVI_INLINE void plain_ring_straight(struct bv_channel *ch, struct plain_place to, unsigned ds)
+{
+	uint8_t *const bf = bf_begin(ch, bvi_mlx5_send_of(ch)->pi);
+	const bvi_v16 *const end = to.wqe + ds;
+	const bvi_v16 *wqe = to.wqe;
+	uint8_t *line = bf;
+
+	do {
+		bv_mmio_copy64(line, wqe);
+		line += PRM_WQEBB;
+		wqe += PRM_WQEBB_DS;
+	} while (wqe < end);
+	bf_end(ch, bf);
+}
+
+#endif
