@@ -6,9 +6,12 @@
 #include "mlx5emu.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum {
 	SKIPPED = 77,
@@ -66,6 +69,43 @@ void device_idle(void)
 		sched_yield();
 	else if (!device_step())
 		mlx5emu_advance_ns(IDLE_NS);
+}
+
+static pthread_t stepper;
+static atomic_bool stepping;
+
+static void *step_on(void *unused)
+{
+	while (atomic_load(&stepping))
+		if (!device_step())
+			sched_yield();
+	return unused;
+}
+
+void device_steps_begin(void)
+{
+	if (!mlx5emu_is_manual())
+		return;
+	atomic_store(&stepping, true);
+	expect(pthread_create(&stepper, NULL, step_on, NULL) == 0, "start a thread");
+}
+
+void device_steps_end(void)
+{
+	if (!mlx5emu_is_manual())
+		return;
+	atomic_store(&stepping, false);
+	pthread_join(stepper, NULL);
+}
+
+int64_t device_time(void)
+{
+	struct timespec ts;
+
+	if (mlx5emu_is_manual())
+		return device_now();
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
 }
 
 /* The device says so when it is open, which is too late for a program that forks before. */

@@ -29,6 +29,19 @@ bool device_step(void);
 /* For loops that wait: lets the device, or whoever else, go on. */
 void device_idle(void);
 
+/*
+ * From begin to end, a thread steps a device that the test steps else: for calls that wait in the library
+ * themselves. Time stands still meanwhile.
+ */
+void device_steps_begin(void);
+void device_steps_end(void);
+
+/*
+ * What such a loop may last by: the clock of a device that the test steps, which a busy host does not move;
+ * else the host's.
+ */
+int64_t device_time(void);
+
 /* Of `mlx5emu run --manual`: its clock, which nothing else moves. */
 void device_need_manual(void);
 void device_advance(int64_t ns);

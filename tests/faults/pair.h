@@ -90,7 +90,7 @@ unsigned pair_poll(struct pair *p);
 /* Nothing is outstanding but receives. */
 bool pair_idle(const struct pair *p);
 
-/* Works until @works are checked and all is idle, or @timeout_ns is over: then the program ends. */
+/* Works until @works are checked and all is idle, or @timeout_ns of device_time() are over: then the program ends. */
 void pair_run(struct pair *p, uint64_t works, int64_t timeout_ns);
 
 /* Both were drained: nothing completes any more, and nothing writes into their buffers. */
@@ -106,7 +106,10 @@ void pair_reset(struct pair *p);
 uint8_t *pair_own(const struct pair_end *e, unsigned slot);
 uint8_t *pair_slot_open(const struct pair_end *e, unsigned slot);
 
+/* The host's clock. A busy host lets a process stand still for a while, hence the patience. */
 int64_t pair_now(void);
+#define PAIR_PATIENCE_NS (30 * BV_SEC)
+
 uint64_t pair_random(uint64_t *state);
 
 #endif
