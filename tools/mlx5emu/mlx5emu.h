@@ -53,6 +53,7 @@ struct mlx5emu_counters {
 	 */
 	uint64_t ownership_errors;
 	uint64_t objects_left; /* objects of all kinds that lived when their device was closed */
+	uint64_t reports;      /* breaches of the device interface: see mlx5emu(1), STRICTNESS */
 };
 
 /*
@@ -88,8 +89,9 @@ MLX5EMU_API int mlx5emu_fault_plan(const char *plan, char *error, size_t size);
 MLX5EMU_API uint64_t mlx5emu_fault_hits(unsigned rule);
 
 /*
- * Why the device refused the last illegal WQE, as also logged: "QP 0x010001 WQE 5 WRITE: ctrl.ds
- * is 0x0, expected 1..63". Empty when there was none. Always terminated; @size 1...
+ * What the device last found wrong with a request, a record or a doorbell, as also logged: "QP
+ * 0x010001 WQE 5 WRITE: ctrl.ds is 0x0, expected 1..63". Empty when there was nothing. Always
+ * terminated; @size 1...
  */
 MLX5EMU_API void mlx5emu_last_illegal(char *text, size_t size);
 

@@ -15,6 +15,7 @@ enum {
 static const struct rig_qp queue = { .qpn = QPN, .pi = INDEX };
 static struct emu_wqe wqe;
 static struct emu_wqe_error error;
+static enum emu_strict strict;
 
 /* As posted at INDEX of a ring of BLOCKS. */
 static int parse(struct rig_wqe *w, uint32_t posted)
@@ -26,7 +27,12 @@ static int parse(struct rig_wqe *w, uint32_t posted)
 	for (unsigned at = 0; at < w->size; at++)
 		ring[(INDEX * 64 + at) % sizeof(ring)] = w->bytes[at];
 	memset(&error, 0, sizeof(error));
-	return emu_wqe_parse(ring, BLOCKS, INDEX, posted, QPN, EMU_QPT_RC, &wqe, &error);
+	return emu_wqe_parse(&(struct emu_wqe_ring){ .bytes = ring,
+						     .blocks = BLOCKS,
+						     .qpn = QPN,
+						     .type = EMU_QPT_RC,
+						     .strict = strict },
+			     INDEX, posted, &wqe, &error);
 }
 
 static void refused(struct rig_wqe *w, const char *words)
@@ -137,28 +143,54 @@ static void refuses_control_fields(void **state)
 	refused(&w, "ctrl.ce is 0x1, expected 0, 2 or 3");
 }
 
-/* The signature of a queue that does not sign, the stream of one that is no DC initiator, and a word. */
-static void ignores_what_is_not_its_own(void **state)
+/* Faults that can be carried out, each at the four levels. */
+static void takes_the_level_into_account(void **state)
 {
-	struct rig_wqe w = write_wqe();
+	static const struct {
+		unsigned byte, value;
+		const char *words;
+		bool leftover; /* of a library */
+	} faults[] = {
+		{ 2, 6, "ctrl.wqe_index is 0x6", false },
+		{ 8, 9, "ctrl.signature is 0x9, expected 0", true },
+		{ 10, 7, "ctrl.dci_stream is 0x7, expected 0", true },
+		{ 11, 0x18, "ctrl.fm_ce_se is 0x18", false },
+		{ 15, 5, "ctrl.imm is 0x5, expected 0", true },
+		{ 31, 6, "raddr.reserved is 0x6, expected 0", true },
+	};
 
 	(void)state;
-	w.bytes[8] = 9;
-	w.bytes[9] = 8;
-	w.bytes[10] = 7;
-	w.bytes[31] = 6;
-	assert_int_equal(parse(&w, 1), 0);
+	for (unsigned i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+		struct rig_wqe w = write_wqe();
+
+		w.bytes[faults[i].byte] = (uint8_t)faults[i].value;
+		strict = EMU_STRICT_PEDANTIC;
+		refused(&w, faults[i].words);
+		strict = EMU_STRICT_OFF;
+		assert_int_equal(parse(&w, 1), 0);
+		assert_string_equal(error.text, "");
+		strict = EMU_STRICT_WARN;
+		assert_int_equal(parse(&w, 1), 0);
+		assert_int_equal(!error.text[0], faults[i].leftover);
+		strict = EMU_STRICT_ERROR;
+		if (faults[i].leftover)
+			assert_int_equal(parse(&w, 1), 0);
+		else
+			refused(&w, faults[i].words);
+	}
 }
 
 static void refuses_sizes(void **state)
 {
 	struct rig_wqe w = write_wqe();
-	uint8_t ring[BLOCKS * 64] = { 0 };
+	uint8_t bytes[BLOCKS * 64] = { 0 };
+	const struct emu_wqe_ring ring = {
+		.bytes = bytes, .blocks = BLOCKS, .qpn = QPN, .type = EMU_QPT_RC
+	};
 
 	(void)state;
-	memcpy(ring + INDEX * 64, w.bytes, w.size);
-	assert_int_equal(emu_wqe_parse(ring, BLOCKS, INDEX, BLOCKS, QPN, EMU_QPT_RC, &wqe, &error),
-			 -22);
+	memcpy(bytes + INDEX * 64, w.bytes, w.size);
+	assert_int_equal(emu_wqe_parse(&ring, INDEX, BLOCKS, &wqe, &error), -22);
 	assert_non_null(strstr(error.text, "ctrl.ds is 0x0, expected 1..63"));
 	assert_int_equal(wqe.blocks, 1);
 
@@ -226,7 +258,10 @@ static void reads_receives(void **state)
 /* Whatever the bytes, the reader stays inside them and says something. */
 static void survives_noise(void **state)
 {
-	uint8_t *ring = malloc(BLOCKS * 64); /* of exact size: for the sanitizer */
+	uint8_t *bytes = malloc(BLOCKS * 64); /* of exact size: for the sanitizer */
+	const struct emu_wqe_ring ring = {
+		.bytes = bytes, .blocks = BLOCKS, .qpn = QPN, .type = EMU_QPT_RC
+	};
 	uint64_t x = 88172645463325252;
 	struct emu_rwqe out;
 
@@ -236,21 +271,20 @@ static void survives_noise(void **state)
 
 		for (unsigned i = 0; i < BLOCKS * 64; i++) {
 			x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-			ring[i] = (uint8_t)x;
+			bytes[i] = (uint8_t)x;
 		}
 		if (round & 2) {
 			w.bytes[7] = (uint8_t)(w.size / 16);
-			memcpy(ring + INDEX * 64, w.bytes, w.size);
-			ring[INDEX * 64 + (x >> 8) % 64] = (uint8_t)x;
+			memcpy(bytes + INDEX * 64, w.bytes, w.size);
+			bytes[INDEX * 64 + (x >> 8) % 64] = (uint8_t)x;
 		}
 		memset(&error, 0, sizeof(error));
-		if (emu_wqe_parse(ring, BLOCKS, INDEX, 1 + (x >> 20) % BLOCKS, QPN, EMU_QPT_RC,
-				  &wqe, &error))
+		if (emu_wqe_parse(&ring, INDEX, 1 + (x >> 20) % BLOCKS, &wqe, &error))
 			assert_true(strlen(error.text) > 20 && wqe.blocks >= 1);
-		(void)emu_rwqe_parse(ring, 512, 0, QPN, &out, &error);
-		assert_true(emu_wqe_blocks(ring, BLOCKS, (uint16_t)x, NULL) >= 1);
+		(void)emu_rwqe_parse(bytes, 512, 0, QPN, &out, &error);
+		assert_true(emu_wqe_blocks(&ring, (uint16_t)x, NULL) >= 1);
 	}
-	free(ring);
+	free(bytes);
 }
 
 int main(void)
@@ -266,7 +300,7 @@ int main(void)
 		cmocka_unit_test(refuses_atomic_shapes),
 		cmocka_unit_test(reads_receives),
 		cmocka_unit_test(survives_noise),
-		cmocka_unit_test(ignores_what_is_not_its_own),
+		cmocka_unit_test(takes_the_level_into_account),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

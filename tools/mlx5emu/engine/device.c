@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "mr.h"
 #include "qp.h"
+#include "report.h"
 #include "srq.h"
 #include "state.h"
 
@@ -158,7 +159,8 @@ static int engine_start(const struct emu_run_config *run)
 	}
 	emu.next_deadline = UINT64_MAX;
 	emu.counters = (struct mlx5emu_counters){ 0 };
-	emu.last_illegal[0] = '\0';
+	emu.strict = run->strict;
+	emu_reports_open(run->reports_path);
 	rc = run->manual ? 0 : emu_thread_start();
 	if (rc < 0)
 		goto close_fabric;
@@ -167,6 +169,7 @@ static int engine_start(const struct emu_run_config *run)
 	return 0;
 
 close_fabric:
+	emu_reports_close();
 	emu_fault_unload();
 	emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
@@ -185,6 +188,7 @@ static void engine_stop(void)
 	emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
 	emu.manual = false;
+	emu_reports_close();
 	emu_log_close();
 	emu_unlock();
 }

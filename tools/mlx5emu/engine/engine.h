@@ -55,6 +55,22 @@ enum {
 	EMU_MAX_MSG = 1 << 30, /* bytes of one message (max_msg_sz) */
 };
 
+/*
+ * What becomes of requests that break the rules of the device interface in a way that silicon may
+ * not notice. What cannot be carried out at all fails at every level.
+ */
+enum emu_strict {
+	EMU_STRICT_ERROR,    /* reported, and the queue fails */
+	EMU_STRICT_PEDANTIC, /* the same, also for leftovers of widespread libraries */
+	EMU_STRICT_WARN,     /* reported, and carried out as far as possible */
+	EMU_STRICT_OFF,      /* not looked for */
+};
+
+static inline bool emu_strict_refuses(enum emu_strict strict)
+{
+	return strict == EMU_STRICT_ERROR || strict == EMU_STRICT_PEDANTIC;
+}
+
 /* What is common to all devices of one process. Taken from the first emu_device_create(). */
 struct emu_run_config {
 	/*
@@ -66,6 +82,8 @@ struct emu_run_config {
 	int log_level;        /* 0 none, 1 error, 2 warn, 3 info, 4 debug, 5 trace */
 	const char *log_path; /* NULL = stderr; appended to, one write per line */
 	const char *faults;   /* fault plan (docs/mlx5emu.1.md), NULL = none */
+	enum emu_strict strict;
+	const char *reports_path; /* a file that takes a line per report; NULL = none */
 };
 
 /* Asynchronous events; values of enum ibv_event_type. */

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum {
@@ -39,9 +42,10 @@ void emu_log_close(void)
 	emu_log_limit = EMU_LOG_NONE;
 }
 
+static const char *const names[] = { "", "error", "warning", "info", "debug", "trace" };
+
 void emu_log_line(enum emu_log_level level, const char *format, ...)
 {
-	static const char *const names[] = { "", "error", "warning", "info", "debug", "trace" };
 	char line[LINE_MAX_BYTES];
 	const int saved = errno;
 	va_list args;
@@ -56,6 +60,27 @@ void emu_log_line(enum emu_log_level level, const char *format, ...)
 		n = LINE_MAX_BYTES - 2;
 	line[n++] = '\n';
 	if (write(log_fd, line, (size_t)n) < 0)
+		errno = saved;
+	errno = saved;
+}
+
+void emu_log_block(enum emu_log_level level, const char *text, const char *more)
+{
+	char line[LINE_MAX_BYTES], end[1] = { '\n' };
+	const int saved = errno;
+	struct iovec parts[3];
+	int n;
+
+	if (!emu_log_on(level))
+		return;
+	n = snprintf(line, sizeof(line), "mlx5emu[%d] %s: %s\n", (int)getpid(), names[level], text);
+	if (n > LINE_MAX_BYTES - 1)
+		n = LINE_MAX_BYTES - 1;
+	line[n - 1] = '\n';
+	parts[0] = (struct iovec){ line, (size_t)n };
+	parts[1] = (struct iovec){ (void *)(uintptr_t)more, strlen(more) };
+	parts[2] = (struct iovec){ end, sizeof(end) };
+	if (writev(log_fd, parts, *more ? 3 : 1) < 0)
 		errno = saved;
 	errno = saved;
 }

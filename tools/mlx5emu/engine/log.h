@@ -26,6 +26,9 @@ void emu_log_close(void);
 void emu_log_line(enum emu_log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same with @more, whole lines of their own, below it; "" for none. */
+void emu_log_block(enum emu_log_level level, const char *text, const char *more);
+
 static inline bool emu_log_on(enum emu_log_level level)
 {
 	return level <= emu_log_limit;

@@ -71,6 +71,18 @@ struct emu_qp *emu_qp_find(const struct emu_device *dev, uint32_t qpn);
 /* An XRC shared receive queue goes away: no queue pair may hold on to it. */
 void emu_qps_forget_srq(const struct emu_srq *srq);
 
+/* The send ring for wqe_parse.h. */
+static inline struct emu_wqe_ring emu_qp_ring(const struct emu_qp *qp)
+{
+	return (struct emu_wqe_ring){
+		.bytes = qp->sq,
+		.blocks = qp->init.sq_wqebb_count,
+		.qpn = qp->qpn,
+		.type = qp->init.type,
+		.strict = emu.strict,
+	};
+}
+
 /* Puts the QP on the work list. */
 void emu_qp_kick(struct emu_qp *qp);
 

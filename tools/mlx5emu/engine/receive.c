@@ -2,6 +2,7 @@
 #include "receive.h"
 #include "memory.h"
 #include "qp.h"
+#include "report.h"
 #include "vendor.h"
 
 static uint8_t not_ready(const struct emu_qp *qp)
@@ -87,7 +88,8 @@ uint8_t emu_receive_take(struct emu_qp *qp)
 	wqe = segments(qp, &size);
 	if (emu_rwqe_parse(wqe, size, resp->rwqe_index, qp->qpn, &resp->rwqe, &error) == 0)
 		return EMU_AETH_ACK;
-	emu_report_illegal(error.text);
+	emu.counters.illegal_wqes++;
+	emu_report_receive(wqe, size, error.text);
 	emu_receive_failed(qp, error.syndrome, EMU_VENDOR_LOCAL_QP_OPERATION);
 	return EMU_AETH_NAK_REMOTE_OPERATION;
 }

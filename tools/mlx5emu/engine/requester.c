@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fault.h"
 #include "qp.h"
+#include "report.h"
 #include "timer.h"
 #include "vendor.h"
 
@@ -234,10 +235,10 @@ static void refuse_wqe(struct emu_swqe *w, const struct emu_wqe *wqe,
 {
 	const bool length = error->syndrome == EMU_SYN_LOCAL_LENGTH;
 
+	emu.counters.illegal_wqes++;
 	*w = (struct emu_swqe){ .opcode = wqe->opcode, .index = wqe->index };
 	emu_swqe_fail(w, error->syndrome,
 		      length ? EMU_VENDOR_LOCAL_LENGTH : EMU_VENDOR_LOCAL_QP_OPERATION);
-	emu_report_illegal(error->text);
 }
 
 static void fetch(struct emu_qp *qp)
@@ -246,9 +247,12 @@ static void fetch(struct emu_qp *qp)
 	struct emu_swqe *w = emu_swqe_at(req, req->tail);
 	struct emu_wqe_error error;
 	const uint16_t posted = (uint16_t)(req->limit - req->fetch);
+	const struct emu_wqe_ring ring = emu_qp_ring(qp);
+	const int rc = emu_wqe_parse(&ring, req->fetch, posted, &emu.wqe, &error);
 
-	if (emu_wqe_parse(qp->sq, qp->init.sq_wqebb_count, req->fetch, posted, qp->qpn,
-			  qp->init.type, &emu.wqe, &error) == 0)
+	if (error.text[0])
+		emu_report_wqe(qp, req->fetch, error.text);
+	if (rc == 0)
 		accept_wqe(qp, w, &emu.wqe);
 	else
 		refuse_wqe(w, &emu.wqe, &error);
@@ -372,6 +376,7 @@ unsigned emu_requester_run(struct emu_qp *qp)
 
 unsigned emu_requester_flush(struct emu_qp *qp)
 {
+	const struct emu_wqe_ring ring = emu_qp_ring(qp);
 	struct emu_requester *req = &qp->req;
 	unsigned n = 0;
 
@@ -383,8 +388,7 @@ unsigned emu_requester_flush(struct emu_qp *qp)
 		struct emu_swqe w = { .index = req->fetch };
 		const uint16_t posted = (uint16_t)(req->limit - req->fetch);
 		uint8_t opcode;
-		const uint16_t blocks =
-			emu_wqe_blocks(qp->sq, qp->init.sq_wqebb_count, req->fetch, &opcode);
+		const uint16_t blocks = emu_wqe_blocks(&ring, req->fetch, &opcode);
 
 		w.opcode = (enum emu_opcode)opcode;
 		complete(qp, &w, EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);

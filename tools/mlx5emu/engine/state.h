@@ -78,6 +78,7 @@ struct emu_state {
 	struct emu_list devices;
 	unsigned ndevices;
 	bool manual;
+	enum emu_strict strict;
 	uint64_t virtual_ns; /* the clock of manual mode */
 
 	struct emu_ids pds, xrcds, mrs, cqs, srqs, qps;
@@ -157,9 +158,6 @@ unsigned emu_drain_locked(void);
 
 /* A datagram that a fault held back on its way in arrives now. Lock held. */
 void emu_receive_again(const uint8_t *datagram, size_t size, unsigned slot);
-
-/* The reason behind an illegal WQE, for the log, the counters and mlx5emu_last_illegal(). */
-void emu_report_illegal(const char *text);
 
 /* ---- thread.c ---- */
 

@@ -5,7 +5,6 @@
 #include "timer.h"
 
 #include <errno.h>
-#include <string.h>
 
 /*
  * One round of the device, in the order in which hardware would notice: what arrived, what was rung,
@@ -15,13 +14,6 @@
 enum {
 	RX_BUDGET = 64, /* datagrams per round */
 };
-
-void emu_report_illegal(const char *text)
-{
-	emu.counters.illegal_wqes++;
-	strncpy(emu.last_illegal, text, sizeof(emu.last_illegal) - 1);
-	emu_warn("illegal WQE: %s", text);
-}
 
 static bool is_request(enum emu_wire_opcode opcode)
 {

@@ -11,8 +11,7 @@
 struct cursor {
 	struct emu_wqe *wqe;
 	struct emu_wqe_error *error;
-	uint32_t qpn;
-	enum emu_qp_type type;
+	const struct emu_wqe_ring *ring;
 	unsigned at, end; /* bytes */
 };
 
@@ -46,8 +45,8 @@ static int refuse(const struct cursor *c, enum emu_syndrome syndrome, const char
 {
 	c->error->syndrome = syndrome;
 	snprintf(c->error->text, sizeof(c->error->text),
-		 "QP 0x%06x WQE %u %s: %s is 0x%" PRIx64 ", expected %s", c->qpn, c->wqe->index,
-		 emu_opcode_name(c->wqe->opcode), field, found, expected);
+		 "QP 0x%06x WQE %u %s: %s is 0x%" PRIx64 ", expected %s", c->ring->qpn,
+		 c->wqe->index, emu_opcode_name(c->wqe->opcode), field, found, expected);
 	return -EINVAL;
 }
 
@@ -57,16 +56,37 @@ static int refuse_operation(const struct cursor *c, const char *field, uint64_t 
 	return refuse(c, EMU_SYN_LOCAL_QP_OPERATION, field, found, expected);
 }
 
-/* Copies @size bytes at block @index out of the ring, across its end if need be. */
-static void linearise(uint8_t *to, const uint8_t *ring, uint32_t ring_blocks, uint16_t index,
-		      size_t size)
+/* What silicon would not notice: the first such fault is named, and refused where the level asks. */
+static int object(const struct cursor *c, const char *field, uint64_t found, const char *expected)
 {
-	const size_t start = (size_t)(index & (ring_blocks - 1)) * EMU_WQEBB;
-	const size_t room = (size_t)ring_blocks * EMU_WQEBB - start;
+	struct cursor passing = *c;
+	struct emu_wqe_error error;
+
+	if (c->ring->strict == EMU_STRICT_OFF)
+		return 0;
+	if (emu_strict_refuses(c->ring->strict))
+		return refuse_operation(c, field, found, expected);
+	if (c->error->text[0])
+		passing.error = &error;
+	refuse_operation(&passing, field, found, expected);
+	return 0;
+}
+
+/* Where a library leaves bytes of an earlier WQE. */
+static int object_to_leftover(const struct cursor *c, const char *field, uint64_t found)
+{
+	return found && c->ring->strict == EMU_STRICT_PEDANTIC ? object(c, field, found, "0") : 0;
+}
+
+/* Copies @size bytes at block @index out of the ring, across its end if need be. */
+static void linearise(uint8_t *to, const struct emu_wqe_ring *ring, uint16_t index, size_t size)
+{
+	const size_t start = (size_t)(index & (ring->blocks - 1)) * EMU_WQEBB;
+	const size_t room = (size_t)ring->blocks * EMU_WQEBB - start;
 	const size_t first = size < room ? size : room;
 
-	memcpy(to, ring + start, first);
-	memcpy(to + first, ring, size - first);
+	memcpy(to, ring->bytes + start, first);
+	memcpy(to + first, ring->bytes, size - first);
 }
 
 static uint16_t blocks_of(unsigned ds)
@@ -76,11 +96,28 @@ static uint16_t blocks_of(unsigned ds)
 	return ds == 0 ? 1 : (uint16_t)((ds + per_block - 1) / per_block);
 }
 
-uint16_t emu_wqe_blocks(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint8_t *opcode)
+unsigned emu_wqe_copy(const struct emu_wqe_ring *ring, uint16_t index,
+		      uint8_t to[EMU_WQE_MAX_BYTES])
+{
+	const size_t whole = (size_t)ring->blocks * EMU_WQEBB;
+	struct emu_ctrl_seg ctrl;
+	size_t size;
+
+	linearise((uint8_t *)&ctrl, ring, index, sizeof(ctrl));
+	size = (emu_get32(ctrl.qpn_ds) & EMU_MAX_DS) * (size_t)EMU_DS;
+	if (size == 0)
+		size = EMU_WQEBB;
+	if (size > whole)
+		size = whole;
+	linearise(to, ring, index, size);
+	return (unsigned)size;
+}
+
+uint16_t emu_wqe_blocks(const struct emu_wqe_ring *ring, uint16_t index, uint8_t *opcode)
 {
 	struct emu_ctrl_seg ctrl;
 
-	linearise((uint8_t *)&ctrl, ring, ring_blocks, index, sizeof(ctrl));
+	linearise((uint8_t *)&ctrl, ring, index, sizeof(ctrl));
 	if (opcode)
 		*opcode = (uint8_t)emu_get32(ctrl.opmod_idx_opcode);
 	return blocks_of(emu_get32(ctrl.qpn_ds) & 0x3f);
@@ -103,42 +140,53 @@ static bool carries(enum emu_qp_type type, unsigned opcode)
 	return opcode < 32 && (opcodes & 1u << opcode);
 }
 
-static bool has_raddr(enum emu_opcode opcode)
-{
-	return opcode == EMU_OP_WRITE || opcode == EMU_OP_WRITE_IMM || opcode == EMU_OP_READ ||
-	       opcode == EMU_OP_ATOMIC_CS || opcode == EMU_OP_ATOMIC_FA;
-}
-
-static bool is_atomic(enum emu_opcode opcode)
-{
-	return opcode == EMU_OP_ATOMIC_CS || opcode == EMU_OP_ATOMIC_FA;
-}
-
-/*
- * fm, ce, se and the reserved bits beside them. The three bytes in front are the signature of queues
- * that sign and the stream of DC initiators; for others they mean nothing.
- */
+/* fm, ce, se and the reserved bits beside them. */
 static int parse_flags(const struct cursor *c, const struct emu_ctrl_seg *ctrl)
 {
 	const unsigned flags = ctrl->fm_ce_se;
 	const unsigned ce = flags >> EMU_CTRL_CE_SHIFT & 3;
+	int rc = 0;
 
 	if (flags & EMU_CTRL_RESERVED)
-		return refuse_operation(c, "ctrl.fm_ce_se", flags, "bits 0 and 4 clear");
-	if (flags >> EMU_CTRL_FM_SHIFT > EMU_FM_FENCE)
-		return refuse_operation(c, "ctrl.fm", flags >> EMU_CTRL_FM_SHIFT, "0..4");
-	if (ce != EMU_CE_ON_ERROR && ce != EMU_CE_CQE && ce != EMU_CE_CQE_AND_EQE)
-		return refuse_operation(c, "ctrl.ce", ce, "0, 2 or 3");
+		rc = object(c, "ctrl.fm_ce_se", flags, "bits 0 and 4 clear");
+	if (rc == 0 && flags >> EMU_CTRL_FM_SHIFT > EMU_FM_FENCE)
+		rc = object(c, "ctrl.fm", flags >> EMU_CTRL_FM_SHIFT, "0..4");
+	if (rc == 0 && ce != EMU_CE_ON_ERROR && ce != EMU_CE_CQE && ce != EMU_CE_CQE_AND_EQE)
+		rc = object(c, "ctrl.ce", ce, "0, 2 or 3");
+	if (rc < 0)
+		return rc;
 	c->wqe->fence = (uint8_t)(flags >> EMU_CTRL_FM_SHIFT);
 	c->wqe->signaled = ce != EMU_CE_ON_ERROR;
 	c->wqe->solicited = flags & EMU_CTRL_SE;
 	return 0;
 }
 
+/* What silicon has no use for in the control segment of these queues. */
+static int parse_unused(const struct cursor *c, const struct emu_ctrl_seg *ctrl)
+{
+	const unsigned stream = (unsigned)ctrl->stream[0] << 8 | ctrl->stream[1];
+	const uint32_t word = emu_get32(ctrl->opmod_idx_opcode), qpn_ds = emu_get32(ctrl->qpn_ds);
+	int rc = 0;
+
+	if ((word >> 8 & 0xffff) != c->wqe->index)
+		rc = object(c, "ctrl.wqe_index", word >> 8 & 0xffff,
+			    "the WQE's position in the queue");
+	if (rc == 0 && (qpn_ds & 0xc0))
+		rc = object(c, "ctrl.qpn_ds bits 7:6", qpn_ds >> 6 & 3, "0, ds has 6 bits");
+	if (rc == 0)
+		rc = object_to_leftover(c, "ctrl.signature", ctrl->signature);
+	if (rc == 0)
+		rc = object_to_leftover(c, "ctrl.dci_stream", stream);
+	if (rc == 0 && !emu_opcode_has_imm(word & 0xff))
+		rc = object_to_leftover(c, "ctrl.imm", emu_get32(ctrl->imm));
+	return rc;
+}
+
 static int parse_ctrl(struct cursor *c, uint32_t posted)
 {
 	struct emu_ctrl_seg ctrl;
 	uint32_t word, qpn_ds;
+	int rc;
 
 	memcpy(&ctrl, c->wqe->bytes, sizeof(ctrl));
 	word = emu_get32(ctrl.opmod_idx_opcode);
@@ -148,24 +196,20 @@ static int parse_ctrl(struct cursor *c, uint32_t posted)
 	c->wqe->imm = ctrl.imm.be;
 	c->at = sizeof(ctrl);
 	c->end = (qpn_ds & 0x3f) * EMU_DS;
-	if (!carries(c->type, word & 0xff))
+	if (!carries(c->ring->type, word & 0xff))
 		return refuse_operation(c, "ctrl.opcode", word & 0xff,
 					"an opcode of the queue's transport");
 	if (word >> 24)
 		return refuse_operation(c, "ctrl.opmod", word >> 24, "0");
-	if ((word >> 8 & 0xffff) != c->wqe->index)
-		return refuse_operation(c, "ctrl.wqe_index", word >> 8 & 0xffff,
-					"the WQE's position in the queue");
-	if (qpn_ds >> 8 != c->qpn)
+	if (qpn_ds >> 8 != c->ring->qpn)
 		return refuse_operation(c, "ctrl.qpn", qpn_ds >> 8, "the queue's own number");
-	if (qpn_ds & 0xc0)
-		return refuse_operation(c, "ctrl.qpn_ds bits 7:6", qpn_ds >> 6 & 3, "0");
 	if ((qpn_ds & 0x3f) == 0)
 		return refuse_operation(c, "ctrl.ds", 0, "1..63");
 	if (c->wqe->blocks > posted)
 		return refuse_operation(c, "ctrl.ds", qpn_ds & 0x3f,
 					"no more than the doorbell record has posted");
-	return parse_flags(c, &ctrl);
+	rc = parse_unused(c, &ctrl);
+	return rc < 0 ? rc : parse_flags(c, &ctrl);
 }
 
 static int take(struct cursor *c, void *segment, unsigned size, const char *name)
@@ -186,7 +230,7 @@ static int parse_raddr(struct cursor *c)
 		return rc;
 	c->wqe->raddr = emu_get64(seg.raddr);
 	c->wqe->rkey = emu_get32(seg.rkey);
-	return 0;
+	return object_to_leftover(c, "raddr.reserved", emu_get32(seg.reserved));
 }
 
 static bool all_zero(const uint8_t *bytes, unsigned n)
@@ -200,17 +244,22 @@ static bool all_zero(const uint8_t *bytes, unsigned n)
 static int check_datagram(const struct cursor *c, const struct emu_av_seg *seg)
 {
 	const uint32_t dqp = emu_get32(seg->dqp_dct), grh = emu_get32(seg->grh_gid_fl);
+	int rc = 0;
 
 	if (!(dqp & (uint32_t)EMU_AV_EXTENDED))
 		return refuse_operation(c, "av.dqp_dct", dqp,
 					"bit 31 set, RoCE needs the GRH of an extended AV");
-	if (dqp & ~(uint32_t)(EMU_AV_EXTENDED | EMU_AV_QPN))
-		return refuse_operation(c, "av.dqp_dct", dqp, "bits 30:24 clear");
 	if (all_zero(seg->rmac, sizeof(seg->rmac)))
 		return refuse_operation(c, "av.rmac", 0, "the peer's Ethernet address");
-	if (grh >> 28)
-		return refuse_operation(c, "av.grh_gid_fl", grh, "bits 31:28 clear on RoCE");
-	return 0;
+	if (dqp & ~(uint32_t)(EMU_AV_EXTENDED | EMU_AV_QPN))
+		rc = object(c, "av.dqp_dct", dqp, "bits 30:24 clear");
+	if (rc == 0 && grh >> 28)
+		rc = object(c, "av.grh_gid_fl", grh, "bits 31:28 clear on RoCE");
+	if (rc == 0)
+		rc = object_to_leftover(c, "av.reserved[1]", emu_get32(seg->reserved4));
+	if (rc == 0 && !all_zero(seg->reserved16, sizeof(seg->reserved16)))
+		rc = object_to_leftover(c, "av.reserved[4]", 1);
+	return rc;
 }
 
 static int parse_datagram(struct cursor *c)
@@ -245,7 +294,9 @@ static int parse_xrc(struct cursor *c)
 	c->wqe->srqn = emu_get32(seg.srqn);
 	if (c->wqe->srqn >> 24)
 		return refuse_operation(c, "xrc.srqn", c->wqe->srqn, "24 bits");
-	return 0;
+	if (all_zero(seg.reserved, sizeof(seg.reserved)))
+		return 0;
+	return object_to_leftover(c, "xrc.reserved", 1);
 }
 
 static int parse_atomic(struct cursor *c)
@@ -257,6 +308,8 @@ static int parse_atomic(struct cursor *c)
 		return rc;
 	c->wqe->swap_add = emu_get64(seg.swap_add);
 	c->wqe->compare = emu_get64(seg.compare);
+	if (c->wqe->opcode == EMU_OP_ATOMIC_FA)
+		return object_to_leftover(c, "atomic.compare", c->wqe->compare);
 	return 0;
 }
 
@@ -265,7 +318,7 @@ static int parse_inline(struct cursor *c, uint32_t length)
 	struct emu_seg *seg = &c->wqe->seg[c->wqe->nseg];
 	const unsigned padded = (EMU_INLINE_HEADER + length + EMU_DS - 1) / EMU_DS * EMU_DS;
 
-	if (c->wqe->opcode == EMU_OP_READ || is_atomic(c->wqe->opcode))
+	if (c->wqe->opcode == EMU_OP_READ || emu_opcode_is_atomic(c->wqe->opcode))
 		return refuse_operation(c, "inline.byte_count", length,
 					"a data segment, the operation writes to it");
 	if (length > EMU_WQE_MAX_BYTES || padded > c->end - c->at)
@@ -329,29 +382,29 @@ static int parse_body(struct cursor *c)
 
 	if (c->wqe->opcode == EMU_OP_NOP)
 		return 0;
-	if (c->type == EMU_QPT_UD)
+	if (c->ring->type == EMU_QPT_UD)
 		rc = parse_datagram(c);
-	if (c->type == EMU_QPT_XRC_INI)
+	if (c->ring->type == EMU_QPT_XRC_INI)
 		rc = parse_xrc(c);
-	if (rc == 0 && has_raddr(c->wqe->opcode))
+	if (rc == 0 && emu_opcode_has_raddr(c->wqe->opcode))
 		rc = parse_raddr(c);
-	if (rc == 0 && is_atomic(c->wqe->opcode))
+	if (rc == 0 && emu_opcode_is_atomic(c->wqe->opcode))
 		rc = parse_atomic(c);
 	while (rc == 0 && c->at < c->end)
 		rc = parse_segment(c);
-	if (rc == 0 && is_atomic(c->wqe->opcode))
+	if (rc == 0 && emu_opcode_is_atomic(c->wqe->opcode))
 		rc = check_atomic(c);
 	return rc;
 }
 
-int emu_wqe_parse(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint32_t posted,
-		  uint32_t qpn, enum emu_qp_type type, struct emu_wqe *out,
-		  struct emu_wqe_error *error)
+int emu_wqe_parse(const struct emu_wqe_ring *ring, uint16_t index, uint32_t posted,
+		  struct emu_wqe *out, struct emu_wqe_error *error)
 {
-	struct cursor c = { .wqe = out, .error = error, .qpn = qpn, .type = type };
-	const size_t whole = (size_t)ring_blocks * EMU_WQEBB;
+	struct cursor c = { .wqe = out, .error = error, .ring = ring };
+	const size_t whole = (size_t)ring->blocks * EMU_WQEBB;
 	int rc;
 
+	error->text[0] = '\0';
 	out->index = index;
 	out->length = 0;
 	out->nseg = 0;
@@ -360,11 +413,11 @@ int emu_wqe_parse(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uin
 	out->compare = 0;
 	out->swap_add = 0;
 	out->srqn = 0;
-	linearise(out->bytes, ring, ring_blocks, index, EMU_DS);
+	linearise(out->bytes, ring, index, EMU_DS);
 	rc = parse_ctrl(&c, posted);
 	if (rc < 0)
 		return rc;
-	linearise(out->bytes, ring, ring_blocks, index, c.end < whole ? c.end : whole);
+	linearise(out->bytes, ring, index, c.end < whole ? c.end : whole);
 	return parse_body(&c);
 }
 

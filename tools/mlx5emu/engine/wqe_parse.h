@@ -22,13 +22,26 @@
  *	| ctrl 16 | xrc 16 | as above after ctrl |		on an XRC queue
  *
  * ds counts 16-byte units from ctrl to the end. Anything else is refused: hardware may tolerate
- * it, but code that relies on that is wrong. Not refused are reserved words in which libmlx5 (XRC
- * segment) and UCX (remote address and datagram segments) leave bytes of an earlier WQE.
+ * it, but code that relies on that is wrong. Three kinds of fault:
+ *
+ *	cannot be carried out			refused at every level of strictness
+ *	can, but nobody may rely on it		named; refused unless the level is warn or off
+ *	words in which libmlx5 or UCX leave	the same, but at the level pedantic alone
+ *	bytes of an earlier WQE			(docs/mlx5emu-strict.md has the list)
  */
 
 enum {
-	EMU_WQE_ERROR_TEXT = 200,
+	EMU_WQE_ERROR_TEXT = 300,
 	EMU_WQE_MAX_BYTES = EMU_MAX_DS * EMU_DS,
+};
+
+/* A send ring, and what its WQEs are held against. */
+struct emu_wqe_ring {
+	const uint8_t *bytes;
+	uint32_t blocks; /* a power of two */
+	uint32_t qpn;
+	enum emu_qp_type type;
+	enum emu_strict strict;
 };
 
 struct emu_wqe_error {
@@ -70,16 +83,35 @@ struct emu_wqe {
 };
 
 /*
- * Reads the WQE at @index of the ring of @ring_blocks blocks (a power of two), of which @posted
- * blocks from @index on belong to the device; @type is the queue pair's. 0, or -EINVAL with @error filled; @out is undefined
- * then, but out->blocks is the WQE's size as far as it can be told (at least 1).
+ * Reads the WQE at @index, from where on @posted blocks belong to the device. 0, with @error's text
+ * empty or the fault that the level lets pass; or -EINVAL with @error filled: @out is undefined then,
+ * but out->blocks is the WQE's size as far as it can be told (at least 1).
  */
-int emu_wqe_parse(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint32_t posted,
-		  uint32_t qpn, enum emu_qp_type type, struct emu_wqe *out,
-		  struct emu_wqe_error *error);
+int emu_wqe_parse(const struct emu_wqe_ring *ring, uint16_t index, uint32_t posted,
+		  struct emu_wqe *out, struct emu_wqe_error *error);
+
+/* Copies out the WQE at @index, by its ds alone; of one without a ds its first block. The bytes. */
+unsigned emu_wqe_copy(const struct emu_wqe_ring *ring, uint16_t index,
+		      uint8_t to[EMU_WQE_MAX_BYTES]);
 
 /* Blocks of the WQE at @index by its ds alone, at least 1; for flushing. @opcode may be NULL. */
-uint16_t emu_wqe_blocks(const uint8_t *ring, uint32_t ring_blocks, uint16_t index, uint8_t *opcode);
+uint16_t emu_wqe_blocks(const struct emu_wqe_ring *ring, uint16_t index, uint8_t *opcode);
+
+static inline bool emu_opcode_has_raddr(unsigned opcode)
+{
+	return opcode == EMU_OP_WRITE || opcode == EMU_OP_WRITE_IMM || opcode == EMU_OP_READ ||
+	       opcode == EMU_OP_ATOMIC_CS || opcode == EMU_OP_ATOMIC_FA;
+}
+
+static inline bool emu_opcode_has_imm(unsigned opcode)
+{
+	return opcode == EMU_OP_WRITE_IMM || opcode == EMU_OP_SEND_IMM;
+}
+
+static inline bool emu_opcode_is_atomic(unsigned opcode)
+{
+	return opcode == EMU_OP_ATOMIC_CS || opcode == EMU_OP_ATOMIC_FA;
+}
 
 const char *emu_opcode_name(unsigned opcode);
 

@@ -7,6 +7,7 @@
 #include "launcher/environment.h"
 #include "launcher/options.h"
 #include "launcher/program.h"
+#include "launcher/reports.h"
 #include "launcher/rundir.h"
 #include "launcher/tree.h"
 
@@ -51,7 +52,8 @@ static int run_in(const struct rundir *dir, const struct emu_run *run, const cha
 	}
 	if (rc < 0)
 		return complain("cannot set the environment", rc);
-	return program_run(path, argv);
+	rc = program_run(path, argv);
+	return reports_judge(dir->path, rc);
 }
 
 int main(int argc, char **argv)

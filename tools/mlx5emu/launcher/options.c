@@ -30,7 +30,8 @@ enum {
 	OPT_MANUAL,
 	OPT_LOG_LEVEL,
 	OPT_LOG_FILE,
-	OPT_FAULT
+	OPT_FAULT,
+	OPT_STRICT,
 };
 
 static const struct argp_option options[] = {
@@ -47,6 +48,11 @@ static const struct argp_option options[] = {
 	  "Address in mlx5_0's IPv4 GIDs; the next devices count up (default 10.77.0.1)", 0 },
 	{ "manual", OPT_MANUAL, NULL, 0,
 	  "No device thread: the program calls mlx5emu_step() for each piece of work", 0 },
+	{ "strict", OPT_STRICT, "LEVEL", 0,
+	  "What breaks the rules of the device interface is an error (default), an error also where "
+	  "widespread libraries break them (pedantic), reported and carried out (warn), or not looked "
+	  "for (off)",
+	  0 },
 	{ "log-level", OPT_LOG_LEVEL, "LEVEL", 0,
 	  "none, error, warn (default), info, debug or trace", 0 },
 	{ "log-file", OPT_LOG_FILE, "FILE", 0, "Append the log to FILE, not to standard error", 0 },
@@ -76,6 +82,12 @@ static void parse_log_level(struct argp_state *state, const char *arg, struct em
 		}
 	}
 	argp_error(state, "--log-level=%s: use none, error, warn, info, debug or trace", arg);
+}
+
+static void parse_strict(struct argp_state *state, const char *arg, struct emu_run *run)
+{
+	if (emu_run_strict_parse(arg, &run->strict) < 0)
+		argp_error(state, "--strict=%s: use error, pedantic, warn or off", arg);
 }
 
 static void parse_log_file(struct argp_state *state, const char *arg, struct emu_run *run)
@@ -259,6 +271,9 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 	case OPT_LOG_FILE:
 		parse_log_file(state, arg, p->run);
 		return 0;
+	case OPT_STRICT:
+		parse_strict(state, arg, p->run);
+		return 0;
 	case OPT_FAULT:
 		parse_fault(state, arg, p->run);
 		return 0;
@@ -307,7 +322,8 @@ char **options_parse(int argc, char **argv, struct emu_run *run)
 		.args_doc = "[--] PROGRAM [ARGUMENT...]",
 		.doc = "Runs PROGRAM, and what it starts, on emulated mlx5 devices. All processes of "
 		       "one run see the same devices and are wired together.\vExit status: that of "
-		       "PROGRAM, 128 + signal if one ended it, 125 if mlx5emu failed, 126 if PROGRAM "
+		       "PROGRAM, 128 + signal if one ended it, 123 if that would be 0 but "
+		       "something was reported (--strict), 125 if mlx5emu failed, 126 if PROGRAM "
 		       "cannot be executed, 127 if it was not found.",
 	};
 	struct parsed p = { .run = run,

@@ -4,8 +4,8 @@
 
 #include <limits.h>
 
-/* Exit statuses of the launcher itself, those of env(1) and timeout(1). */
-enum { EXIT_LAUNCHER = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
+/* Exit statuses of the launcher itself, those of env(1) and timeout(1), and one of its own. */
+enum { EXIT_REPORTS = 123, EXIT_LAUNCHER = 125, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
 
 /*
  * Finds @name as execvp() would, and makes sure that a library can be preloaded into it. On failure

@@ -224,6 +224,20 @@ static int put_config(int dir, const struct emu_run *run)
 	return rc;
 }
 
+/* Empty, and for whatever user the program becomes. */
+static int put_reports(int dir)
+{
+	const int fd =
+		openat(dir, EMU_RUN_REPORTS_FILE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = fchmod(fd, 0666) < 0 ? -errno : 0;
+	close(fd);
+	return rc;
+}
+
 int tree_write(const char *dir, const struct emu_run *run)
 {
 	struct out out = { .fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
@@ -239,6 +253,8 @@ int tree_write(const char *dir, const struct emu_run *run)
 		put_device(&out, i, &run->dev[i]);
 	if (out.rc == 0)
 		out.rc = put_config(out.fd, run);
+	if (out.rc == 0)
+		out.rc = put_reports(out.fd);
 	umask(mask);
 	close(out.fd);
 	return out.rc;

@@ -15,6 +15,24 @@ bool emu_run_mtu_valid(unsigned long mtu)
 	return mtu >= 256 && mtu <= 4096 && (mtu & (mtu - 1)) == 0;
 }
 
+const char *emu_run_strict_name(enum emu_run_strict strict)
+{
+	static const char *const names[] = { "error", "pedantic", "warn", "off" };
+
+	return strict < EMU_RUN_STRICTS ? names[strict] : NULL;
+}
+
+int emu_run_strict_parse(const char *name, enum emu_run_strict *strict)
+{
+	for (unsigned i = 0; i < EMU_RUN_STRICTS; i++) {
+		if (strcmp(name, emu_run_strict_name((enum emu_run_strict)i)) == 0) {
+			*strict = (enum emu_run_strict)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 void emu_run_mac(const struct emu_run_device *dev, uint8_t mac[6])
 {
 	/* mlx5 GUID of MAC aa:bb:cc:dd:ee:ff is aabbcc 0300 ddeeff */
@@ -53,8 +71,8 @@ bool emu_run_gid_is_v2(unsigned index)
 
 int emu_run_write(const struct emu_run *run, FILE *out)
 {
-	fprintf(out, "id %s\nmanual %d\nlog_level %d\nlog_file %s\n", run->id, run->manual,
-		run->log_level, run->log_file);
+	fprintf(out, "id %s\nmanual %d\nstrict %s\nlog_level %d\nlog_file %s\n", run->id,
+		run->manual, emu_run_strict_name(run->strict), run->log_level, run->log_file);
 	for (unsigned i = 0; i < run->ndev; i++) {
 		const struct emu_run_device *dev = &run->dev[i];
 
@@ -133,6 +151,8 @@ static int read_line(const char *key, const char *value, struct emu_run *run)
 		return read_fault(value, run->faults);
 	if (strcmp(key, "log_level") == 0)
 		return read_int(value, 5, &run->log_level);
+	if (strcmp(key, "strict") == 0)
+		return emu_run_strict_parse(value, &run->strict);
 	if (strcmp(key, "device") == 0)
 		return read_device(value, run);
 	if (strcmp(key, "manual") != 0)

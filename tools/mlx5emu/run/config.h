@@ -16,6 +16,7 @@
 
 #define EMU_RUN_ENV "MLX5EMU_RUN"
 #define EMU_RUN_CONFIG_FILE "config"
+#define EMU_RUN_REPORTS_FILE "reports" /* beside it: a line for each breach, by any process */
 
 enum {
 	EMU_RUN_MAX_DEVICES = 16,
@@ -30,6 +31,15 @@ enum {
 enum { EMU_FW_MAJOR = 20, EMU_FW_MINOR = 35, EMU_FW_SUBMINOR = 1012 };
 enum { EMU_VENDOR_OUI = 0x2c9, EMU_PCI_VENDOR = 0x15b3, EMU_PCI_DEVICE = 0x101b };
 
+/* What becomes of breaches; engine/engine.h says what each level means. */
+enum emu_run_strict {
+	EMU_RUN_STRICT_ERROR,
+	EMU_RUN_STRICT_PEDANTIC,
+	EMU_RUN_STRICT_WARN,
+	EMU_RUN_STRICT_OFF,
+	EMU_RUN_STRICTS,
+};
+
 struct emu_run_device {
 	bool active;   /* port state */
 	unsigned mtu;  /* active MTU in bytes */
@@ -42,6 +52,7 @@ struct emu_run {
 	unsigned ndev; /* 1..EMU_RUN_MAX_DEVICES */
 	struct emu_run_device dev[EMU_RUN_MAX_DEVICES];
 	bool manual;
+	enum emu_run_strict strict;
 	int log_level;                    /* 0 none .. 5 trace */
 	char log_file[PATH_MAX];          /* "" = stderr */
 	char faults[EMU_RUN_FAULTS_SIZE]; /* fault plan, lines that each end; "" = none */
@@ -52,6 +63,10 @@ int emu_run_write(const struct emu_run *run, FILE *out);
 
 /* -EINVAL for a line that is not understood or a value out of range; -EIO. */
 int emu_run_read(FILE *in, struct emu_run *run);
+
+/* "error", "pedantic", "warn", "off": NULL behind the last; -EINVAL for another name. */
+const char *emu_run_strict_name(enum emu_run_strict strict);
+int emu_run_strict_parse(const char *name, enum emu_run_strict *strict);
 
 /* 256, 512, 1024, 2048 and 4096 are MTUs of InfiniBand. */
 bool emu_run_mtu_valid(unsigned long mtu);

@@ -45,9 +45,17 @@ static int check_ucontext_req(const struct emu_cmd *cmd)
 	return 0;
 }
 
+static const enum emu_strict levels[] = {
+	[EMU_RUN_STRICT_ERROR] = EMU_STRICT_ERROR,
+	[EMU_RUN_STRICT_PEDANTIC] = EMU_STRICT_PEDANTIC,
+	[EMU_RUN_STRICT_WARN] = EMU_STRICT_WARN,
+	[EMU_RUN_STRICT_OFF] = EMU_STRICT_OFF,
+};
+
 static int create_device(struct emu_file *file, const struct emu_session *s)
 {
 	const struct emu_run_device *dev = &s->run.dev[file->index];
+	char reports[PATH_MAX + sizeof(EMU_RUN_REPORTS_FILE)];
 	struct emu_device_config config = {
 		.run = {
 			.run_id = s->run.id,
@@ -55,6 +63,8 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 			.log_level = s->run.log_level,
 			.log_path = s->run.log_file[0] ? s->run.log_file : NULL,
 			.faults = s->run.faults,
+			.strict = levels[s->run.strict],
+			.reports_path = reports,
 		},
 		.index = file->index,
 		.uar_base = file->uar,
@@ -66,6 +76,7 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 		.cookie = file,
 	};
 
+	snprintf(reports, sizeof(reports), "%s/" EMU_RUN_REPORTS_FILE, s->dir);
 	for (unsigned i = 0; i < EMU_GID_COUNT; i++) {
 		emu_run_gid(dev, i, config.gid[i].raw);
 		config.gid[i].v2 = emu_run_gid_is_v2(i);
