@@ -210,6 +210,9 @@ struct emu_mr_attr {
 int emu_mr_reg(struct emu_device *dev, const struct emu_mr_attr *attr, uint32_t *key);
 int emu_mr_dereg(struct emu_device *dev, uint32_t key);
 
+/* -EFAULT when a page of the range is not mapped, or not writable; else all of them are there now. */
+int emu_memory_check(uint64_t addr, uint64_t length, bool writable);
+
 /* Whether regions on demand are offered: only where the kernel copies, which survives a bad address. */
 bool emu_mr_on_demand(void);
 
@@ -345,6 +348,7 @@ enum { /* values of enum ibv_qp_attr_mask */
        EMU_QP_CAP = 1 << 19,
        EMU_QP_DEST_QPN = 1 << 20,
        EMU_QP_RATE_LIMIT = 1 << 25,
+       EMU_QP_UDP_SPORT = 1 << 30, /* no verbs attribute: av.udp_sport alone */
 };
 
 /* An address vector as far as this fabric has use for it; the rest is kept for the query. */
@@ -354,7 +358,9 @@ struct emu_av {
 	uint16_t dlid;
 	uint8_t sgid_index, hop_limit, traffic_class;
 	uint8_t sl, src_path_bits, static_rate, port_num;
+	uint16_t udp_sport; /* RoCE v2; 0: made of the flow label or of the QP numbers */
 	bool is_global;
+	bool loopback; /* to a queue of the same device, by its number alone */
 };
 
 struct emu_qp_attr {
@@ -373,12 +379,15 @@ struct emu_qp_attr {
 
 /*
  * Required and optional attributes per transition are those of the kernel's ib_modify_qp_is_ok();
- * a wrong set, value or transition is -EINVAL. A global address is required for the AV, as
- * the kernel asks on Ethernet. Flush completions of a move to ERR are written by the device, not
+ * a wrong set, value or transition is -EINVAL. A global address, or loopback, is required for the
+ * AV, as the kernel asks on Ethernet. Flush completions of a move to ERR are written by the device, not
  * inside this call.
  */
 int emu_qp_modify(struct emu_device *dev, uint32_t qpn, const struct emu_qp_attr *attr,
 		  uint32_t mask);
+
+/* What a step between two states must be given; 0 also when there is no such step. */
+uint32_t emu_qp_required(enum emu_qp_type type, enum emu_qp_state from, enum emu_qp_state to);
 
 /* All attributes and the init values of the QP; either output may be NULL. */
 int emu_qp_query(struct emu_device *dev, uint32_t qpn, struct emu_qp_attr *attr,

@@ -118,6 +118,11 @@ int emu_mr_dereg(struct emu_device *dev, uint32_t key)
 	return rc;
 }
 
+int emu_memory_check(uint64_t addr, uint64_t length, bool writable)
+{
+	return emu_memory_populate(addr, length, writable);
+}
+
 bool emu_mr_on_demand(void)
 {
 	return emu_memory_forgives();

@@ -17,7 +17,7 @@ static bool cur_state_ok(const struct emu_qp *qp, const struct emu_qp_attr *a, u
 
 static bool av_ok(const struct emu_av *av)
 {
-	return av->is_global && av->port_num <= 1;
+	return (av->is_global || av->loopback) && av->port_num <= 1;
 }
 
 struct range {
@@ -72,6 +72,8 @@ static void copy_address(struct emu_qp_attr *to, const struct emu_qp_attr *from,
 		to->alt_timeout = from->alt_timeout;
 		to->alt_pkey_index = from->alt_pkey_index;
 	}
+	if (mask & EMU_QP_UDP_SPORT)
+		to->av.udp_sport = from->av.udp_sport;
 }
 
 static void copy_transport(struct emu_qp_attr *to, const struct emu_qp_attr *from, uint32_t mask)

@@ -22,7 +22,8 @@ enum {
 	RESPONDER = EMU_QP_MAX_DEST_RD_ATOMIC | EMU_QP_MIN_RNR_TIMER,
 	REQUESTER = EMU_QP_RETRY_CNT | EMU_QP_RNR_RETRY | EMU_QP_MAX_QP_RD_ATOMIC,
 	TO_RTR_OPTIONAL = EMU_QP_ALT_PATH | EMU_QP_ACCESS_FLAGS | EMU_QP_PKEY_INDEX,
-	PATHS = EMU_QP_CUR_STATE | EMU_QP_ALT_PATH | EMU_QP_ACCESS_FLAGS | EMU_QP_PATH_MIG_STATE,
+	PATHS = EMU_QP_CUR_STATE | EMU_QP_ALT_PATH | EMU_QP_ACCESS_FLAGS | EMU_QP_PATH_MIG_STATE |
+		EMU_QP_UDP_SPORT,
 	DRAINED_PATHS = EMU_QP_AV | EMU_QP_ALT_PATH | EMU_QP_ACCESS_FLAGS | EMU_QP_PKEY_INDEX |
 			EMU_QP_PATH_MIG_STATE,
 };
@@ -131,4 +132,12 @@ bool emu_states_allow(const struct emu_states *states, enum emu_qp_state from, e
 
 	return step(states, from, to, &required, &optional) && (mask & required) == required &&
 	       (mask & ~(required | optional | EMU_QP_STATE)) == 0;
+}
+
+uint32_t emu_qp_required(enum emu_qp_type type, enum emu_qp_state from, enum emu_qp_state to)
+{
+	const struct emu_transport *t = emu_transport_of(type);
+	uint32_t required = 0, optional = 0;
+
+	return t && step(t->states, from, to, &required, &optional) ? required : 0;
 }
