@@ -25,5 +25,7 @@ none '"' "public headers include each other as <bareverbs/...>" include
 none '<bareverbs/' "the device knows nothing of the library above it" tools/mlx5emu
 none '"(.*/)?(engine|uverbs)/' "the fabric knows no layer above it" tools/mlx5emu/fabric
 none '"(.*/)?uverbs/' "the engine knows no ABI" tools/mlx5emu/engine
+none '"(.*/)?uverbs/|<rdma/' "commands reach the device whatever the ABI" tools/mlx5emu/firmware
+none '"(.*/)?firmware/' "the engine knows no mailboxes" tools/mlx5emu/engine tools/mlx5emu/fabric
 none '"(core|providers)/' "tools use the installed API" tools
 exit $rc

@@ -4,6 +4,7 @@
 
 #include "uverbs/file.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
@@ -42,6 +43,33 @@ int emu_attr_write_handle(const struct emu_attr *attr, uint32_t handle);
 int emu_cmd_answer(const struct emu_cmd *cmd, const void *core, size_t core_size, const void *drv,
 		   size_t drv_size);
 
+enum { EMU_MAX_SPEC = 9 };
+
+enum emu_attr_kind {
+	EMU_ATTR_PTR,    /* data in or out, length within bounds */
+	EMU_ATTR_CONST,  /* an inline number */
+	EMU_ATTR_HANDLE, /* an object's handle, in or out */
+};
+
+struct emu_attr_spec {
+	uint16_t id;
+	enum emu_attr_kind kind;
+	uint16_t min_len, max_len; /* EMU_ATTR_PTR */
+	bool mandatory;
+};
+
+/* An ioctl method. */
+struct emu_method {
+	uint16_t object_id, method_id;
+	unsigned nspec;
+	struct emu_attr_spec spec[EMU_MAX_SPEC];
+	int (*run)(struct emu_file *file, const struct emu_attr *attr); /* indexed like spec */
+};
+
+/* Those of DEVX: devx.c. */
+extern const struct emu_method emu_devx_methods[];
+extern const size_t emu_devx_nmethods;
+
 /* Entry of a table keyed by command number; the smallest core sizes a caller may give. */
 struct emu_write_method {
 	uint16_t in_size, out_size;
@@ -53,6 +81,8 @@ int emu_write_command(uint64_t command, struct emu_cmd *cmd);
 
 /* RDMA_VERBS_IOCTL. @arg: address of the program's struct ib_uverbs_ioctl_hdr. */
 int emu_verbs_ioctl(struct emu_file *file, uint64_t arg);
+
+enum { EMU_COMP_VECTORS = 1 };
 
 /* device.c */
 int emu_cmd_get_context(struct emu_cmd *cmd);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The context and what the device says of itself. Nothing is announced that the engine does not do:
- * no DEVX, memory windows, CQE compression, multi-packet WQEs or moderation; a zero in an answer
- * means so to libmlx5.
+ * no memory windows, CQE compression, multi-packet WQEs or moderation; a zero in an answer means so
+ * to libmlx5.
  */
 #include "uverbs/command.h"
 
 #include "engine/engine.h"
+#include "firmware/firmware.h"
 #include "uverbs/libc.h"
 #include "uverbs/session.h"
 
@@ -25,7 +26,7 @@ enum { WIDTH_4X = 2, SPEED_EDR = 32, LINK_LAYER_ETHERNET = 2 };
 enum { PORT_CM_SUP = 1 << 16, PORT_IP_BASED_GIDS = 1 << 26 };
 
 /* mlx5_ib_alloc_ucontext(): requests of three ages are told apart by their length. */
-static int check_ucontext_req(const struct emu_cmd *cmd)
+static int check_ucontext_req(const struct emu_cmd *cmd, bool *devx)
 {
 	struct mlx5_ib_alloc_ucontext_req_v2 req;
 	const uint64_t needed = MLX5_LIB_CAP_4K_UAR | MLX5_LIB_CAP_DYN_UAR;
@@ -36,11 +37,13 @@ static int check_ucontext_req(const struct emu_cmd *cmd)
 	if (cmd->drv_in.a.len < sizeof(struct mlx5_ib_alloc_ucontext_req))
 		return -EINVAL;
 	/*
-	 * libmlx5 asks for DEVX first and goes on without it. A library that cannot allocate UARs
-	 * one by one (rdma-core before 28) or reads version 0 CQEs is not served.
+	 * A library that cannot allocate UARs one by one (rdma-core before 28) or reads version 0
+	 * CQEs is not served.
 	 */
-	if (req.flags || req.comp_mask || req.reserved0 || req.reserved1 || req.reserved2 ||
-	    (req.lib_caps & needed) != needed || req.max_cqe_version < 1)
+	*devx = req.flags & MLX5_IB_ALLOC_UCTX_DEVX;
+	if (req.flags & ~(uint32_t)MLX5_IB_ALLOC_UCTX_DEVX || req.comp_mask || req.reserved0 ||
+	    req.reserved1 || req.reserved2 || (req.lib_caps & needed) != needed ||
+	    req.max_cqe_version < 1)
 		return -EOPNOTSUPP;
 	return 0;
 }
@@ -84,11 +87,23 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 	return emu_device_create(&config, &file->device);
 }
 
+static int create_firmware(struct emu_file *file)
+{
+	const struct emu_fw_config config = {
+		.dev = file->device,
+		.gid_table = EMU_GID_TABLE,
+		.ngids = EMU_GID_COUNT,
+		.dm_bytes = EMU_DM_PAGES * EMU_PAGE_SIZE,
+	};
+
+	return emu_fw_create(&config, &file->fw);
+}
+
 static int answer_context(const struct emu_cmd *cmd, int async_fd)
 {
 	const struct ib_uverbs_get_context_resp resp = {
 		.async_fd = (uint32_t)async_fd,
-		.num_comp_vectors = 1,
+		.num_comp_vectors = EMU_COMP_VECTORS,
 	};
 	struct mlx5_ib_alloc_ucontext_resp drv = {
 		.qp_tab_size = EMU_MAX_QP,
@@ -118,10 +133,11 @@ int emu_cmd_get_context(struct emu_cmd *cmd)
 	struct emu_file *file = cmd->file;
 	const struct emu_session *s = emu_session();
 	int async_fd, rc;
+	bool devx;
 
 	if (file->device || !s)
 		return -EINVAL;
-	rc = check_ucontext_req(cmd);
+	rc = check_ucontext_req(cmd, &devx);
 	if (rc < 0)
 		return rc;
 	rc = emu_evfile_create(&file->async, &async_fd);
@@ -130,11 +146,17 @@ int emu_cmd_get_context(struct emu_cmd *cmd)
 	rc = create_device(file, s);
 	if (rc < 0)
 		goto free_async;
-	rc = answer_context(cmd, async_fd);
+	rc = devx ? create_firmware(file) : 0;
 	if (rc < 0)
 		goto destroy_device;
+	rc = answer_context(cmd, async_fd);
+	if (rc < 0)
+		goto destroy_firmware;
 	return 0;
 
+destroy_firmware:
+	emu_fw_destroy(file->fw);
+	file->fw = NULL;
 destroy_device:
 	emu_device_destroy(file->device);
 	file->device = NULL;

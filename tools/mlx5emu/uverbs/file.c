@@ -9,6 +9,7 @@
 #include "uverbs/file.h"
 
 #include "engine/engine.h"
+#include "firmware/firmware.h"
 #include "uverbs/libc.h"
 #include "uverbs/session.h"
 
@@ -166,6 +167,7 @@ static void free_file(struct emu_file *file)
 {
 	if (file->device)
 		emu_device_destroy(file->device);
+	emu_fw_destroy(file->fw);
 	emu_object_table_free(&file->objects);
 	while (file->channels) {
 		struct emu_channel *channel = file->channels;

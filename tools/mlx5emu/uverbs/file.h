@@ -16,6 +16,7 @@
  * device, handles and event files, as in the kernel.
  */
 struct emu_device;
+struct emu_fw;
 
 enum {
 	/* libmlx5 maps device memory at command 8 (MLX5_IB_MMAP_DEVICE_MEM), page index below 256 */
@@ -35,6 +36,7 @@ struct emu_file {
 	bool dm_used[EMU_DM_PAGES];
 	pthread_mutex_t lock;      /* one command at a time; guards all below */
 	struct emu_device *device; /* NULL before GET_CONTEXT */
+	struct emu_fw *fw;         /* its commands; NULL unless the context asked for DEVX */
 	struct emu_evfile *async;
 	struct emu_object_table objects;
 	struct emu_channel *channels;

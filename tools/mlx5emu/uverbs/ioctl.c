@@ -15,30 +15,10 @@
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
 
-enum { MAX_REQUEST = 4096, MAX_SPEC = 9 };
+enum { MAX_REQUEST = 4096 };
 enum {
 	MAX_ATTRS =
 		(MAX_REQUEST - sizeof(struct ib_uverbs_ioctl_hdr)) / sizeof(struct ib_uverbs_attr)
-};
-
-enum attr_kind {
-	ATTR_PTR,    /* data in or out, length within bounds */
-	ATTR_CONST,  /* an inline number */
-	ATTR_HANDLE, /* an object's handle, in or out */
-};
-
-struct attr_spec {
-	uint16_t id;
-	enum attr_kind kind;
-	uint16_t min_len, max_len; /* ATTR_PTR */
-	bool mandatory;
-};
-
-struct method {
-	uint16_t object_id, method_id;
-	unsigned nspec;
-	struct attr_spec spec[MAX_SPEC];
-	int (*run)(struct emu_file *file, const struct emu_attr *attr); /* indexed like spec */
 };
 
 static int invoke_write(struct emu_file *file, const struct emu_attr *attr)
@@ -50,106 +30,113 @@ static int invoke_write(struct emu_file *file, const struct emu_attr *attr)
 	return emu_write_command(attr[0].a.data, &cmd);
 }
 
-static const struct method methods[] = {
+static const struct emu_method methods[] = {
 	{ UVERBS_OBJECT_DEVICE,
 	  UVERBS_METHOD_INVOKE_WRITE,
 	  5,
-	  { { UVERBS_ATTR_WRITE_CMD, ATTR_CONST, 0, 0, true },
-	    { UVERBS_ATTR_CORE_IN, ATTR_PTR, 4, UINT16_MAX, false },
-	    { UVERBS_ATTR_CORE_OUT, ATTR_PTR, 0, UINT16_MAX, false },
-	    { UVERBS_ATTR_UHW_IN, ATTR_PTR, 0, UINT16_MAX, false },
-	    { UVERBS_ATTR_UHW_OUT, ATTR_PTR, 0, UINT16_MAX, false } },
+	  { { UVERBS_ATTR_WRITE_CMD, EMU_ATTR_CONST, 0, 0, true },
+	    { UVERBS_ATTR_CORE_IN, EMU_ATTR_PTR, 4, UINT16_MAX, false },
+	    { UVERBS_ATTR_CORE_OUT, EMU_ATTR_PTR, 0, UINT16_MAX, false },
+	    { UVERBS_ATTR_UHW_IN, EMU_ATTR_PTR, 0, UINT16_MAX, false },
+	    { UVERBS_ATTR_UHW_OUT, EMU_ATTR_PTR, 0, UINT16_MAX, false } },
 	  invoke_write },
 	{ MLX5_IB_OBJECT_UAR,
 	  MLX5_IB_METHOD_UAR_OBJ_ALLOC,
 	  5,
-	  { { MLX5_IB_ATTR_UAR_OBJ_ALLOC_HANDLE, ATTR_HANDLE, 0, 0, true },
-	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_TYPE, ATTR_CONST, 0, 0, true },
-	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_MMAP_OFFSET, ATTR_PTR, 8, 8, true },
-	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_MMAP_LENGTH, ATTR_PTR, 4, 4, true },
-	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_PAGE_ID, ATTR_PTR, 4, 4, true } },
+	  { { MLX5_IB_ATTR_UAR_OBJ_ALLOC_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_TYPE, EMU_ATTR_CONST, 0, 0, true },
+	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_MMAP_OFFSET, EMU_ATTR_PTR, 8, 8, true },
+	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_MMAP_LENGTH, EMU_ATTR_PTR, 4, 4, true },
+	    { MLX5_IB_ATTR_UAR_OBJ_ALLOC_PAGE_ID, EMU_ATTR_PTR, 4, 4, true } },
 	  emu_uar_obj_alloc },
 	{ MLX5_IB_OBJECT_UAR,
 	  MLX5_IB_METHOD_UAR_OBJ_DESTROY,
 	  1,
-	  { { MLX5_IB_ATTR_UAR_OBJ_DESTROY_HANDLE, ATTR_HANDLE, 0, 0, true } },
+	  { { MLX5_IB_ATTR_UAR_OBJ_DESTROY_HANDLE, EMU_ATTR_HANDLE, 0, 0, true } },
 	  emu_uar_obj_destroy },
 	{ UVERBS_OBJECT_DM,
 	  UVERBS_METHOD_DM_ALLOC,
 	  6,
-	  { { UVERBS_ATTR_ALLOC_DM_HANDLE, ATTR_HANDLE, 0, 0, true },
-	    { UVERBS_ATTR_ALLOC_DM_LENGTH, ATTR_PTR, 8, 8, true },
-	    { UVERBS_ATTR_ALLOC_DM_ALIGNMENT, ATTR_PTR, 4, 4, true },
-	    { MLX5_IB_ATTR_ALLOC_DM_REQ_TYPE, ATTR_CONST, 0, 0, false },
-	    { MLX5_IB_ATTR_ALLOC_DM_RESP_START_OFFSET, ATTR_PTR, 8, 8, true },
-	    { MLX5_IB_ATTR_ALLOC_DM_RESP_PAGE_INDEX, ATTR_PTR, 2, 2, true } },
+	  { { UVERBS_ATTR_ALLOC_DM_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { UVERBS_ATTR_ALLOC_DM_LENGTH, EMU_ATTR_PTR, 8, 8, true },
+	    { UVERBS_ATTR_ALLOC_DM_ALIGNMENT, EMU_ATTR_PTR, 4, 4, true },
+	    { MLX5_IB_ATTR_ALLOC_DM_REQ_TYPE, EMU_ATTR_CONST, 0, 0, false },
+	    { MLX5_IB_ATTR_ALLOC_DM_RESP_START_OFFSET, EMU_ATTR_PTR, 8, 8, true },
+	    { MLX5_IB_ATTR_ALLOC_DM_RESP_PAGE_INDEX, EMU_ATTR_PTR, 2, 2, true } },
 	  emu_dm_alloc },
 	{ UVERBS_OBJECT_DM,
 	  UVERBS_METHOD_DM_FREE,
 	  1,
-	  { { UVERBS_ATTR_FREE_DM_HANDLE, ATTR_HANDLE, 0, 0, true } },
+	  { { UVERBS_ATTR_FREE_DM_HANDLE, EMU_ATTR_HANDLE, 0, 0, true } },
 	  emu_dm_free },
 	{ UVERBS_OBJECT_MR,
 	  UVERBS_METHOD_DM_MR_REG,
 	  8,
-	  { { UVERBS_ATTR_REG_DM_MR_HANDLE, ATTR_HANDLE, 0, 0, true },
-	    { UVERBS_ATTR_REG_DM_MR_OFFSET, ATTR_PTR, 8, 8, true },
-	    { UVERBS_ATTR_REG_DM_MR_LENGTH, ATTR_PTR, 8, 8, true },
-	    { UVERBS_ATTR_REG_DM_MR_PD_HANDLE, ATTR_HANDLE, 0, 0, true },
-	    { UVERBS_ATTR_REG_DM_MR_ACCESS_FLAGS, ATTR_PTR, 4, 8, true },
-	    { UVERBS_ATTR_REG_DM_MR_DM_HANDLE, ATTR_HANDLE, 0, 0, true },
-	    { UVERBS_ATTR_REG_DM_MR_RESP_LKEY, ATTR_PTR, 4, 4, true },
-	    { UVERBS_ATTR_REG_DM_MR_RESP_RKEY, ATTR_PTR, 4, 4, true } },
+	  { { UVERBS_ATTR_REG_DM_MR_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { UVERBS_ATTR_REG_DM_MR_OFFSET, EMU_ATTR_PTR, 8, 8, true },
+	    { UVERBS_ATTR_REG_DM_MR_LENGTH, EMU_ATTR_PTR, 8, 8, true },
+	    { UVERBS_ATTR_REG_DM_MR_PD_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { UVERBS_ATTR_REG_DM_MR_ACCESS_FLAGS, EMU_ATTR_PTR, 4, 8, true },
+	    { UVERBS_ATTR_REG_DM_MR_DM_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { UVERBS_ATTR_REG_DM_MR_RESP_LKEY, EMU_ATTR_PTR, 4, 4, true },
+	    { UVERBS_ATTR_REG_DM_MR_RESP_RKEY, EMU_ATTR_PTR, 4, 4, true } },
 	  emu_reg_dm_mr },
 	{ UVERBS_OBJECT_MR,
 	  UVERBS_METHOD_ADVISE_MR,
 	  4,
-	  { { UVERBS_ATTR_ADVISE_MR_PD_HANDLE, ATTR_HANDLE, 0, 0, true },
-	    { UVERBS_ATTR_ADVISE_MR_ADVICE, ATTR_CONST, 0, 0, true },
-	    { UVERBS_ATTR_ADVISE_MR_FLAGS, ATTR_PTR, 4, 8, true },
-	    { UVERBS_ATTR_ADVISE_MR_SGE_LIST, ATTR_PTR, 16, UINT16_MAX, true } },
+	  { { UVERBS_ATTR_ADVISE_MR_PD_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { UVERBS_ATTR_ADVISE_MR_ADVICE, EMU_ATTR_CONST, 0, 0, true },
+	    { UVERBS_ATTR_ADVISE_MR_FLAGS, EMU_ATTR_PTR, 4, 8, true },
+	    { UVERBS_ATTR_ADVISE_MR_SGE_LIST, EMU_ATTR_PTR, 16, UINT16_MAX, true } },
 	  emu_advise_mr },
 	{ UVERBS_OBJECT_MR,
 	  UVERBS_METHOD_REG_DMABUF_MR,
 	  9,
-	  { { UVERBS_ATTR_REG_DMABUF_MR_HANDLE, ATTR_HANDLE, 0, 0, true },
-	    { UVERBS_ATTR_REG_DMABUF_MR_PD_HANDLE, ATTR_HANDLE, 0, 0, true },
-	    { UVERBS_ATTR_REG_DMABUF_MR_OFFSET, ATTR_PTR, 8, 8, true },
-	    { UVERBS_ATTR_REG_DMABUF_MR_LENGTH, ATTR_PTR, 8, 8, true },
-	    { UVERBS_ATTR_REG_DMABUF_MR_IOVA, ATTR_PTR, 8, 8, true },
-	    { UVERBS_ATTR_REG_DMABUF_MR_FD, ATTR_CONST, 0, 0, true },
-	    { UVERBS_ATTR_REG_DMABUF_MR_ACCESS_FLAGS, ATTR_PTR, 4, 8, true },
-	    { UVERBS_ATTR_REG_DMABUF_MR_RESP_LKEY, ATTR_PTR, 4, 4, true },
-	    { UVERBS_ATTR_REG_DMABUF_MR_RESP_RKEY, ATTR_PTR, 4, 4, true } },
+	  { { UVERBS_ATTR_REG_DMABUF_MR_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_PD_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_OFFSET, EMU_ATTR_PTR, 8, 8, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_LENGTH, EMU_ATTR_PTR, 8, 8, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_IOVA, EMU_ATTR_PTR, 8, 8, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_FD, EMU_ATTR_CONST, 0, 0, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_ACCESS_FLAGS, EMU_ATTR_PTR, 4, 8, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_RESP_LKEY, EMU_ATTR_PTR, 4, 4, true },
+	    { UVERBS_ATTR_REG_DMABUF_MR_RESP_RKEY, EMU_ATTR_PTR, 4, 4, true } },
 	  emu_reg_dmabuf_mr },
 };
 
-static const struct method *find_method(const struct ib_uverbs_ioctl_hdr *hdr)
+static const struct emu_method *find_in(const struct emu_method *table, size_t n,
+					const struct ib_uverbs_ioctl_hdr *hdr)
 {
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		if (methods[i].object_id == hdr->object_id &&
-		    methods[i].method_id == hdr->method_id)
-			return &methods[i];
+	for (size_t i = 0; i < n; i++) {
+		if (table[i].object_id == hdr->object_id && table[i].method_id == hdr->method_id)
+			return &table[i];
 	}
 	return NULL;
 }
 
-static int check_attr(const struct attr_spec *spec, const struct ib_uverbs_attr *a)
+static const struct emu_method *find_method(const struct ib_uverbs_ioctl_hdr *hdr)
+{
+	const struct emu_method *m = find_in(methods, sizeof(methods) / sizeof(methods[0]), hdr);
+
+	return m ? m : find_in(emu_devx_methods, emu_devx_nmethods, hdr);
+}
+
+static int check_attr(const struct emu_attr_spec *spec, const struct ib_uverbs_attr *a)
 {
 	if (a->attr_data.reserved)
 		return -EINVAL;
 	switch (spec->kind) {
-	case ATTR_PTR:
+	case EMU_ATTR_PTR:
 		return a->len >= spec->min_len && a->len <= spec->max_len ? 0 : -EINVAL;
-	case ATTR_CONST:
+	case EMU_ATTR_CONST:
 		return a->len <= sizeof(a->data) ? 0 : -EINVAL;
-	case ATTR_HANDLE:
+	case EMU_ATTR_HANDLE:
 		return a->len == 0 ? 0 : -EINVAL;
 	}
 	return -EINVAL;
 }
 
-static int collect_attr(const struct method *m, const struct ib_uverbs_attr *a, uint64_t at,
+static int collect_attr(const struct emu_method *m, const struct ib_uverbs_attr *a, uint64_t at,
 			struct emu_attr *out)
 {
 	for (unsigned i = 0; i < m->nspec; i++) {
@@ -164,7 +151,7 @@ static int collect_attr(const struct method *m, const struct ib_uverbs_attr *a, 
 	return a->flags & UVERBS_ATTR_F_MANDATORY ? -EPROTONOSUPPORT : 0;
 }
 
-static int collect_attrs(const struct method *m, uint64_t at, unsigned n, struct emu_attr *out)
+static int collect_attrs(const struct emu_method *m, uint64_t at, unsigned n, struct emu_attr *out)
 {
 	struct ib_uverbs_attr attrs[MAX_ATTRS];
 	int rc = emu_user_read(attrs, at, n * sizeof(attrs[0]));
@@ -180,9 +167,9 @@ static int collect_attrs(const struct method *m, uint64_t at, unsigned n, struct
 
 int emu_verbs_ioctl(struct emu_file *file, uint64_t arg)
 {
-	struct emu_attr attr[MAX_SPEC] = { { .at = 0 } };
+	struct emu_attr attr[EMU_MAX_SPEC] = { { .at = 0 } };
 	struct ib_uverbs_ioctl_hdr hdr;
-	const struct method *m;
+	const struct emu_method *m;
 	int rc;
 
 	if (file->inherited)

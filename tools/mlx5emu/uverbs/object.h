@@ -26,6 +26,7 @@ enum emu_object_type {
 	EMU_OBJECT_AH,
 	EMU_OBJECT_XRCD,
 	EMU_OBJECT_DM,
+	EMU_OBJECT_UMEM,
 };
 
 enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
@@ -33,7 +34,7 @@ enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
 struct emu_object {
 	enum emu_object_type type;
 	uint32_t handle;
-	uint32_t num; /* the engine's name: pdn, key, xrcdn, cqn, srqn, qpn or UAR page, first page of a DM; not of an AH */
+	uint32_t num; /* the engine's name: pdn, key, xrcdn, cqn, srqn, qpn or UAR page, first page of a DM, id of a umem; not of an AH */
 	unsigned users;
 	struct emu_object *uses[EMU_OBJECT_USES]; /* NULL-padded */
 	uint64_t user_handle;                     /* what events carry: the program's cookie */

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands of the device through the real libmlx5: capabilities, what is refused and how, and queue
+ * pairs. The mailboxes here are written from the PRM on their own, so that a misreading of the
+ * device's does not agree with itself.
+ */
+#include "link.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <infiniband/mlx5dv.h>
+
+enum {
+	QUERY_HCA_CAP = 0x100,
+	QUERY_QP = 0x50b,
+	RTS2RTS_QP = 0x505,
+	QUERY_NIC_VPORT_CONTEXT = 0x754,
+	QUERY_ROCE_ADDRESS = 0x760,
+	QUERY_LAG = 0x842,
+};
+
+enum { STATUS_BAD_OP = 2, STATUS_BAD_PARAM = 3, STATUS_BAD_INPUT_LEN = 0x50 };
+
+struct box {
+	uint32_t in[0x200 / 4];
+	uint32_t out[0x1010 / 4];
+};
+
+static void put(struct box *b, unsigned at, uint32_t word)
+{
+	b->in[at / 4] = htobe32(word);
+}
+
+static uint32_t got(const struct box *b, unsigned at)
+{
+	return be32toh(b->out[at / 4]);
+}
+
+static uint32_t status(const struct box *b)
+{
+	return got(b, 0) >> 24;
+}
+
+static struct box command(uint32_t opcode, uint32_t op_mod)
+{
+	struct box b = { .in = { 0 } };
+
+	put(&b, 0, opcode << 16);
+	put(&b, 4, op_mod);
+	return b;
+}
+
+static int general(struct ibv_context *ctx, struct box *b, size_t out)
+{
+	return mlx5dv_devx_general_cmd(ctx, b->in, 16, b->out, out);
+}
+
+static void test_capabilities(void **state)
+{
+	struct ibv_context *ctx = link_open_device();
+	struct box b = command(QUERY_HCA_CAP, 0x0 << 1 | 1);
+
+	(void)state;
+	assert_int_equal(general(ctx, &b, sizeof(b.out)), 0);
+	assert_int_equal(status(&b), 0);
+	assert_int_equal(got(&b, 0x10 + 0x38) >> 24 & 0x1f, 30); /* log_max_msg */
+	assert_int_equal(got(&b, 0x10 + 0x28) >> 14 & 1, 1);     /* rts2rts_qp_udp_sport */
+	assert_int_equal(got(&b, 0x10 + 0x40) & 0x6, 0x6);       /* roce, atomic */
+	assert_int_equal(got(&b, 0x10 + 0x44) & 0xf, 0xf);       /* xrc, ud, uc, rc */
+	assert_int_equal(got(&b, 0x10 + 0x34) & 0xff, 1);        /* num_ports */
+	b = command(QUERY_HCA_CAP, 0x3 << 1);
+	assert_int_equal(general(ctx, &b, 0x10 + 0x18), 0);
+	assert_int_equal(got(&b, 0x10 + 0x10) & 0xffff, 0x3); /* compare-and-swap, fetch-and-add */
+	assert_int_equal(got(&b, 0x10 + 0x14) & 0xffff, 8);
+	b = command(QUERY_HCA_CAP, 0x4 << 1);
+	assert_int_equal(general(ctx, &b, sizeof(b.out)), 0);
+	assert_int_equal(got(&b, 0x10 + 0x14) & 0xffff, 4791);
+	b = command(QUERY_NIC_VPORT_CONTEXT, 0);
+	assert_int_equal(general(ctx, &b, sizeof(b.out)), 0);
+	assert_int_equal(got(&b, 0x10) & 1, 1); /* roce_en */
+	b = command(QUERY_LAG, 0);
+	assert_int_equal(general(ctx, &b, 16), 0);
+	assert_int_equal(got(&b, 8) & 7, 0);
+	assert_int_equal(ibv_close_device(ctx), 0);
+}
+
+static void test_refusals(void **state)
+{
+	struct ibv_context *ctx = link_open_device();
+	struct box b = command(QUERY_ROCE_ADDRESS, 0);
+
+	(void)state;
+	assert_int_equal(general(ctx, &b, 16), EREMOTEIO);
+	assert_int_equal(status(&b), STATUS_BAD_OP);
+	assert_int_not_equal(got(&b, 4), 0);
+	b = command(QUERY_HCA_CAP, 0x3f << 1);
+	assert_int_equal(general(ctx, &b, sizeof(b.out)), EREMOTEIO);
+	assert_int_equal(status(&b), STATUS_BAD_PARAM);
+	b = command(0xfff, 0); /* nothing that a kernel lets pass */
+	assert_int_equal(general(ctx, &b, 16), EINVAL);
+	b = command(RTS2RTS_QP, 0); /* not a general one */
+	assert_int_equal(general(ctx, &b, 16), EINVAL);
+	assert_int_equal(general(ctx, &b, 8), EINVAL);
+	assert_int_equal(ibv_close_device(ctx), 0);
+}
+
+static void test_user_memory(void **state)
+{
+	struct ibv_context *ctx = link_open_device();
+	void *memory = aligned_alloc(4096, 8192);
+	struct mlx5dv_devx_umem *first, *second;
+	uint32_t eqn = 0;
+
+	(void)state;
+	assert_non_null(memory);
+	first = mlx5dv_devx_umem_reg(ctx, memory, 8192, IBV_ACCESS_LOCAL_WRITE);
+	assert_non_null(first);
+	second = mlx5dv_devx_umem_reg(ctx, memory, 1, 0);
+	assert_non_null(second);
+	assert_int_not_equal(first->umem_id, second->umem_id);
+	assert_null(mlx5dv_devx_umem_reg(ctx, memory, 0, 0));
+	assert_int_equal(errno, EINVAL);
+	assert_null(mlx5dv_devx_umem_reg(ctx, (void *)4096, 4096, 0));
+	assert_int_equal(errno, EFAULT);
+	assert_int_equal(mlx5dv_devx_umem_dereg(first), 0);
+	assert_int_equal(mlx5dv_devx_umem_dereg(second), 0);
+	assert_int_equal(mlx5dv_devx_query_eqn(ctx, 0, &eqn), 0);
+	assert_int_not_equal(eqn, 0);
+	assert_int_not_equal(mlx5dv_devx_query_eqn(ctx, 1000, &eqn), 0);
+	free(memory);
+	assert_int_equal(ibv_close_device(ctx), 0);
+}
+
+static struct box query_qp(struct ibv_qp *qp)
+{
+	struct box b = command(QUERY_QP, 0);
+
+	put(&b, 8, qp->qp_num);
+	assert_int_equal(mlx5dv_devx_qp_query(qp, b.in, 16, b.out, 0x110), 0);
+	return b;
+}
+
+static void test_udp_source_port(void **state)
+{
+	enum { QPC = 0x18, PATH = QPC + 0x18, STATE_RTS = 3 };
+	struct link link;
+	struct ibv_qp *fresh;
+	struct box b;
+
+	(void)state;
+	link_set_up(&link, LINK_ACCESS_ALL);
+	assert_int_equal(mlx5dv_modify_qp_udp_sport(link.qp, 0xc0de), 0);
+	b = query_qp(link.qp);
+	assert_int_equal(got(&b, QPC) >> 28, STATE_RTS);
+	assert_int_equal(got(&b, QPC + 0x14) & 0xffffff, link.qp->qp_num); /* remote_qpn */
+	assert_int_equal(got(&b, PATH + 0x20) & 0xffff, 0xc0de);
+	assert_int_equal(got(&b, PATH + 0x08) >> 16 & 0xff, LINK_GID_INDEX);
+	fresh = link_qp(&link, IBV_QPT_RC);
+	assert_int_equal(mlx5dv_modify_qp_udp_sport(fresh, 0xc0de), EOPNOTSUPP);
+	assert_int_equal(ibv_destroy_qp(fresh), 0);
+	link_tear_down(&link);
+}
+
+static void test_queue_pair(void **state)
+{
+	enum { STATUS_BAD_QP_STATE = 0x10, OPT_MASK = 0x10 };
+	struct link link;
+	struct ibv_qp *fresh;
+	struct box b = command(RTS2RTS_QP, 0);
+
+	(void)state;
+	link_set_up(&link, LINK_ACCESS_ALL);
+	fresh = link_qp(&link, IBV_QPT_RC);
+	put(&b, 8, fresh->qp_num);
+	assert_int_equal(mlx5dv_devx_qp_modify(fresh, b.in, 0x110, b.out, 16), EREMOTEIO);
+	assert_int_equal(status(&b), STATUS_BAD_QP_STATE);
+	assert_int_equal(mlx5dv_devx_qp_modify(link.qp, b.in, 0x110, b.out, 16), EINVAL);
+	put(&b, 8, link.qp->qp_num);
+	assert_int_equal(mlx5dv_devx_qp_modify(link.qp, b.in, 16, b.out, 16), EREMOTEIO);
+	assert_int_equal(status(&b), STATUS_BAD_INPUT_LEN);
+	put(&b, OPT_MASK, 1u << 15); /* port affinity of a bundle, which there is not */
+	assert_int_equal(mlx5dv_devx_qp_modify(link.qp, b.in, 0x110, b.out, 16), EREMOTEIO);
+	assert_int_equal(status(&b), STATUS_BAD_PARAM);
+	assert_int_equal(ibv_destroy_qp(fresh), 0);
+	link_tear_down(&link);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_capabilities),    cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_user_memory),     cmocka_unit_test(test_queue_pair),
+		cmocka_unit_test(test_udp_source_port),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

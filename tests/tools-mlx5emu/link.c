@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "link.h"
+
+#include <poll.h>
+#include <string.h>
+
+enum { DEPTH = 16, PSN = 7, TRIES = 20000 };
+
+struct ibv_context *link_open_device(void)
+{
+	struct ibv_device **list = ibv_get_device_list(NULL);
+	struct ibv_context *ctx;
+
+	assert_non_null(list);
+	assert_non_null(list[0]);
+	ctx = ibv_open_device(list[0]);
+	assert_non_null(ctx);
+	ibv_free_device_list(list);
+	return ctx;
+}
+
+struct ibv_qp *link_qp(struct link *link, enum ibv_qp_type type)
+{
+	struct ibv_qp_init_attr attr = {
+		.send_cq = link->cq,
+		.recv_cq = link->cq,
+		.cap = { .max_send_wr = DEPTH,
+			 .max_recv_wr = DEPTH,
+			 .max_send_sge = 1,
+			 .max_recv_sge = 1 },
+		.qp_type = type,
+	};
+	struct ibv_qp *qp = ibv_create_qp(link->pd, &attr);
+
+	assert_non_null(qp);
+	return qp;
+}
+
+static void to_init(struct ibv_qp *qp)
+{
+	struct ibv_qp_attr attr = {
+		.qp_state = IBV_QPS_INIT,
+		.port_num = 1,
+		.qp_access_flags = LINK_ACCESS_ALL,
+	};
+
+	assert_int_equal(ibv_modify_qp(qp, &attr,
+				       IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT |
+					       IBV_QP_ACCESS_FLAGS),
+			 0);
+}
+
+static void to_rtr(struct ibv_qp *qp, uint32_t peer)
+{
+	struct ibv_qp_attr attr = {
+		.qp_state = IBV_QPS_RTR,
+		.path_mtu = IBV_MTU_1024,
+		.dest_qp_num = peer,
+		.rq_psn = PSN,
+		.max_dest_rd_atomic = 4,
+		.min_rnr_timer = 1,
+		.ah_attr = { .is_global = 1,
+			     .port_num = 1,
+			     .grh = { .sgid_index = LINK_GID_INDEX, .hop_limit = 64 } },
+	};
+	int mask = IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN;
+
+	if (qp->qp_type == IBV_QPT_RC)
+		mask |= IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
+	assert_int_equal(ibv_query_gid(qp->context, 1, LINK_GID_INDEX, &attr.ah_attr.grh.dgid), 0);
+	assert_int_equal(ibv_modify_qp(qp, &attr, mask), 0);
+}
+
+static void to_rts(struct ibv_qp *qp)
+{
+	struct ibv_qp_attr attr = {
+		.qp_state = IBV_QPS_RTS,
+		.sq_psn = PSN,
+		.timeout = 14,
+		.retry_cnt = 7,
+		.rnr_retry = 7,
+		.max_rd_atomic = 4,
+	};
+	int mask = IBV_QP_STATE | IBV_QP_SQ_PSN;
+
+	if (qp->qp_type == IBV_QPT_RC)
+		mask |= IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
+			IBV_QP_MAX_QP_RD_ATOMIC;
+	assert_int_equal(ibv_modify_qp(qp, &attr, mask), 0);
+}
+
+void link_connect(struct ibv_qp *qp, uint32_t peer)
+{
+	to_init(qp);
+	to_rtr(qp, peer);
+	to_rts(qp);
+}
+
+void link_set_up(struct link *link, unsigned access)
+{
+	memset(link, 0, sizeof(*link));
+	link->ctx = link_open_device();
+	link->pd = ibv_alloc_pd(link->ctx);
+	assert_non_null(link->pd);
+	link->mr = ibv_reg_mr(link->pd, link->buffer, LINK_BYTES, access);
+	assert_non_null(link->mr);
+	link->cq = ibv_create_cq(link->ctx, 2 * DEPTH, NULL, NULL, 0);
+	assert_non_null(link->cq);
+	link->qp = link_qp(link, IBV_QPT_RC);
+	link_connect(link->qp, link->qp->qp_num);
+}
+
+void link_tear_down(struct link *link)
+{
+	assert_int_equal(ibv_destroy_qp(link->qp), 0);
+	assert_int_equal(ibv_destroy_cq(link->cq), 0);
+	assert_int_equal(ibv_dereg_mr(link->mr), 0);
+	assert_int_equal(ibv_dealloc_pd(link->pd), 0);
+	assert_int_equal(ibv_close_device(link->ctx), 0);
+}
+
+struct ibv_wc link_wait(struct link *link)
+{
+	struct ibv_wc wc;
+
+	for (unsigned i = 0; i < TRIES; i++) {
+		const int n = ibv_poll_cq(link->cq, 1, &wc);
+
+		assert_true(n >= 0);
+		if (n == 1)
+			return wc;
+		poll(NULL, 0, 1);
+	}
+	fail_msg("no completion came");
+	return wc;
+}

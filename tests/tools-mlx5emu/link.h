@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A queue pair of the emulated device that is connected to itself, with a buffer, for tests that ask
+ * libmlx5 for one thing and need the rest to be there. Every failure ends the test.
+ */
+#ifndef TESTS_TOOLS_MLX5EMU_LINK_H
+#define TESTS_TOOLS_MLX5EMU_LINK_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <infiniband/verbs.h>
+
+enum { LINK_BYTES = 4096, LINK_ACCESS_ALL = 0xf, LINK_GID_INDEX = 3 };
+
+struct link {
+	struct ibv_context *ctx;
+	struct ibv_pd *pd;
+	struct ibv_mr *mr; /* of all of @buffer, with every access that @access of set_up names */
+	struct ibv_cq *cq; /* of both queues */
+	struct ibv_qp *qp;
+	char buffer[LINK_BYTES];
+};
+
+struct ibv_context *link_open_device(void);
+void link_set_up(struct link *link, unsigned access);
+void link_tear_down(struct link *link);
+
+/* Another queue pair of the link's, in state RESET; and the way of any to RTS with a peer. */
+struct ibv_qp *link_qp(struct link *link, enum ibv_qp_type type);
+void link_connect(struct ibv_qp *qp, uint32_t peer);
+
+/* The next completion, waited for. */
+struct ibv_wc link_wait(struct link *link);
+
+#endif
