@@ -40,6 +40,15 @@ bool device_is_manual(void)
 	return mlx5emu_is_manual && mlx5emu_is_manual();
 }
 
+bool device_is_emulated(void)
+{
+	struct bv_device_info *list;
+	const bool is = device_info(&list)->kind == BV_DEVICE_EMULATED;
+
+	bv_device_list_free(list);
+	return is;
+}
+
 void device_step(void)
 {
 	if (mlx5emu_step() == 0)

@@ -12,6 +12,7 @@
 #include <bareverbs/bareverbs.h>
 
 bool device_is_manual(void);
+bool device_is_emulated(void);
 void device_step(void);
 /* The device under test; @list is freed by the caller. */
 const struct bv_device_info *device_info(struct bv_device_info **list);

@@ -66,15 +66,6 @@ static int udmabuf(int memfd)
 	return fd;
 }
 
-static bool emulated(void)
-{
-	struct bv_device_info *list;
-	const bool is = device_info(&list)->kind == BV_DEVICE_EMULATED;
-
-	bv_device_list_free(list);
-	return is;
-}
-
 /* Skips where there is no DMA-BUF, or the device takes none; mlx5emu takes the memfd, too. */
 static void dmabuf_open(struct dmabuf *d)
 {
@@ -91,7 +82,7 @@ static void dmabuf_open(struct dmabuf *d)
 		d->fd = fcntl(memfd, F_DUPFD_CLOEXEC, 0);
 	close(memfd);
 	rc = bv_mr_reg_dmabuf(e.pd, d->fd, OFFSET, LENGTH, IOVA, BV_ACCESS_SHARED, &d->mr);
-	if (rc < 0 && !emulated()) {
+	if (rc < 0 && !device_is_emulated()) {
 		munmap(d->at, FILE_BYTES);
 		close(d->fd);
 		skip_because("%s", bv_last_error()->text);
