@@ -21,7 +21,7 @@ set -euo pipefail
 . "$(dirname "$0")/setup.sh"
 
 mark="<!-- results: nightly -->"
-stages=(soak-verbs soak-mlx5 kill-verbs kill-mlx5 race-verbs race-mlx5 fuzz vm vm-6.12 fresh
+stages=(soak-verbs soak-mlx5 kill-verbs kill-mlx5 race-verbs race-mlx5 fuzz fuzz-emu vm vm-6.12 fresh
 	coverage)
 declare -A what=(
 	[soak-verbs]="10 minutes on 64 channels, provider verbs"
@@ -31,6 +31,7 @@ declare -A what=(
 	[race-verbs]="a million arms against completions, provider verbs"
 	[race-mlx5]="the same, provider mlx5"
 	[fuzz]="each decoder fuzzed for a minute, ASan and UBSan"
+	[fuzz-emu]="ten million inputs for each reader of mlx5emu, ASan and UBSan"
 	[vm]="the whole suite on soft-RoCE, Debian's kernel"
 	[vm-6.12]="the same, on Linux 6.12"
 	[fresh]="from sources to tests in a bare Debian"
@@ -76,20 +77,22 @@ kills() { run_test "$build" "faults\\.kill_long\\.$1"; }
 race() { run_test "$build" "conform\\.$1\\.race"; }
 
 # libFuzzer comes with clang, and finds more with the sanitizers.
+# fuzz REGEX: the tests of that name.
 fuzz() {
 	local directory=build-fuzz
 
 	packages clang
 	cmake --preset asan-ubsan-clang -B "$directory" -DBV_WERROR=OFF >/dev/null || return 1
 	cmake --build "$directory" -j "$jobs" --target fuzz_programs || return 1
-	run_test "$directory" "fuzz_long_.*"
+	run_test "$directory" "$1"
 }
 
 run_stage() {
 	case $1 in
 	soak-* | race-*) "${1%-*}" "${1#*-}" ;;
 	kill-*) kills "${1#*-}" ;;
-	fuzz) fuzz ;;
+	fuzz) fuzz 'fuzz_long_.*' ;;
+	fuzz-emu) fuzz 'fuzz_many_.*' ;;
 	vm) run_test "$build" 'vm\.rxe\.full' ;;
 	vm-6.12) run_test "$build" 'vm\.rxe\.linux_6_12' ;;
 	fresh) run_test "$build" fresh ;;

@@ -31,11 +31,19 @@ __attribute__((format(printf, 2, 3))) static void add(struct writer *w, const ch
 /* The next 16 bytes, or what there is of them, as words; then they are done with. */
 static void words(struct writer *w, const char *name)
 {
+	static const char digits[] = "0123456789abcdef";
 	const unsigned end = w->at + EMU_DS < w->size ? w->at + EMU_DS : w->size;
+	char hex[EMU_DS * 2 + EMU_DS / 4 + 1], *to = hex;
+	const unsigned from = w->at;
 
-	add(w, "%s    +%02x %-6s", w->at ? "\n" : "", w->at, name);
-	for (; w->at < end; w->at++)
-		add(w, "%s%02x", w->at % 4 ? "" : " ", w->wqe[w->at]);
+	for (; w->at < end; w->at++) {
+		if (w->at % 4 == 0)
+			*to++ = ' ';
+		*to++ = digits[w->wqe[w->at] >> 4];
+		*to++ = digits[w->wqe[w->at] & 15];
+	}
+	*to = '\0';
+	add(w, "%s    +%02x %-6s%s", from ? "\n" : "", from, name, hex);
 }
 
 static bool has(const struct writer *w, unsigned bytes)
