@@ -178,6 +178,15 @@ static int fail_create(const struct bv_device *dev, const struct bv_channel_attr
 			limits->max_qp, lock);
 }
 
+static bvi_qp_create_fn *qp_create_of(struct ibv_device *ibdev)
+{
+	bvi_qp_create_fn *create = NULL;
+
+	for (unsigned i = 0; !create && bvi_providers[i]; i++)
+		create = bvi_providers[i]->qp_create(ibdev);
+	return create;
+}
+
 int bv_channel_create(struct bv_pd *pd, const struct bv_channel_attr *attr, struct bv_channel **out)
 {
 	struct bv_channel_params params;
@@ -197,6 +206,7 @@ int bv_channel_create(struct bv_pd *pd, const struct bv_channel_attr *attr, stru
 		.context = dev->context,
 		.pd = pd->ibv,
 		.attr = &plan.attr,
+		.qp_create = qp_create_of(dev->context->device),
 	};
 	if (plan.attr.wakeups) {
 		rc = bvi_wake_create(dev->context, dev->name, &params.wake);

@@ -138,6 +138,10 @@ struct bvi_channel_core {
 	struct bvi_debug *debug; /* core/debug.c; NULL in release builds */
 };
 
+/* As ibv_create_qp_ex(). */
+typedef struct ibv_qp *bvi_qp_create_fn(struct ibv_context *context,
+					struct ibv_qp_init_attr_ex *init);
+
 /*
  * What channel_create gets: attr is validated and lowered to the device; its counts are what the
  * channel must grant.
@@ -147,6 +151,7 @@ struct bv_channel_params {
 	struct ibv_pd *pd;
 	const struct bv_channel_attr *attr;
 	struct ibv_comp_channel *wake; /* for both completion queues; NULL: none */
+	bvi_qp_create_fn *qp_create;   /* what qp_create() of a provider returned; NULL: none did */
 };
 
 /**
@@ -157,6 +162,9 @@ struct bv_channel_params {
  *	@why (what it will use, or why not and what to do).
  * @open: give a context for channels of this provider; 0 or -errno. Core closes it with
  *	ibv_close_device().
+ * @qp_create: how to make a queue pair of a driver that it knows, for a provider that posts and polls by
+ *	libibverbs, so that polling copies no payload: a buffer may have no address in this process that
+ *	is valid, or the one that its elements name. NULL: it does not know the device's driver.
  * @channel_create: as described above; 0 or -errno with nothing left behind. @why gets the reason,
  *	one line.
  * @channel_reset: the QP has just gone to RESET, where the device has forgotten all works. The rings
@@ -173,6 +181,7 @@ struct bv_provider {
 	const char *name;
 	int (*probe)(struct ibv_device *ibdev, struct ibv_context *context, char *why, size_t size);
 	int (*open)(struct ibv_device *ibdev, struct ibv_context **context);
+	bvi_qp_create_fn *(*qp_create)(struct ibv_device *ibdev);
 	int (*channel_create)(const struct bv_channel_params *params, struct bv_channel **ch,
 			      char *why, size_t size);
 	void (*channel_reset)(struct bv_channel *ch);

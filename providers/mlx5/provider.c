@@ -57,6 +57,26 @@ static int open_context(struct ibv_device *ibdev, struct ibv_context **context)
 	return 0;
 }
 
+/*
+ * libmlx5 has short messages put into completions, and polling copies them to the addresses that the
+ * receives name (mlx5_copy_to_recv_wqe() in qp.c). Those of a DMA-BUF are no addresses of this process,
+ * and memory that was unmapped would end it.
+ */
+static struct ibv_qp *qp_create_plain(struct ibv_context *context, struct ibv_qp_init_attr_ex *init)
+{
+	struct mlx5dv_qp_init_attr dv_init = {
+		.comp_mask = MLX5DV_QP_INIT_ATTR_MASK_QP_CREATE_FLAGS,
+		.create_flags = MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE,
+	};
+
+	return mlx5dv_create_qp(context, init, &dv_init);
+}
+
+static bvi_qp_create_fn *qp_create(struct ibv_device *ibdev)
+{
+	return mlx5dv_is_supported(ibdev) ? qp_create_plain : NULL;
+}
+
 /* Whether the firmware can is not told before it is asked (EOPNOTSUPP). */
 static int set_udp_sport(struct ibv_qp *qp, uint16_t port)
 {
@@ -67,6 +87,7 @@ const struct bv_provider bvi_provider_mlx5 = {
 	.name = "mlx5",
 	.probe = probe,
 	.open = open_context,
+	.qp_create = qp_create,
 	.channel_create = bvi_mlx5_channel_create,
 	.channel_reset = bvi_mlx5_channel_reset,
 	.channel_unsignaled = bvi_mlx5_channel_unsignaled,

@@ -186,7 +186,8 @@ static int qp_create(struct verbs_channel *v, const struct bv_channel_params *pa
 		.send_ops_flags = wr ? SEND_OPS : 0,
 	};
 
-	v->qp = ibv_create_qp_ex(params->context, &init);
+	v->qp = params->qp_create ? params->qp_create(params->context, &init) :
+				    ibv_create_qp_ex(params->context, &init);
 	if (!v->qp)
 		return fail_call(why, size, wr ? "ibv_create_qp_ex" : "ibv_create_qp",
 				 ": ask for fewer or smaller works, elements or inline bytes");

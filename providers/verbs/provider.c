@@ -34,6 +34,12 @@ static int open_context(struct ibv_device *ibdev, struct ibv_context **context)
 	return 0;
 }
 
+static bvi_qp_create_fn *qp_create(struct ibv_device *ibdev)
+{
+	(void)ibdev;
+	return NULL;
+}
+
 /* Verbs have no call for it. */
 static int set_udp_sport(struct ibv_qp *qp, uint16_t port)
 {
@@ -46,6 +52,7 @@ const struct bv_provider bvi_provider_verbs = {
 	.name = "verbs",
 	.probe = probe,
 	.open = open_context,
+	.qp_create = qp_create,
 	.channel_create = bvi_verbs_channel_create,
 	.channel_reset = bvi_verbs_channel_reset,
 	.channel_unsignaled = bvi_verbs_channel_unsignaled,

@@ -155,7 +155,7 @@ static void theirs_create(struct twin *t)
 /* Plays core, which would fill in the limits and the result ring. */
 static void ours_create(struct twin *t)
 {
-	struct bv_channel_params params = { t->context, t->pd, &attr, NULL };
+	struct bv_channel_params params = { .context = t->context, .pd = t->pd, .attr = &attr };
 	struct bv_channel *ch;
 	char why[256] = "";
 

@@ -305,6 +305,12 @@ static int provider_open(struct ibv_device *ibdev, struct ibv_context **context)
 	return 0;
 }
 
+static bvi_qp_create_fn *qp_create(struct ibv_device *ibdev)
+{
+	(void)ibdev;
+	return NULL;
+}
+
 static int probe(int score, char *why, size_t size)
 {
 	snprintf(why, size, score > 0 ? "score %d" : "no such hardware (%d)", score);
@@ -327,6 +333,7 @@ static const struct bv_provider fast = {
 	.name = "fast",
 	.probe = probe_fast,
 	.open = provider_open,
+	.qp_create = qp_create,
 	.channel_create = channel_create,
 	.channel_reset = channel_reset,
 	.channel_unsignaled = channel_unsignaled,
@@ -339,6 +346,7 @@ static const struct bv_provider slow = {
 	.name = "slow",
 	.probe = probe_slow,
 	.open = provider_open,
+	.qp_create = qp_create,
 	.channel_create = channel_create,
 	.channel_reset = channel_reset,
 	.channel_unsignaled = channel_unsignaled,

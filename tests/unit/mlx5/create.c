@@ -467,6 +467,22 @@ static void opening(void **state)
 	dv.contexts--;
 }
 
+/* Made for provider verbs: no driver may copy payloads to where elements point. */
+static void queue_pairs_for_others(void **state)
+{
+	struct ibv_qp_init_attr_ex init = { .qp_type = IBV_QPT_RC };
+	struct ibv_device ibdev;
+	bvi_qp_create_fn *how;
+
+	(void)state;
+	dv.is_mlx5 = false;
+	assert_null(bvi_provider_mlx5.qp_create(&ibdev));
+	dv.is_mlx5 = true;
+	how = bvi_provider_mlx5.qp_create(&ibdev);
+	assert_non_null(how);
+	ibv_destroy_qp(how(&dv.vctx.context, &init));
+}
+
 static void udp_source_port(void **state)
 {
 	struct ibv_qp qp;
@@ -490,6 +506,7 @@ int main(void)
 		create_test(room_for_the_largest_work),
 		create_test(probing),
 		create_test(opening),
+		create_test(queue_pairs_for_others),
 		create_test(udp_source_port),
 	};
 

@@ -180,6 +180,7 @@ static const struct bv_channel_attr attr = {
 };
 static struct ibv_pd pd;
 static char why[256];
+static bool known_driver;
 
 static int create_as(const struct bv_channel_attr *as, struct bv_channel **ch)
 {
@@ -219,6 +220,27 @@ static void narrow(void **state)
 		bvi_verbs_channel_destroy(ch);
 		teardown(state);
 	}
+}
+
+static struct ibv_qp *create_qp_known(struct ibv_context *context, struct ibv_qp_init_attr_ex *init)
+{
+	known_driver = true;
+	return create_qp_ex(context, init);
+}
+
+/* Another provider knows the driver, and how it is kept from copying payloads. */
+static void known_drivers(void **state)
+{
+	const struct bv_channel_params params = {
+		.context = &ibv.vctx.context, .pd = &pd, .attr = &attr, .qp_create = create_qp_known
+	};
+	struct bv_channel *ch;
+
+	(void)state;
+	known_driver = false;
+	assert_int_equal(bvi_verbs_channel_create(&params, &ch, why, sizeof(why)), 0);
+	assert_true(known_driver);
+	bvi_verbs_channel_destroy(ch);
 }
 
 static void kinds_of_drivers(void **state)
@@ -368,6 +390,7 @@ static void provider(void **state)
 	free(context);
 	ibv.contexts--;
 	assert_int_equal(verbs->set_udp_sport(NULL, 0xc000), -EOPNOTSUPP);
+	assert_null(verbs->qp_create(&roce));
 }
 
 /* Whatever lies in the queues, and whatever waits, is gone. */
@@ -405,13 +428,10 @@ static void reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		create_test(kinds_of_drivers),
-		create_test(narrow),
-		create_test(each_step_fails),
-		create_test(forced),
-		create_test(without_memory),
-		create_test(provider),
-		create_test(reset),
+		create_test(known_drivers), create_test(kinds_of_drivers),
+		create_test(narrow),        create_test(each_step_fails),
+		create_test(forced),        create_test(without_memory),
+		create_test(provider),      create_test(reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
