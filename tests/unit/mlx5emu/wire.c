@@ -87,8 +87,8 @@ static void lies_are_refused(void **state)
 	REFUSED("unknown transport", lie.service = (enum emu_wire_service)2);
 	REFUSED("Q_Key", lie.qkey = 1);
 	REFUSED("SRQ number", lie.service = EMU_SERVICE_XRC; lie.srqn = 1 << 24);
-	REFUSED("SRQ number", lie.service = EMU_SERVICE_XRC; lie.srqn = 1;
-		lie.opcode = EMU_WIRE_ACK);
+	REFUSED("message number", lie.opcode = EMU_WIRE_ACK; lie.flags = 0; lie.length = 0;
+		lie.msn = 1 << 24);
 	REFUSED("UC does not have", lie.service = EMU_SERVICE_UC; lie.opcode = EMU_WIRE_READ);
 	REFUSED("UD does not have", lie.service = EMU_SERVICE_UD);
 	REFUSED("UD does not have", lie.service = EMU_SERVICE_UD; lie.opcode = EMU_WIRE_SEND;

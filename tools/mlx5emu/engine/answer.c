@@ -73,6 +73,7 @@ static struct emu_packet response(const struct emu_qp *qp, const struct emu_answ
 		.src_qpn = qp->qpn,
 		.dst_qpn = qp->attr.dest_qpn,
 		.psn = a->psn,
+		.msn = qp->resp.msn,
 	};
 }
 
@@ -106,11 +107,11 @@ static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 	int rc;
 
 	p.length = a->length;
-	p.flags = EMU_WIRE_LAST;
-	if (p.length > most) {
+	p.flags = a->begun ? 0 : EMU_WIRE_FIRST;
+	if (p.length > most)
 		p.length = most;
-		p.flags = 0;
-	}
+	else
+		p.flags |= EMU_WIRE_LAST;
 	if (!emu_fabric_clear(emu.fabric, emu_qpn_slot(p.dst_qpn)))
 		return -EAGAIN;
 	if (p.length)
@@ -126,6 +127,7 @@ static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 	rc = transmit(qp, &p, false);
 	if (rc < 0)
 		return rc;
+	a->begun = true;
 	a->va += p.length;
 	a->length -= p.length;
 	a->psn = emu_psn_add(a->psn, emu_packets(p.length, p.mtu));

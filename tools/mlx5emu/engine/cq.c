@@ -3,6 +3,7 @@
 #include "fault.h"
 #include "memory.h"
 #include "timer.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -164,6 +165,8 @@ void emu_cq_arm(struct emu_cq *cq)
 	cq->arm_solicited = value & EMU_CQ_ARM_SOLICITED;
 	cq->arm_ci = value & EMU_CQ_CI_MASK;
 	emu.counters.arms++;
+	if (emu_trace_on())
+		emu_trace_arm(cq, value);
 	notify(cq);
 }
 
@@ -236,6 +239,8 @@ int emu_cq_push(struct emu_cq *cq, const struct emu_completion *c)
 	else
 		fill_good(&cqe, c);
 	publish(cq, &cqe, c);
+	if (emu_trace_on())
+		emu_trace_cqe(cq, c);
 	emu.counters.cqes++;
 	emu.counters.error_cqes += failed;
 	if (failed || c->solicited)

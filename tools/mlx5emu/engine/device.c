@@ -7,8 +7,10 @@
 #include "report.h"
 #include "srq.h"
 #include "state.h"
+#include "trace.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -71,6 +73,7 @@ static void fork_child(void)
 	empty_list(&emu.timed);
 	empty_list(&emu.failed);
 	emu_fault_unload();
+	emu_trace_close();
 	if (emu.fabric)
 		emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
@@ -135,7 +138,9 @@ void emu_port_change(struct emu_device *dev, bool active)
 void emu_raise(struct emu_device *dev, enum emu_event type, void *cookie, unsigned port)
 {
 	emu.counters.async_events++;
-	emu_info("mlx5_%u: asynchronous event %d", dev->config.index, (int)type);
+	emu_info("%s: asynchronous event %d", dev->config.name, (int)type);
+	if (emu_trace_on())
+		emu_trace_event(dev, type, cookie);
 	dev->config.cb.async_event(dev->config.cookie, type, cookie, port);
 }
 
@@ -152,6 +157,9 @@ static int engine_start(const struct emu_run_config *run)
 		goto close_log;
 	emu.manual = run->manual;
 	emu.virtual_ns = 1000000000;
+	rc = emu_trace_start(run, run->manual);
+	if (rc < 0)
+		goto close_fabric;
 	rc = emu_fault_load(run->faults, wrong, sizeof(wrong));
 	if (rc < 0) {
 		emu_error("fault plan: %s", wrong);
@@ -170,6 +178,7 @@ static int engine_start(const struct emu_run_config *run)
 
 close_fabric:
 	emu_reports_close();
+	emu_trace_close();
 	emu_fault_unload();
 	emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
@@ -189,6 +198,7 @@ static void engine_stop(void)
 	emu.fabric = NULL;
 	emu.manual = false;
 	emu_reports_close();
+	emu_trace_close();
 	emu_log_close();
 	emu_unlock();
 }
@@ -209,6 +219,9 @@ static struct emu_device *device_new(const struct emu_device_config *config)
 		return NULL;
 	dev->config = *config;
 	dev->config.run = (struct emu_run_config){ 0 }; /* its strings are the caller's */
+	dev->config.name[EMU_NAME_SIZE - 1] = '\0';
+	if (dev->config.name[0] == '\0')
+		snprintf(dev->config.name, EMU_NAME_SIZE, "mlx5_%u", config->index);
 	dev->port_active = config->port_active;
 	while (emu_mtu_bytes(++dev->mtu_code) < config->mtu)
 		;

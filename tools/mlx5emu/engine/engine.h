@@ -51,6 +51,7 @@ enum {
 	EMU_MAX_SQ_DESC = 1024, /* bytes (max_sq_desc_sz) */
 	EMU_MAX_RQ_DESC = 512,  /* bytes (max_rq_desc_sz) */
 	EMU_MAX_GIDS = 16,
+	EMU_NAME_SIZE = 64,    /* of a device, with its end */
 	EMU_MAX_RD_ATOM = 16,  /* max_rd_atomic and max_dest_rd_atomic */
 	EMU_MAX_MSG = 1 << 30, /* bytes of one message (max_msg_sz) */
 };
@@ -84,6 +85,8 @@ struct emu_run_config {
 	const char *faults;   /* fault plan (docs/mlx5emu.1.md), NULL = none */
 	enum emu_strict strict;
 	const char *reports_path; /* a file that takes a line per report; NULL = none */
+	/* Traces (trace/sink.h): text, "-" for stderr, and frames; NULL or "" = none. */
+	const char *trace_path, *frames_path;
 };
 
 /* Asynchronous events; values of enum ibv_event_type. */
@@ -125,7 +128,8 @@ struct emu_gid {
 
 struct emu_device_config {
 	struct emu_run_config run;
-	unsigned index; /* of the device name: mlx5_<index> */
+	unsigned index;           /* among the devices of the run */
+	char name[EMU_NAME_SIZE]; /* for people; "" = mlx5_<index> */
 	/*
 	 * UAR pages: the engine's own mapping of the memory that the program maps as UARs, page i
 	 * at uar_base + i * EMU_PAGE_SIZE, zeroed, valid until emu_device_destroy() has returned.
@@ -136,6 +140,8 @@ struct emu_device_config {
 	unsigned mtu; /* active MTU of the port in bytes: 256, 512, 1024, 2048, 4096 */
 	struct emu_gid gid[EMU_MAX_GIDS];
 	unsigned ngids;
+	/* The Ethernet address of the port that has this GID, anywhere in the run; may be NULL. */
+	bool (*mac_of_gid)(const uint8_t gid[16], uint8_t mac[6]);
 	struct emu_callbacks cb; /* both set */
 	void *cookie;
 };

@@ -3,6 +3,7 @@
 #include "mr.h"
 #include "qp.h"
 #include "timer.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -167,7 +168,7 @@ static struct fate judge(const struct emu_packet *p, bool in)
 	const struct emu_fault_rule *r;
 	unsigned at = 0;
 
-	while ((r = next(&event, &at))) {
+	while (about(EMU_FAULT_PACKET) && (r = next(&event, &at))) {
 		if (r->action == EMU_FAULT_LOSE)
 			fate.copies = 0;
 		else if (r->action == EMU_FAULT_DUPLICATE && fate.copies)
@@ -178,6 +179,15 @@ static struct fate judge(const struct emu_packet *p, bool in)
 			fate.overtake = r->by;
 	}
 	return fate;
+}
+
+static const char *fate_name(const struct fate *fate)
+{
+	if (fate->copies != 1)
+		return fate->copies ? "sent twice" : "sent and lost";
+	if (fate->delay)
+		return "sent and delayed";
+	return fate->overtake ? "sent and overtaken" : "sent";
 }
 
 /* One copy waits; any others go their way at once. */
@@ -205,12 +215,15 @@ int emu_fault_send(struct emu_qp *qp, const struct emu_packet *p, bool keep)
 	if (!qp->dev->port_active || qp->dev->fatal)
 		return 0;
 	emu_wire_encode(p, emu.tx);
-	if (!about(EMU_FAULT_PACKET))
+	if (!about(EMU_FAULT_PACKET) && !emu_trace_on())
 		return emu_fabric_send(emu.fabric, slot, emu.tx, size, keep);
-	/* Judged once: what passes leaves or waits in the fabric, and is not offered again. */
+	/* Judged and seen once: what passes leaves or waits in the fabric, and is not offered again. */
 	if (!keep && !emu_fabric_clear(emu.fabric, slot))
 		return -EAGAIN;
 	fate = judge(p, false);
+	/* Before it can arrive, so that no answer is seen before its question. */
+	if (emu_trace_on())
+		emu_trace_sent(qp, p, emu.tx + EMU_WIRE_HEADER, fate_name(&fate));
 	hold(&fate, emu.tx, size, false, slot);
 	for (unsigned i = 0; i < fate.copies; i++)
 		(void)emu_fabric_send(emu.fabric, slot, emu.tx, size, true);

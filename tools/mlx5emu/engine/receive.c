@@ -3,6 +3,7 @@
 #include "memory.h"
 #include "qp.h"
 #include "report.h"
+#include "trace.h"
 #include "vendor.h"
 
 static uint8_t not_ready(const struct emu_qp *qp)
@@ -86,8 +87,13 @@ uint8_t emu_receive_take(struct emu_qp *qp)
 	if (rc != EMU_AETH_ACK)
 		return rc;
 	wqe = segments(qp, &size);
-	if (emu_rwqe_parse(wqe, size, resp->rwqe_index, qp->qpn, &resp->rwqe, &error) == 0)
+	if (emu_rwqe_parse(wqe, size, resp->rwqe_index, qp->qpn, &resp->rwqe, &error) == 0) {
+		if (emu_trace_on())
+			emu_trace_receive(qp, resp->rwqe_index, &resp->rwqe);
 		return EMU_AETH_ACK;
+	}
+	if (emu_trace_on())
+		emu_trace_refused(qp, resp->rwqe_index, error.text);
 	emu.counters.illegal_wqes++;
 	emu_report_receive(wqe, size, error.text);
 	emu_receive_failed(qp, error.syndrome, EMU_VENDOR_LOCAL_QP_OPERATION);

@@ -3,6 +3,7 @@
 #include "qp.h"
 #include "report.h"
 #include "timer.h"
+#include "trace.h"
 #include "vendor.h"
 
 #include <errno.h>
@@ -210,6 +211,8 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 	};
 	w->npsn = packets(qp, wqe);
 	emu.counters.wqes++;
+	if (emu_trace_on())
+		emu_trace_wqe(qp, wqe);
 	emu_debug("QP 0x%06x WQE %u %s: %u bytes, PSN %u", qp->qpn, w->index,
 		  emu_opcode_name(w->opcode), w->length, w->psn);
 	if (copy_segments(w, wqe) < 0) {
@@ -252,6 +255,8 @@ static void fetch(struct emu_qp *qp)
 
 	if (error.text[0])
 		emu_report_wqe(qp, req->fetch, error.text);
+	if (error.text[0] && emu_trace_on())
+		emu_trace_refused(qp, req->fetch, error.text);
 	if (rc == 0)
 		accept_wqe(qp, w, &emu.wqe);
 	else

@@ -139,6 +139,8 @@ static void receive_expected(struct emu_qp *qp, const struct emu_packet *p)
 	}
 	if (syndrome == EMU_AETH_ACK) {
 		resp->epsn = next;
+		if (!is_message(p) || (p->flags & EMU_WIRE_LAST))
+			resp->msn = emu_psn_add(resp->msn, 1);
 		if (is_message(p))
 			emu_answer_aeth(qp, emu_psn_add(next, EMU_PSN_MASK), EMU_AETH_ACK);
 		complete(qp);

@@ -40,6 +40,7 @@ struct emu_answer {
 	uint32_t psn;     /* READ: of the next packet to send */
 	uint8_t syndrome; /* AETH */
 	bool duplicate;
+	bool begun;  /* READ: the first response has left */
 	uint64_t va; /* READ: what is left */
 	uint32_t rkey, length, srqn;
 	uint64_t value; /* ATOMIC */
@@ -59,6 +60,7 @@ enum {
 
 struct emu_responder {
 	uint32_t epsn;     /* expected PSN */
+	uint32_t msn;      /* messages completed, 24 bits (9.7.7.1) */
 	bool nak_sent;     /* silent until epsn arrives (9.7.5.1.3) */
 	bool acknowledged; /* an ACK left: up to acked_psn */
 	uint32_t acked_psn;

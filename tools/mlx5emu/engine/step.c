@@ -3,6 +3,7 @@
 #include "qp.h"
 #include "state.h"
 #include "timer.h"
+#include "trace.h"
 
 #include <errno.h>
 
@@ -63,6 +64,8 @@ static void receive(const uint8_t *datagram, size_t size, unsigned slot, bool ju
 	}
 	if (qp->dev->fatal)
 		return;
+	if (emu_trace_on())
+		emu_trace_arrived(qp, &p);
 	if (!judged)
 		copies = emu_fault_receive(qp, &p, datagram, size, slot);
 	while (copies--)

@@ -3,6 +3,7 @@
 #include "prm.h"
 #include "qp.h"
 #include "state.h"
+#include "trace.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -146,11 +147,14 @@ static unsigned scan_send(struct emu_uar *uar)
 	unsigned rung = 0;
 
 	for (unsigned i = 0; i < EMU_UAR_SLOTS; i++) {
-		const uint64_t value = consume(uar->page + EMU_UAR_BLUEFLAME + i * EMU_UAR_SLOT);
+		const unsigned offset = EMU_UAR_BLUEFLAME + i * EMU_UAR_SLOT;
+		const uint64_t value = consume(uar->page + offset);
 
 		if (!value)
 			continue;
 		rung++;
+		if (emu_trace_on())
+			emu_trace_doorbell(uar, offset, value);
 		check_send_doorbell(uar, value);
 	}
 	if (!rung)

@@ -10,12 +10,12 @@
  *
  *	 0 magic   2 version  3 opcode   4 flags  5 mtu  6 syndrome  7 service
  *	 8 source QPN    12 destination QPN    16 PSN    20 payload length
- *	24 raddr         32 rkey   36 dma_len  40 imm    44 qkey, srqn
+ *	24 raddr         32 rkey   36 dma_len  40 imm    44 qkey, srqn, msn
  *	48 compare       56 swap_add
  */
 enum {
 	WIRE_MAGIC = 0x4d35,
-	WIRE_VERSION = 2,
+	WIRE_VERSION = 3,
 	WIRE_MASK24 = 0xffffff,
 	WIRE_MAX_MESSAGE = 1 << 30,
 };
@@ -62,6 +62,14 @@ static uint64_t get64(const uint8_t *at)
 	return be64toh(value);
 }
 
+/* What a word means that no two kinds of packet have in common. */
+static uint32_t word_44(const struct emu_packet *packet)
+{
+	if (packet->opcode >= EMU_WIRE_ACK)
+		return packet->msn;
+	return packet->service == EMU_SERVICE_XRC ? packet->srqn : packet->qkey;
+}
+
 void emu_wire_encode(const struct emu_packet *packet, uint8_t header[EMU_WIRE_HEADER])
 {
 	memset(header, 0, EMU_WIRE_HEADER);
@@ -80,7 +88,7 @@ void emu_wire_encode(const struct emu_packet *packet, uint8_t header[EMU_WIRE_HE
 	put32(header + 32, packet->rkey);
 	put32(header + 36, packet->dma_len);
 	put32(header + 40, packet->imm);
-	put32(header + 44, packet->service == EMU_SERVICE_XRC ? packet->srqn : packet->qkey);
+	put32(header + 44, word_44(packet));
 	put64(header + 48, packet->compare);
 	put64(header + 56, packet->swap_add);
 }
@@ -99,7 +107,7 @@ static uint8_t legal_flags(enum emu_wire_opcode opcode)
 	case EMU_WIRE_WRITE:
 		return EMU_WIRE_FIRST | EMU_WIRE_LAST | EMU_WIRE_SOLICITED | EMU_WIRE_IMM;
 	case EMU_WIRE_READ_RESPONSE:
-		return EMU_WIRE_LAST;
+		return EMU_WIRE_FIRST | EMU_WIRE_LAST;
 	default:
 		return 0;
 	}
@@ -131,9 +139,7 @@ static const char *check_service(const struct emu_packet *p)
 	case EMU_SERVICE_RC:
 		return NULL;
 	case EMU_SERVICE_XRC:
-		return p->srqn && (p->opcode >= EMU_WIRE_ACK || p->srqn > WIRE_MASK24) ?
-			       "SRQ number where none can be" :
-			       NULL;
+		return p->srqn > WIRE_MASK24 ? "SRQ number where none can be" : NULL;
 	case EMU_SERVICE_UC:
 		return p->opcode > EMU_WIRE_WRITE ? "opcode that UC does not have" : NULL;
 	case EMU_SERVICE_UD:
@@ -159,6 +165,8 @@ static const char *check_fields(const struct emu_packet *p)
 		return "MTU code out of range";
 	if (p->src_qpn > WIRE_MASK24 || p->dst_qpn > WIRE_MASK24 || p->psn > WIRE_MASK24)
 		return "QPN or PSN wider than 24 bits";
+	if (p->msn > WIRE_MASK24)
+		return "message number wider than 24 bits";
 	if (p->dma_len > WIRE_MAX_MESSAGE)
 		return "DMA length out of range";
 	if (p->dma_len && p->raddr > UINT64_MAX - p->dma_len)
@@ -197,7 +205,9 @@ const char *emu_wire_decode(const uint8_t *datagram, size_t size, struct emu_pac
 	};
 	if (p.length != size - EMU_WIRE_HEADER)
 		return "payload length differs from the datagram";
-	if (p.service == EMU_SERVICE_XRC)
+	if (p.opcode >= EMU_WIRE_ACK)
+		p.msn = get32(datagram + 44);
+	else if (p.service == EMU_SERVICE_XRC)
 		p.srqn = get32(datagram + 44);
 	else
 		p.qkey = get32(datagram + 44);

@@ -38,7 +38,7 @@ enum emu_wire_service {
 };
 
 enum {
-	EMU_WIRE_FIRST = 1 << 0,
+	EMU_WIRE_FIRST = 1 << 0, /* of a message, or of the response to a read */
 	EMU_WIRE_LAST = 1 << 1,
 	EMU_WIRE_SOLICITED = 1 << 2, /* BTH SE, with the last */
 	EMU_WIRE_IMM = 1 << 3,       /* with the last of SEND and WRITE */
@@ -77,6 +77,7 @@ struct emu_packet {
 	uint32_t imm;  /* the four bytes of the WQE, uninterpreted */
 	uint32_t qkey; /* UD: DETH */
 	uint32_t srqn; /* XRC requests: XRCETH (annex A14) */
+	uint32_t msn;  /* answers: AETH, messages completed so far */
 	uint64_t compare, swap_add;
 	const uint8_t *payload; /* decode only: inside the datagram */
 };

@@ -4,6 +4,7 @@
  * and removes the directory whatever became of the program. The devices themselves live in the
  * library that is preloaded into each process of the run.
  */
+#include "launcher/capture.h"
 #include "launcher/environment.h"
 #include "launcher/options.h"
 #include "launcher/program.h"
@@ -37,9 +38,12 @@ static int complain(const char *what, int rc)
 static int run_in(const struct rundir *dir, const struct emu_run *run, const char *path,
 		  char *const argv[])
 {
-	const char *looked;
-	int rc = tree_write(dir->path, run);
+	const char *looked = "";
+	int rc = capture_create(run, &looked);
 
+	if (rc < 0)
+		return complain(looked, rc);
+	rc = tree_write(dir->path, run);
 	if (rc < 0)
 		return complain(dir->path, rc);
 	rc = environment_set(dir->path, &looked);

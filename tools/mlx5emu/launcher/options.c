@@ -32,6 +32,8 @@ enum {
 	OPT_LOG_FILE,
 	OPT_FAULT,
 	OPT_STRICT,
+	OPT_TRACE,
+	OPT_PCAP,
 };
 
 static const struct argp_option options[] = {
@@ -60,6 +62,11 @@ static const struct argp_option options[] = {
 	  "What goes wrong, such as 'lose rate=1%'; @FILE reads it from FILE. Several add up; the "
 	  "manual page has the grammar",
 	  0 },
+	{ "trace", OPT_TRACE, "FILE", OPTION_ARG_OPTIONAL,
+	  "Write each command, doorbell, WQE, packet and CQE to FILE or standard error; a FILE "
+	  "that ends in .pcap or .pcapng is as --pcap",
+	  0 },
+	{ "pcap", OPT_PCAP, "FILE", 0, "Write each packet as a frame that Wireshark reads", 0 },
 	{ 0 }
 };
 
@@ -90,20 +97,45 @@ static void parse_strict(struct argp_state *state, const char *arg, struct emu_r
 		argp_error(state, "--strict=%s: use error, pedantic, warn or off", arg);
 }
 
-static void parse_log_file(struct argp_state *state, const char *arg, struct emu_run *run)
+/* The program may change its working directory before it opens a device: @out is a full path. */
+static void parse_path(struct argp_state *state, const char *option, const char *arg,
+		       char out[PATH_MAX])
 {
 	char cwd[PATH_MAX] = "";
-	int fd, n;
+	int n;
 
 	if (strchr(arg, '\n') || *arg == '\0')
-		argp_error(state, "--log-file: the name is empty or has a line break");
-	/* the program may change its working directory before it opens a device */
+		argp_error(state, "--%s: the name is empty or has a line break", option);
 	if (arg[0] != '/' && !getcwd(cwd, sizeof(cwd) - 1))
-		argp_error(state, "--log-file=%s: current directory not known; give a full path",
+		argp_error(state, "--%s=%s: current directory not known; give a full path", option,
 			   arg);
-	n = snprintf(run->log_file, sizeof(run->log_file), "%s%s%s", cwd, *cwd ? "/" : "", arg);
-	if (n >= (int)sizeof(run->log_file))
-		argp_error(state, "--log-file=%s: too long", arg);
+	n = snprintf(out, PATH_MAX, "%s%s%s", cwd, *cwd ? "/" : "", arg);
+	if (n >= PATH_MAX)
+		argp_error(state, "--%s=%s: too long", option, arg);
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+	const size_t n = strlen(text), m = strlen(end);
+
+	return n > m && strcmp(text + n - m, end) == 0;
+}
+
+static void parse_trace(struct argp_state *state, const char *arg, struct emu_run *run)
+{
+	if (!arg || strcmp(arg, "-") == 0)
+		strcpy(run->trace_file, "-");
+	else if (ends_in(arg, ".pcap") || ends_in(arg, ".pcapng"))
+		parse_path(state, "trace", arg, run->pcap_file);
+	else
+		parse_path(state, "trace", arg, run->trace_file);
+}
+
+static void parse_log_file(struct argp_state *state, const char *arg, struct emu_run *run)
+{
+	int fd;
+
+	parse_path(state, "log-file", arg, run->log_file);
 	/* tried now, because a process that cannot log does not open its device */
 	fd = open(run->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
 	if (fd < 0)
@@ -276,6 +308,12 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_FAULT:
 		parse_fault(state, arg, p->run);
+		return 0;
+	case OPT_TRACE:
+		parse_trace(state, arg, p->run);
+		return 0;
+	case OPT_PCAP:
+		parse_path(state, "pcap", arg, p->run->pcap_file);
 		return 0;
 	case ARGP_KEY_ARG: /* the program: what follows is its own */
 		p->program = state->argv + state->next - 1;

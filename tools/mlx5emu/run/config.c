@@ -71,8 +71,11 @@ bool emu_run_gid_is_v2(unsigned index)
 
 int emu_run_write(const struct emu_run *run, FILE *out)
 {
-	fprintf(out, "id %s\nmanual %d\nstrict %s\nlog_level %d\nlog_file %s\n", run->id,
-		run->manual, emu_run_strict_name(run->strict), run->log_level, run->log_file);
+	fprintf(out,
+		"id %s\nmanual %d\nstrict %s\nlog_level %d\nlog_file %s\ntrace_file %s\n"
+		"pcap_file %s\n",
+		run->id, run->manual, emu_run_strict_name(run->strict), run->log_level,
+		run->log_file, run->trace_file, run->pcap_file);
 	for (unsigned i = 0; i < run->ndev; i++) {
 		const struct emu_run_device *dev = &run->dev[i];
 
@@ -147,6 +150,10 @@ static int read_line(const char *key, const char *value, struct emu_run *run)
 		return read_string(value, run->id, sizeof(run->id));
 	if (strcmp(key, "log_file") == 0)
 		return read_string(value, run->log_file, sizeof(run->log_file));
+	if (strcmp(key, "trace_file") == 0)
+		return read_string(value, run->trace_file, sizeof(run->trace_file));
+	if (strcmp(key, "pcap_file") == 0)
+		return read_string(value, run->pcap_file, sizeof(run->pcap_file));
 	if (strcmp(key, "fault") == 0)
 		return read_fault(value, run->faults);
 	if (strcmp(key, "log_level") == 0)

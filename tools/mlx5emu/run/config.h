@@ -55,6 +55,8 @@ struct emu_run {
 	enum emu_run_strict strict;
 	int log_level;                    /* 0 none .. 5 trace */
 	char log_file[PATH_MAX];          /* "" = stderr */
+	char trace_file[PATH_MAX];        /* "" = no trace, "-" = stderr */
+	char pcap_file[PATH_MAX];         /* "" = no capture */
 	char faults[EMU_RUN_FAULTS_SIZE]; /* fault plan, lines that each end; "" = none */
 };
 

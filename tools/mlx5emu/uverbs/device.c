@@ -55,6 +55,24 @@ static const enum emu_strict levels[] = {
 	[EMU_RUN_STRICT_OFF] = EMU_STRICT_OFF,
 };
 
+/* Only devices of the run are on the wire. */
+static bool mac_of_gid(const uint8_t gid[16], uint8_t mac[6])
+{
+	const struct emu_run *run = &emu_session()->run;
+	uint8_t own[16];
+
+	for (unsigned i = 0; i < run->ndev; i++) {
+		for (unsigned row = 0; row < EMU_GID_COUNT; row++) {
+			emu_run_gid(&run->dev[i], row, own);
+			if (memcmp(own, gid, sizeof(own)) == 0) {
+				emu_run_mac(&run->dev[i], mac);
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 static int create_device(struct emu_file *file, const struct emu_session *s)
 {
 	const struct emu_run_device *dev = &s->run.dev[file->index];
@@ -68,6 +86,8 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 			.faults = s->run.faults,
 			.strict = levels[s->run.strict],
 			.reports_path = reports,
+			.trace_path = s->run.trace_file,
+			.frames_path = s->run.pcap_file,
 		},
 		.index = file->index,
 		.uar_base = file->uar,
@@ -75,6 +95,7 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 		.port_active = dev->active,
 		.mtu = dev->mtu,
 		.ngids = EMU_GID_COUNT,
+		.mac_of_gid = mac_of_gid,
 		.cb = emu_event_callbacks,
 		.cookie = file,
 	};

@@ -9,6 +9,7 @@
  */
 #include "uverbs/command.h"
 
+#include "uverbs/trace.h"
 #include "uverbs/user.h"
 
 #include <errno.h>
@@ -190,6 +191,8 @@ int emu_verbs_ioctl(struct emu_file *file, uint64_t arg)
 		return rc;
 	pthread_mutex_lock(&file->lock);
 	rc = m->run(file, attr);
+	if (emu_trace_on())
+		emu_trace_method(file, m->object_id, m->method_id, attr, m->nspec, rc);
 	pthread_mutex_unlock(&file->lock);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include "uverbs/command.h"
 
 #include "engine/log.h"
+#include "uverbs/trace.h"
 
 #include <errno.h>
 #include <string.h>
@@ -105,6 +106,8 @@ static const struct emu_write_method *lookup(uint64_t command)
 /* The program sees a number in errno at best; the log says what it asked for. */
 static int report(const struct emu_cmd *cmd, uint64_t command, int rc)
 {
+	if (emu_trace_on())
+		emu_trace_write_command(cmd, command, rc);
 	if (rc < 0)
 		emu_info("uverbs%u: command %u%s of ib_user_verbs.h refused: %s", cmd->file->index,
 			 (unsigned)(command & IB_USER_VERBS_CMD_COMMAND_MASK),

@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# trace.sh MLX5EMU TRAFFIC: the lines of --trace for an exchange that is known.
+
+emu=$1 traffic=$2
+# shellcheck source=tests/tools-mlx5emu/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+trace=$scratch/trace
+run() {
+	expect 0 rkey "$emu" run --log-level=none "$@"
+}
+
+# shown COUNT PATTERN: that many lines of the trace match.
+shown() {
+	local count
+	count=$(grep -cE -e "$2" "$trace") || true
+	[ "$count" -eq "$1" ] || { cat "$trace"; fail "$count lines match '$2', not $1"; }
+}
+
+run --trace="$trace" -- "$traffic" 3 RC UC UD
+# every line: time, process, device, then what
+shown "$(wc -l <"$trace")" '^[0-9]+\.[0-9]{9} traffic\[[0-9]+\] mlx5_0 [A-Za-z]'
+shown 1 'command ALLOC_PD: rc=0 -> pd_handle='
+shown 1 'command REG_MR: rc=0 start=0x[0-9a-f]+ length=0x2000 .* access_flags=0xf -> .* lkey=0x1001 rkey=0x1001'
+shown 6 'command CREATE_QP: rc=0 .* qp_type=[234] .* qpn=0x1000[1-6]$'
+shown 8 'UAR [0-9]+ doorbell: offset=0x[89ab]00 qp=0x01000[1-6] wqe_index='
+shown 3 'wqe: index=0 opcode=SEND_IMM .* imm=0xcafe0001'
+shown 1 'QP 0x010001 wqe: index=2 opcode=READ .* length=2500 raddr=0x.* rkey=0x1001 data\[0\]=\{'
+shown 3 'receive wqe: index=0 length=4096 data\[0\]=\{addr=0x[0-9a-f]+ lkey=0x1001 length=4096\}'
+shown 1 'packet sent: opcode=RC_SEND_ONLY_IMM src_qp=0x010001 dst_qp=0x010002 psn=4096 payload=5 imm=0xcafe0001'
+shown 1 'packet arrived: opcode=RC_WRITE_MIDDLE .* psn=4098 payload=1024'
+shown 1 'packet sent: opcode=RC_READ_RESPONSE_LAST .* psn=4102 payload=452'
+shown 1 'packet sent: opcode=RC_ACK .* syndrome=0x62 msn=4'
+shown 1 'packet sent: opcode=UD_SEND_ONLY_IMM .* qkey=0x11223344 imm=0xcafe0001'
+shown 1 'CQ 1 cqe: .* opcode=REQ_ERR qp=0x010001 .* syndrome=0x13 vendor_syndrome=0x'
+shown 1 'QP 0x010002 event: type=QP_ACCESS_ERR'
+
+# The name decides the form; a second run starts anew; nothing is written without the option.
+run --trace="$scratch/trace.pcap" -- "$traffic" 3 UC
+[ "$(od -An -tx4 -N4 "$scratch/trace.pcap" | tr -d ' ')" = 0a0d0d0a ] || fail "no capture"
+run --trace="$trace" -- "$traffic" 3 UD
+shown 0 'RC_|UC_'
+rm "$trace"
+run -- "$traffic" 3 UD
+[ ! -e "$trace" ] || fail "a trace that nobody asked for"
+
+# On standard error without a name, and with what a fault does.
+expect 0 'packet sent and lost: opcode=RC_SEND_ONLY_IMM' \
+	"$emu" run --log-level=none --trace --fault='lose nth=1' -- "$traffic" 3 RC
+expect 125 "No such file or directory" "$emu" run --trace="$scratch/none/trace" true
+expect 125 "No such file or directory" "$emu" run --pcap="$scratch/none/trace" true

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "pcapng.h"
+
+#include <string.h>
+
+enum {
+	BLOCK_SECTION = 0x0a0d0d0a,
+	BLOCK_INTERFACE = 1,
+	BLOCK_PACKET = 6,
+	MAGIC = 0x1a2b3c4d,
+	OPT_COMMENT = 1,
+	OPT_IF_NAME = 2,
+	OPT_EPB_FLAGS = 2,
+	OPT_IF_TSRESOL = 9,
+	LINKTYPE_ETHERNET = 1,
+	LINKTYPE_INFINIBAND = 247,
+	OUTBOUND = 2,
+	NANOSECONDS = 9, /* if_tsresol: 10^-9 */
+	NAME_MAX_LEN = 64,
+};
+
+static uint8_t *put16(uint8_t *at, unsigned value)
+{
+	const uint16_t v = (uint16_t)value;
+
+	memcpy(at, &v, sizeof(v));
+	return at + sizeof(v);
+}
+
+static uint8_t *put32(uint8_t *at, uint64_t value)
+{
+	const uint32_t v = (uint32_t)value;
+
+	memcpy(at, &v, sizeof(v));
+	return at + sizeof(v);
+}
+
+static size_t padded(size_t size)
+{
+	return (size + 3) / 4 * 4;
+}
+
+static uint8_t *put_option(uint8_t *at, unsigned code, const void *value, size_t size)
+{
+	at = put16(put16(at, code), (unsigned)size);
+	memset(at, 0, padded(size));
+	if (size)
+		memcpy(at, value, size);
+	return at + padded(size);
+}
+
+/* The length stands in front and behind, so that a reader can go backwards. */
+static size_t finish(uint8_t *block, uint8_t *at)
+{
+	const size_t size = (size_t)(at - block) + 4;
+
+	put32(block + 4, size);
+	put32(at, size);
+	return size;
+}
+
+size_t emu_pcapng_section(uint8_t out[EMU_PCAPNG_HEAD_MAX])
+{
+	static const char application[] = "mlx5emu";
+	enum {
+		OPT_USER_APPLICATION = 4,
+	};
+	uint8_t *at = put32(put32(out, BLOCK_SECTION), 0);
+
+	at = put16(put16(put32(at, MAGIC), 1), 0);
+	memset(at, 0xff, 8); /* length of the section: not known */
+	at = put_option(at + 8, OPT_USER_APPLICATION, application, sizeof(application) - 1);
+	at = put_option(at, 0, NULL, 0);
+	return finish(out, at);
+}
+
+size_t emu_pcapng_interface(const char *name, bool ethernet, uint8_t out[EMU_PCAPNG_HEAD_MAX])
+{
+	const uint8_t resolution = NANOSECONDS;
+	uint8_t *at = put32(put32(out, BLOCK_INTERFACE), 0);
+
+	at = put16(put16(at, ethernet ? LINKTYPE_ETHERNET : LINKTYPE_INFINIBAND), 0);
+	at = put32(at, 0); /* frames are whole */
+	at = put_option(at, OPT_IF_NAME, name, strnlen(name, NAME_MAX_LEN));
+	at = put_option(at, OPT_IF_TSRESOL, &resolution, sizeof(resolution));
+	at = put_option(at, 0, NULL, 0);
+	return finish(out, at);
+}
+
+void emu_pcapng_packet(struct emu_pcapng_packet *out, unsigned interface, uint64_t ns, size_t size,
+		       const char *comment)
+{
+	const size_t fill = padded(size) - size;
+	uint32_t direction = OUTBOUND;
+	uint8_t *at = out->behind;
+	size_t total;
+
+	memset(at, 0, fill);
+	at = put_option(at + fill, OPT_COMMENT, comment, strnlen(comment, EMU_PCAPNG_COMMENT));
+	at = put_option(at, OPT_EPB_FLAGS, &direction, sizeof(direction));
+	at = put_option(at, 0, NULL, 0);
+	total = sizeof(out->before) + size + (size_t)(at - out->behind) + 4;
+	out->tail = (size_t)(put32(at, total) - out->behind);
+	at = put32(put32(put32(out->before, BLOCK_PACKET), total), interface);
+	put32(put32(put32(put32(at, ns >> 32), ns), size), size);
+}
