@@ -15,6 +15,8 @@ enum outcome {
 };
 
 static enum outcome outcome;
+/* bv selftest then waits for what the other host says of it. */
+static const char other_side_gone[] = "the other side of the tests is gone";
 static jmp_buf end_of_step;
 
 /* Each line of it a comment, so that none can be taken for a result. */
@@ -162,7 +164,8 @@ static void run_fixture(int (*fixture)(void **state), const char *what, void **s
 	outcome = FAILED;
 }
 
-static enum outcome run_test(const struct group *group, const struct test *test, unsigned number)
+static enum outcome run_test(const struct world *world, const struct group *group,
+			     const struct test *test, unsigned number)
 {
 	void *state = test->state;
 
@@ -172,6 +175,8 @@ static enum outcome run_test(const struct group *group, const struct test *test,
 	if (outcome == PASSED)
 		run_body(test, &state);
 	run_fixture(test->teardown, "teardown", &state);
+	if (outcome == FAILED && !world->alive())
+		print_message(other_side_gone);
 	printf("%sok %u %s %s.%s: %s\n", outcome == FAILED ? "not " : "", number,
 	       outcome == SKIPPED ? "# SKIP" : "-", group->name, test->name, test->guarantee);
 	return outcome;
@@ -214,11 +219,11 @@ static bool run_group(const struct harness *harness, const struct group *group, 
 	for (size_t i = 0; i < group->n; i++) {
 		if (!matches(harness, group, &group->tests[i]) || ++number < harness->from)
 			continue;
-		if (run_test(group, &group->tests[i], number) != FAILED)
+		if (run_test(harness->world, group, &group->tests[i], number) != FAILED)
 			continue;
 		(*failed)++;
 		if (!harness->world->alive())
-			return bail_out("the other side of the tests is gone");
+			return bail_out(other_side_gone);
 	}
 	return stop_world(harness, group);
 }

@@ -9,10 +9,12 @@ bv=$1 emu=$2 check=$3
 # shellcheck source=tests/tools-bv/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-export bv work
+# What a process of the listener meets at the first request of a test: BV_CONFORM_SIGNAL of bv-conform.
+export bv work BV_CONFORM_SIGNAL="$work/signal"
 
 # hosts SCRIPT: runs it below one mlx5emu, with functions of its own: listen [OPTION...] starts a
-# listener and sets port; host OPTION... is the other; heard prints what the listener said.
+# listener and sets port; host OPTION... is the other; heard prints what the listener said; stopped waits
+# until a process of the listener has met the signal STOP, and prints its ID.
 cat >"$work/functions" <<'END'
 listen() {
 	# What an earlier one said is not this one's port.
@@ -27,6 +29,16 @@ listen() {
 host() {
 	"$bv" selftest 127.0.0.1 --tcp-port "$port" "$@"
 	echo "host: status $?"
+}
+stopped() {
+	local process=none
+	until grep -qs '^State:.T' "/proc/${process:-none}/status"; do
+		kill -0 $listener || break
+		sleep 0.05
+		# The line has no end, which read takes for a failure.
+		read -r process _ <"/proc/$listener/task/$listener/children" || true
+	done
+	echo "$process"
 }
 heard() {
 	wait $listener
@@ -61,19 +73,24 @@ expect 0 '^listener: status 3' hosts "listen --gid-index 200; heard"
 also 'port 1 of mlx5_0 has no GID in row 200'
 
 # The peer dies in the midst: the test fails, the rest is not run, and it does not hang.
-expect 0 '^host: status 1' hosts "listen
-	(until grep -q '^pass' '$work/tests'; do sleep 0.05; done; kill -9 \$listener) &
-	host -p verbs >'$work/tests'; cat '$work/tests'"
+expect 0 '^host: status 1' hosts "echo 19 >'$work/signal'; listen
+	(stopped >&2; kill -9 \$listener) &
+	host -p verbs"
 also '^FAIL +verbs +hosts'
 also '^not run +verbs +hosts'
 also 'on the other host: Connection refused'
-also '^failed: [0-9]+ passed, 1 failed'
+also '^failed: 0 passed, 1 failed'
+
+# The process of one test is killed: told, and the tests go on.
+expect 0 '^listener: status 1' hosts "echo 6 >'$work/signal'; listen
+	host -p verbs --match 'operations' --quick; heard"
+also 'on the other host: the process of a test was killed by signal 6'
+also '^failed: [1-9][0-9]* passed, 1 failed, [0-9]+ skipped, 0 not run'
 
 # This host dies: the listener ends, too.
-expect 0 '^listener: status 3' hosts "listen
+expect 0 '^listener: status 3' hosts "echo 19 >'$work/signal'; listen
 	\"\$bv\" selftest 127.0.0.1 --tcp-port \$port --match stream >'$work/tests' & p=\$!
-	until grep -q 'the other host is there' '$work/heard'; do sleep 0.05; done
-	kill -9 \$p; heard"
+	stopped; kill -9 \$p; heard"
 also 'ended before it said what the tests came to'
 
 # Nobody listens, or something else does.
@@ -117,10 +134,11 @@ expect 0 '^host: status 0' hosts "listen
 	host --match endpoint_forms
 	heard"
 also '^listener: status 0'
-expect 0 'another host is being served' hosts "listen
-	host --match wakes -p verbs >'$work/tests' &
-	until grep -q 'the other host is there' '$work/heard'; do sleep 0.05; done
+expect 0 'another host is being served' hosts "echo 19 >'$work/signal'; listen
+	host --match operations -p verbs --quick >'$work/tests' &
+	process=\$(stopped)
 	host --match endpoint_forms
+	kill -CONT \$process
 	heard"
 also '^host: status 3'
 also '^listener: status 0'

@@ -17,6 +17,8 @@
 #define CONNECT_NS (10 * BV_SEC)
 /* The listener opens its device for each provider before it answers. */
 #define ANSWER_NS (60 * BV_SEC)
+/* The listener tells of a process that ended at once; a busy one, soon. */
+#define EVENT_NS (10 * BV_SEC)
 
 struct selftest_hosts {
 	int fd;
@@ -115,12 +117,12 @@ int selftest_hosts_connect(struct selftest *selftest)
 	return rc;
 }
 
-bool selftest_hosts_event(const struct selftest_hosts *hosts, char *text, size_t size)
+bool selftest_hosts_event(const struct selftest_hosts *hosts, bool gone, char *text, size_t size)
 {
 	json_t *message;
 
 	/* It comes from the same accident as the failure, by another way. */
-	if (control_recv(hosts->fd, BV_SEC / 4, &message) < 0)
+	if (control_recv(hosts->fd, gone ? EVENT_NS : BV_SEC / 4, &message) < 0)
 		return false;
 	snprintf(text, size, "on the other host: %s", text_of(message, "event"));
 	json_decref(message);

@@ -19,8 +19,11 @@ struct selftest_hosts;
  * --provider all. Return: 0, or -errno with its text: -EPROTONOSUPPORT another version.
  */
 int selftest_hosts_connect(struct selftest *selftest);
-/* What happened on the other host since the last call: true and one line, or false. */
-bool selftest_hosts_event(const struct selftest_hosts *hosts, char *text, size_t size);
+/*
+ * What happened on the other host since the last call: true and one line, or false. @gone: something did,
+ * and it is waited for.
+ */
+bool selftest_hosts_event(const struct selftest_hosts *hosts, bool gone, char *text, size_t size);
 /* Tells the other host what it came to, and ends the session; NULL hosts are fine. */
 void selftest_hosts_end(struct selftest *selftest);
 

@@ -23,6 +23,8 @@
 #include "selftest_tap.h"
 
 #define PROGRAM "bv-conform"
+/* A comment of a test that failed. */
+#define OTHER_SIDE_GONE "the other side of the tests is gone"
 /* For what takes no device, and for the end of a program whose output has ended. */
 #define SHORT_NS (20 * BV_SEC)
 
@@ -227,7 +229,9 @@ static void decide_failed(struct attempt *attempt, const char *more)
 
 	if (more != NULL)
 		append(attempt->text, sizeof(attempt->text), more);
-	if (hosts != NULL && selftest_hosts_event(hosts, event, sizeof(event)))
+	if (hosts != NULL &&
+	    selftest_hosts_event(hosts, strstr(attempt->text, OTHER_SIDE_GONE) != NULL, event,
+				 sizeof(event)))
 		append(attempt->text, sizeof(attempt->text), event);
 	decide(attempt, attempt->current, SELFTEST_FAILED, attempt->text);
 }
