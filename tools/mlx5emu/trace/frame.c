@@ -360,7 +360,7 @@ static uint8_t *put_network(uint8_t *at, const struct emu_route *r, const struct
 		const size_t words = (8 + (r->global ? 40u : 0u) + size) / 4;
 
 		*network = at;
-		at = put16(at, r->sl << 4 | (r->global ? LNH_GRH : LNH_BTH));
+		at = put16(at, (unsigned)r->sl << 4 | (unsigned)(r->global ? LNH_GRH : LNH_BTH));
 		at = put16(put16(put16(at, r->dlid), (unsigned)words), r->slid);
 		return r->global ? put_ipv6(at, r, size, NEXT_IBA) : at;
 	}
