@@ -101,8 +101,13 @@ static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 {
 	struct emu_packet p = response(qp, a, EMU_WIRE_READ_RESPONSE);
 	const uint32_t most = emu_fault_payload(p.mtu);
-	struct iovec iov;
-	uint64_t at = 0;
+	const struct emu_key_use use = {
+		.pd = emu_responder_pd(qp, a->srqn),
+		.qpn = qp->qpn,
+		.access = EMU_ACCESS_REMOTE_READ,
+	};
+	struct iovec iov[EMU_MAX_IOV];
+	struct emu_pieces pieces = { .iov = iov, .room = EMU_MAX_IOV };
 	const char *why = NULL;
 	int rc;
 
@@ -115,10 +120,8 @@ static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 	if (!emu_fabric_clear(emu.fabric, emu_qpn_slot(p.dst_qpn)))
 		return -EAGAIN;
 	if (p.length)
-		why = emu_mr_translate(emu_responder_pd(qp, a->srqn), a->rkey, a->va, p.length,
-				       EMU_ACCESS_REMOTE_READ, &at);
-	iov = (struct iovec){ (void *)(uintptr_t)at, p.length };
-	if (!why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, &iov, 1, p.length) < 0)
+		why = emu_key_pieces(&use, a->rkey, a->va, p.length, &pieces);
+	if (!why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, iov, pieces.n, p.length) < 0)
 		why = "a page of the registered buffer is not mapped";
 	if (why) {
 		abandon_read(qp, a, why);

@@ -39,6 +39,8 @@ enum {
 	EMU_MAX_CQ = 8192,
 	EMU_MAX_MR = 65536,
 	EMU_MAX_PD = 4096,
+	EMU_MAX_KEY_RANGES = 4096, /* entries of one indirect key */
+	EMU_KEY_DEPTH = 3,         /* indirect keys over indirect keys */
 	EMU_MAX_XRCD = 4096,
 	EMU_MAX_SQ_WQEBB = 32768, /* 64-byte blocks of one send queue */
 	EMU_MAX_RQ_WQE = 32768,
@@ -209,12 +211,47 @@ struct emu_mr_attr {
  * lkey == rkey == index << 8 | variant.
  * -EINVAL: length 0, wrap-around, unknown flags, remote write or atomic without local write;
  * -EFAULT: a page of the range is not mapped (or not writable, with local write);
- * -EOPNOTSUPP: ZERO_BASED, MW_BIND, ON_DEMAND unless emu_mr_on_demand(); -ENOMEM: no key left.
+ * -EOPNOTSUPP: ZERO_BASED, ON_DEMAND unless emu_mr_on_demand(); -ENOMEM: no key left.
  * A region on demand may name what is not mapped yet, up to all addresses (0, UINT64_MAX): a page
  * that is missing fails the request that meets it.
  */
 int emu_mr_reg(struct emu_device *dev, const struct emu_mr_attr *attr, uint32_t *key);
+/* With the lowest byte of the key chosen by the caller. */
+int emu_mr_reg_variant(struct emu_device *dev, const struct emu_mr_attr *attr, uint8_t variant,
+		       uint32_t *key);
 int emu_mr_dereg(struct emu_device *dev, uint32_t key);
+
+/* ---- keys over keys ---- */
+
+struct emu_key_range {
+	uint64_t va, length; /* under @key; the length of a list with log_entity means nothing */
+	uint32_t key;
+};
+
+struct emu_indirect_attr {
+	uint32_t pdn;
+	uint32_t access; /* what peers may do is this key's matter, not that of those behind it */
+	uint64_t iova, length;
+	bool has_variant;
+	uint8_t variant;    /* lowest byte of the key; else the device chooses */
+	uint8_t log_entity; /* 0, or all ranges have 1 << log_entity bytes */
+	bool free;          /* useless before a UMR request binds it */
+	bool umr;           /* UMR requests may change it */
+	bool window;        /* a memory window of verbs, with its rules for binding */
+	bool remote_invalidate;
+	uint32_t max_ranges; /* 1..EMU_MAX_KEY_RANGES */
+	uint32_t nranges;
+	const struct emu_key_range *range;
+};
+
+/* What is behind it is looked up when it is used. -EINVAL, -ENOMEM. emu_mr_dereg() takes it back. */
+int emu_indirect_create(struct emu_device *dev, const struct emu_indirect_attr *attr,
+			uint32_t *key);
+
+/* A memory window of type 1 or 2, not bound to anything. emu_mr_dereg() takes it back. */
+int emu_mw_alloc(struct emu_device *dev, uint32_t pdn, unsigned type, uint32_t *key);
+
+/* ---- */
 
 /* -EFAULT when a page of the range is not mapped, or not writable; else all of them are there now. */
 int emu_memory_check(uint64_t addr, uint64_t length, bool writable);

@@ -60,16 +60,25 @@ static uint8_t refuse_access(const struct emu_qp *qp, const char *operation, uin
 	return EMU_AETH_NAK_REMOTE_ACCESS;
 }
 
+static struct emu_key_use use_of(const struct emu_qp *qp, const struct emu_packet *p,
+				 uint32_t access)
+{
+	return (struct emu_key_use){
+		.pd = emu_responder_pd(qp, p->srqn),
+		.qpn = qp->qpn,
+		.access = access,
+	};
+}
+
 /* The whole range at the first packet; a zero-length write needs no key (9.7.4.1.5). */
 static uint8_t begin_write(struct emu_qp *qp, const struct emu_packet *p)
 {
 	struct emu_responder *resp = &qp->resp;
-	uint64_t at;
+	const struct emu_key_use use = use_of(qp, p, EMU_ACCESS_REMOTE_WRITE);
 	const char *why = NULL;
 
 	if (p->dma_len)
-		why = emu_mr_translate(emu_responder_pd(qp, p->srqn), p->rkey, p->raddr, p->dma_len,
-				       EMU_ACCESS_REMOTE_WRITE, &at);
+		why = emu_key_pieces(&use, p->rkey, p->raddr, p->dma_len, NULL);
 	if (why)
 		return refuse_access(qp, "write", p->rkey, p->raddr, p->dma_len, why);
 	resp->message = EMU_WIRE_WRITE;
@@ -84,18 +93,17 @@ static uint8_t store(struct emu_qp *qp, const struct emu_packet *p)
 {
 	const struct emu_responder *resp = &qp->resp;
 	const uint64_t va = resp->va + resp->received;
-	struct iovec iov = { NULL, p->length };
-	uint64_t at = 0;
+	const struct emu_key_use use = use_of(qp, p, EMU_ACCESS_REMOTE_WRITE);
+	struct iovec iov[EMU_MAX_IOV];
+	struct emu_pieces pieces = { .iov = iov, .room = EMU_MAX_IOV };
 	const char *why;
 
 	if (p->length == 0)
 		return EMU_AETH_ACK;
 	if (!emu_owner_may_store(qp, p->psn))
 		return EMU_AETH_NAK_REMOTE_OPERATION;
-	why = emu_mr_translate(emu_responder_pd(qp, p->srqn), resp->rkey, va, p->length,
-			       EMU_ACCESS_REMOTE_WRITE, &at);
-	iov.iov_base = (void *)(uintptr_t)at;
-	if (!why && emu_memory_write(&iov, 1, p->payload, p->length) < 0)
+	why = emu_key_pieces(&use, resp->rkey, va, p->length, &pieces);
+	if (!why && emu_memory_write(iov, pieces.n, p->payload, p->length) < 0)
 		why = "a page of the registered buffer is not mapped";
 	return why ? refuse_access(qp, "write", resp->rkey, va, p->length, why) : EMU_AETH_ACK;
 }
@@ -146,12 +154,11 @@ static void remember(struct emu_qp *qp, const struct emu_executed *e)
 
 uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *p)
 {
-	uint64_t at;
+	const struct emu_key_use use = use_of(qp, p, EMU_ACCESS_REMOTE_READ);
 	const char *why = NULL;
 
 	if (p->dma_len)
-		why = emu_mr_translate(emu_responder_pd(qp, p->srqn), p->rkey, p->raddr, p->dma_len,
-				       EMU_ACCESS_REMOTE_READ, &at);
+		why = emu_key_pieces(&use, p->rkey, p->raddr, p->dma_len, NULL);
 	if (why)
 		return refuse_access(qp, "read", p->rkey, p->raddr, p->dma_len, why);
 	remember(qp, &(struct emu_executed){
@@ -174,12 +181,11 @@ uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *p)
 }
 
 /* Atomic to all that this device does: every access to program memory holds the engine lock. */
-static bool modify_memory(uint64_t at, const struct emu_packet *p, uint64_t *found)
+static bool modify_memory(const struct emu_pieces *at, const struct emu_packet *p, uint64_t *found)
 {
-	const struct iovec iov = { (void *)(uintptr_t)at, sizeof(*found) };
 	uint64_t value;
 
-	if (emu_memory_read(found, &iov, 1, sizeof(*found)) < 0)
+	if (emu_memory_read(found, at->iov, at->n, sizeof(*found)) < 0)
 		return false;
 	if (p->opcode == EMU_WIRE_FETCH_ADD)
 		value = *found + p->swap_add;
@@ -187,20 +193,22 @@ static bool modify_memory(uint64_t at, const struct emu_packet *p, uint64_t *fou
 		value = p->swap_add;
 	else
 		return true;
-	return emu_memory_write(&iov, 1, &value, sizeof(value)) == 0;
+	return emu_memory_write(at->iov, at->n, &value, sizeof(value)) == 0;
 }
 
 uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *p)
 {
-	uint64_t at = 0, found = 0;
+	const struct emu_key_use use = use_of(qp, p, EMU_ACCESS_REMOTE_ATOMIC);
+	struct iovec iov[sizeof(uint64_t)];
+	struct emu_pieces at = { .iov = iov, .room = sizeof(uint64_t) };
+	uint64_t found = 0;
 	const char *why;
 
 	/* IBA vol 1 section 9.4.5 (atomics): the address is naturally aligned. */
 	if (p->raddr % sizeof(found))
 		return EMU_AETH_NAK_INVALID_REQUEST;
-	why = emu_mr_translate(emu_responder_pd(qp, p->srqn), p->rkey, p->raddr, sizeof(found),
-			       EMU_ACCESS_REMOTE_ATOMIC, &at);
-	if (!why && !modify_memory(at, p, &found))
+	why = emu_key_pieces(&use, p->rkey, p->raddr, sizeof(found), &at);
+	if (!why && !modify_memory(&at, p, &found))
 		why = "a page of the registered buffer is not mapped";
 	if (why)
 		return refuse_access(qp, "atomic", p->rkey, p->raddr, sizeof(found), why);

@@ -11,10 +11,10 @@
  */
 
 enum {
-	ACCESS_UNSUPPORTED = EMU_ACCESS_MW_BIND | EMU_ACCESS_ZERO_BASED,
+	ACCESS_UNSUPPORTED = EMU_ACCESS_ZERO_BASED,
 	ACCESS_KNOWN = EMU_ACCESS_LOCAL_WRITE | EMU_ACCESS_REMOTE_WRITE | EMU_ACCESS_REMOTE_READ |
 		       EMU_ACCESS_REMOTE_ATOMIC | EMU_ACCESS_HUGETLB | EMU_ACCESS_OPTIONAL |
-		       EMU_ACCESS_ON_DEMAND | ACCESS_UNSUPPORTED,
+		       EMU_ACCESS_ON_DEMAND | EMU_ACCESS_MW_BIND | ACCESS_UNSUPPORTED,
 	ACCESS_NEEDS_LOCAL_WRITE = EMU_ACCESS_REMOTE_WRITE | EMU_ACCESS_REMOTE_ATOMIC,
 };
 
@@ -33,8 +33,7 @@ static int check_attr(const struct emu_mr_attr *a)
 	return 0;
 }
 
-/* Lock held. */
-static int add(struct emu_device *dev, uint32_t pdn, struct emu_mr *mr)
+int emu_mr_add(struct emu_device *dev, uint32_t pdn, struct emu_mr *mr)
 {
 	uint32_t index;
 	int rc = emu_device_usable(dev);
@@ -52,7 +51,8 @@ static int add(struct emu_device *dev, uint32_t pdn, struct emu_mr *mr)
 	return 0;
 }
 
-int emu_mr_reg(struct emu_device *dev, const struct emu_mr_attr *attr, uint32_t *key)
+static int reg(struct emu_device *dev, const struct emu_mr_attr *attr, const uint8_t *variant,
+	       uint32_t *key)
 {
 	struct emu_mr *mr;
 	int rc = check_attr(attr);
@@ -76,7 +76,9 @@ int emu_mr_reg(struct emu_device *dev, const struct emu_mr_attr *attr, uint32_t 
 		.iova = attr->iova,
 	};
 	emu_lock();
-	rc = add(dev, attr->pdn, mr);
+	rc = emu_mr_add(dev, attr->pdn, mr);
+	if (rc == 0 && variant)
+		mr->key = (mr->key & ~0xffu) | *variant;
 	emu_unlock();
 	if (rc < 0) {
 		free(mr);
@@ -88,17 +90,22 @@ int emu_mr_reg(struct emu_device *dev, const struct emu_mr_attr *attr, uint32_t 
 	return 0;
 }
 
-static struct emu_mr *find(uint32_t key)
+int emu_mr_reg(struct emu_device *dev, const struct emu_mr_attr *attr, uint32_t *key)
 {
-	struct emu_mr *mr = emu_ids_get(&emu.mrs, key >> 8);
+	return reg(dev, attr, NULL, key);
+}
 
-	return mr && mr->key == key ? mr : NULL;
+int emu_mr_reg_variant(struct emu_device *dev, const struct emu_mr_attr *attr, uint8_t variant,
+		       uint32_t *key)
+{
+	return reg(dev, attr, &variant, key);
 }
 
 static void destroy(struct emu_mr *mr)
 {
 	mr->pd->users--;
 	emu_ids_remove(&emu.mrs, mr->key >> 8);
+	free(mr->range);
 	free(mr);
 }
 
@@ -109,7 +116,7 @@ int emu_mr_dereg(struct emu_device *dev, uint32_t key)
 
 	emu_lock();
 	rc = emu_device_check(dev);
-	mr = find(key);
+	mr = emu_mr_find(key);
 	if (rc == 0 && (!mr || mr->dev != dev))
 		rc = -EINVAL;
 	if (rc == 0)
@@ -133,13 +140,18 @@ static int find_on_demand(const struct emu_device *dev, uint32_t pdn, uint32_t k
 			  uint64_t length, bool writable, uint64_t *at)
 {
 	const struct emu_pd *pd = emu_pd_find(dev, pdn);
-	const struct emu_mr *mr = find(key);
+	const struct emu_mr *mr = emu_mr_find(key);
+	const struct emu_key_use use = {
+		.pd = pd,
+		.qpn = EMU_ANY_QPN,
+		.access = writable ? EMU_ACCESS_LOCAL_WRITE : 0,
+	};
 
 	if (!pd || !mr || mr->pd != pd)
 		return -ENOENT;
-	if (!(mr->access & EMU_ACCESS_ON_DEMAND) ||
-	    emu_mr_translate(pd, key, va, length, writable ? EMU_ACCESS_LOCAL_WRITE : 0, at))
+	if (!(mr->access & EMU_ACCESS_ON_DEMAND) || emu_key_pieces(&use, key, va, length, NULL))
 		return -EINVAL;
+	*at = mr->addr + (va - mr->iova);
 	return 0;
 }
 
@@ -157,26 +169,9 @@ int emu_mr_prefetch(struct emu_device *dev, uint32_t pdn, uint32_t key, uint64_t
 	return rc < 0 || length == 0 ? rc : emu_memory_populate(at, length, writable);
 }
 
-const char *emu_mr_translate(const struct emu_pd *pd, uint32_t key, uint64_t va, uint64_t length,
-			     uint32_t access, uint64_t *at)
-{
-	const struct emu_mr *mr = find(key);
-
-	if (!mr || mr->revoked)
-		return "no region has this key";
-	if (mr->pd != pd)
-		return "the key belongs to another protection domain";
-	if ((mr->access & access) != access)
-		return "the region does not allow this access";
-	if (va < mr->iova || va - mr->iova > mr->length || length > mr->length - (va - mr->iova))
-		return "the range is not inside the region";
-	*at = mr->addr + (va - mr->iova);
-	return NULL;
-}
-
 void emu_mr_revoke(uint32_t key)
 {
-	struct emu_mr *mr = find(key);
+	struct emu_mr *mr = emu_mr_find(key);
 
 	if (mr)
 		mr->revoked = true;

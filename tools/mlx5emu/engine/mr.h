@@ -3,9 +3,18 @@
 #define MLX5EMU_ENGINE_MR_H
 
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "state.h"
 
+/*
+ * What a memory key (PRM "mkey") stands for. Of a region, memory of this process. Of an indirect key,
+ * a list of ranges under other keys, one behind the other; memory windows are such keys, too:
+ *
+ *	iova                             iova + length
+ *	| entry 0 | entry 1 | ... | entry n |	each: key, va, length (KLM)
+ *						or all of 1 << log_entity bytes (KSM)
+ */
 struct emu_mr {
 	struct emu_device *dev;
 	struct emu_pd *pd;
@@ -13,15 +22,44 @@ struct emu_mr {
 	uint32_t access;
 	uint64_t addr, length, iova;
 	bool revoked; /* by a fault: the owner still has it, nobody gets through it */
+
+	bool indirect; /* all below */
+	bool free;     /* nothing is behind it until a UMR binds it */
+	bool umr;      /* a UMR may change it */
+	bool window;   /* of verbs: bound to regions alone, and to those that allow it */
+	bool remote_invalidate;
+	uint8_t log_entity; /* 0: entries have lengths of their own */
+	uint32_t qpn;       /* the only queue pair that may use it, or EMU_ANY_QPN */
+	struct emu_key_range *range;
+	uint32_t nranges, max_ranges;
 };
 
+enum { EMU_ANY_QPN = 0xffffff };
+
+/* Who asks, and for what: EMU_ACCESS_* bits that the key must allow. */
+struct emu_key_use {
+	const struct emu_pd *pd;
+	uint32_t qpn;
+	uint32_t access;
+};
+
+struct emu_pieces {
+	struct iovec *iov;
+	unsigned n, room;
+};
+
+/* Lock held: gives a new one its key and its domain. -EINVAL, -ENOMEM, as emu_device_usable(). */
+int emu_mr_add(struct emu_device *dev, uint32_t pdn, struct emu_mr *mr);
+
+/* NULL when no key is exactly this. */
+struct emu_mr *emu_mr_find(uint32_t key);
+
 /*
- * Translates @length bytes at @va under @key for a queue of @pd. NULL and the address in this
- * process in *@at, or the rule that forbids it (a constant string). @access: EMU_ACCESS_* bits that
- * the region must have.
+ * Appends where @length bytes at @va under @key lie in this process; @out may be NULL to know whether
+ * they may be used at all. NULL, or the rule that forbids it (a constant string).
  */
-const char *emu_mr_translate(const struct emu_pd *pd, uint32_t key, uint64_t va, uint64_t length,
-			     uint32_t access, uint64_t *at);
+const char *emu_key_pieces(const struct emu_key_use *use, uint32_t key, uint64_t va,
+			   uint64_t length, struct emu_pieces *out);
 
 /* The key stops being valid; no effect when there is none. */
 void emu_mr_revoke(uint32_t key);

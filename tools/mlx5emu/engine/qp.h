@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "cq.h"
+#include "mr.h"
 #include "owner.h"
 #include "prm.h"
 #include "requester.h"
@@ -121,16 +122,16 @@ void emu_qps_stop(struct emu_device *dev);
 /* ---- segments.c ---- */
 
 enum {
-	EMU_MAX_IOV = EMU_MAX_DS,
+	EMU_MAX_IOV = 256, /* with indirect keys, segments fall into pieces */
 };
 
 /*
  * The pieces of this process's memory behind bytes [offset, offset + size) of a segment list with
- * keys of @pd.
+ * keys that @use may use.
  * @inlined: where inline segments lie. NULL and *@n pieces, or why a key forbids it.
  */
-const char *emu_segments_iov(const struct emu_pd *pd, const struct emu_seg *seg, unsigned nseg,
-			     uint8_t *inlined, uint32_t access, uint64_t offset, uint64_t size,
+const char *emu_segments_iov(const struct emu_key_use *use, const struct emu_seg *seg,
+			     unsigned nseg, uint8_t *inlined, uint64_t offset, uint64_t size,
 			     struct iovec iov[EMU_MAX_IOV], unsigned *n);
 
 #endif

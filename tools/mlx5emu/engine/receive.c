@@ -121,6 +121,9 @@ static const struct emu_pd *domain(const struct emu_qp *qp)
 uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length)
 {
 	struct emu_responder *resp = &qp->resp;
+	const struct emu_key_use use = { .pd = domain(qp),
+					 .qpn = qp->qpn,
+					 .access = EMU_ACCESS_LOCAL_WRITE };
 	struct iovec iov[EMU_MAX_IOV];
 	unsigned n = 0;
 	const char *why;
@@ -129,8 +132,8 @@ uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length
 		return too_long(qp, length);
 	if (!qp->srq && !emu_owner_may_write(qp, &qp->rq_owner, "receive", resp->rwqe_index))
 		return EMU_AETH_NAK_REMOTE_OPERATION;
-	why = emu_segments_iov(domain(qp), resp->rwqe.seg, resp->rwqe.nseg, NULL,
-			       EMU_ACCESS_LOCAL_WRITE, resp->received, length, iov, &n);
+	why = emu_segments_iov(&use, resp->rwqe.seg, resp->rwqe.nseg, NULL, resp->received, length,
+			       iov, &n);
 	if (!why && emu_memory_write(iov, n, from, length) < 0)
 		why = "a page of the registered buffer is not mapped";
 	if (!why) {

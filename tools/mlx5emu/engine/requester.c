@@ -133,11 +133,15 @@ static int copy_segments(struct emu_swqe *w, const struct emu_wqe *wqe)
 /* All keys at once, before the first byte leaves (IBA vol 1 section 9.9.2.1). */
 static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
 {
-	const uint32_t access = emu_swqe_reads(w) ? EMU_ACCESS_LOCAL_WRITE : 0;
+	const struct emu_key_use use = {
+		.pd = qp->pd,
+		.qpn = qp->qpn,
+		.access = emu_swqe_reads(w) ? EMU_ACCESS_LOCAL_WRITE : 0,
+	};
 	struct iovec iov[EMU_MAX_IOV];
 	unsigned n;
-	const char *why = emu_segments_iov(qp->pd, w->seg, w->nseg, w->inlined, access, 0,
-					   w->length, iov, &n);
+	const char *why =
+		emu_segments_iov(&use, w->seg, w->nseg, w->inlined, 0, w->length, iov, &n);
 
 	if (!why)
 		return;

@@ -182,6 +182,9 @@ static void receive_aeth(struct emu_qp *qp, const struct emu_packet *p)
 static void scatter(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, const void *from,
 		    uint32_t size)
 {
+	const struct emu_key_use use = { .pd = qp->pd,
+					 .qpn = qp->qpn,
+					 .access = EMU_ACCESS_LOCAL_WRITE };
 	struct iovec iov[EMU_MAX_IOV];
 	unsigned n = 0;
 	const char *why;
@@ -190,8 +193,7 @@ static void scatter(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, cons
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 		return;
 	}
-	why = emu_segments_iov(qp->pd, w->seg, w->nseg, w->inlined, EMU_ACCESS_LOCAL_WRITE, offset,
-			       size, iov, &n);
+	why = emu_segments_iov(&use, w->seg, w->nseg, w->inlined, offset, size, iov, &n);
 	if (!why && emu_memory_write(iov, n, from, size) < 0)
 		why = "a page of the registered buffer is not mapped";
 	if (!why)

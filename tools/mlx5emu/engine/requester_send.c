@@ -103,10 +103,11 @@ static int send_atomic(struct emu_qp *qp, struct emu_swqe *w)
 static int gather(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, uint32_t size,
 		  uint8_t *to)
 {
+	const struct emu_key_use use = { .pd = qp->pd, .qpn = qp->qpn };
 	struct iovec iov[EMU_MAX_IOV];
 	unsigned n = 0;
 	const char *why =
-		emu_segments_iov(qp->pd, w->seg, w->nseg, w->inlined, 0, offset, size, iov, &n);
+		emu_segments_iov(&use, w->seg, w->nseg, w->inlined, offset, size, iov, &n);
 
 	if (!why && emu_memory_read(to, iov, n, size) < 0)
 		why = "a page of the registered buffer is not mapped";

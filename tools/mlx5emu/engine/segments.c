@@ -17,30 +17,31 @@ static uint64_t clip(uint64_t length, uint64_t *offset, uint64_t size, uint64_t 
 	return n < size ? n : size;
 }
 
-const char *emu_segments_iov(const struct emu_pd *pd, const struct emu_seg *seg, unsigned nseg,
-			     uint8_t *inlined, uint32_t access, uint64_t offset, uint64_t size,
+const char *emu_segments_iov(const struct emu_key_use *use, const struct emu_seg *seg,
+			     unsigned nseg, uint8_t *inlined, uint64_t offset, uint64_t size,
 			     struct iovec iov[EMU_MAX_IOV], unsigned *n)
 {
-	unsigned used = 0;
+	struct emu_pieces pieces = { .iov = iov, .room = EMU_MAX_IOV };
 
 	for (unsigned i = 0; i < nseg && size > 0; i++) {
-		uint64_t start = 0, at = 0;
+		uint64_t start = 0;
 		const uint64_t bytes = clip(seg[i].length, &offset, size, &start);
 		const char *why;
 
 		if (bytes == 0)
 			continue;
+		if (seg[i].is_inline && pieces.n == pieces.room)
+			return "the request has more pieces than the device takes at once";
 		if (seg[i].is_inline) {
-			iov[used++] = (struct iovec){ inlined + seg[i].addr + start, bytes };
+			iov[pieces.n++] = (struct iovec){ inlined + seg[i].addr + start, bytes };
 			size -= bytes;
 			continue;
 		}
-		why = emu_mr_translate(pd, seg[i].lkey, seg[i].addr + start, bytes, access, &at);
+		why = emu_key_pieces(use, seg[i].lkey, seg[i].addr + start, bytes, &pieces);
 		if (why)
 			return why;
-		iov[used++] = (struct iovec){ (void *)(uintptr_t)at, bytes };
 		size -= bytes;
 	}
-	*n = used;
+	*n = pieces.n;
 	return NULL;
 }

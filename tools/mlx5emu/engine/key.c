@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#include "mr.h"
+
+/* From a key and an address to memory; the rules of access (IBA vol 1 section 10.6.3, 10.6.7). */
+
+struct emu_mr *emu_mr_find(uint32_t key)
+{
+	struct emu_mr *mr = emu_ids_get(&emu.mrs, key >> 8);
+
+	return mr && mr->key == key ? mr : NULL;
+}
+
+static const char *add(struct emu_pieces *out, uint64_t at, uint64_t length)
+{
+	if (!out || length == 0)
+		return NULL;
+	if (out->n == out->room)
+		return "the range has more pieces than the device takes at once";
+	out->iov[out->n++] = (struct iovec){ (void *)(uintptr_t)at, length };
+	return NULL;
+}
+
+static const char *check(const struct emu_key_use *use, const struct emu_mr *mr, uint64_t va,
+			 uint64_t length)
+{
+	if (!mr || mr->revoked)
+		return "no region has this key";
+	if (mr->free)
+		return "the key is not bound to memory";
+	if (mr->pd != use->pd)
+		return "the key belongs to another protection domain";
+	if (mr->indirect && mr->qpn != EMU_ANY_QPN && mr->qpn != use->qpn)
+		return "the key belongs to another queue pair";
+	if ((mr->access & use->access) != use->access)
+		return "the region does not allow this access";
+	if (va < mr->iova || va - mr->iova > mr->length || length > mr->length - (va - mr->iova))
+		return "the range is not inside the region";
+	return NULL;
+}
+
+static const char *walk(const struct emu_key_use *use, uint32_t key, uint64_t va, uint64_t length,
+			struct emu_pieces *out, unsigned depth);
+
+/* @offset, @length: inside of what the key covers. */
+static const char *walk_ranges(const struct emu_key_use *use, const struct emu_mr *mr,
+			       uint64_t offset, uint64_t length, struct emu_pieces *out,
+			       unsigned depth)
+{
+	const uint64_t entity = mr->log_entity ? UINT64_C(1) << mr->log_entity : 0;
+	uint64_t i = entity ? offset >> mr->log_entity : 0;
+
+	if (entity)
+		offset &= entity - 1;
+	for (; i < mr->nranges && length > 0; i++) {
+		const struct emu_key_range *range = &mr->range[i];
+		const uint64_t size = entity ? entity : range->length;
+		uint64_t bytes = offset < size ? size - offset : 0;
+		const char *why;
+
+		if (bytes > length)
+			bytes = length;
+		why = bytes ? walk(use, range->key, range->va + offset, bytes, out, depth) : NULL;
+		if (why)
+			return why;
+		offset = bytes ? 0 : offset - size;
+		length -= bytes;
+	}
+	return length ? "the range is not inside the region" : NULL;
+}
+
+/* What is behind an indirect key is reached with local rights: the key itself gave the others. */
+static const char *walk(const struct emu_key_use *use, uint32_t key, uint64_t va, uint64_t length,
+			struct emu_pieces *out, unsigned depth)
+{
+	const struct emu_mr *mr = emu_mr_find(key);
+	const char *why = check(use, mr, va, length);
+	struct emu_key_use below = *use;
+
+	if (why)
+		return why;
+	if (!mr->indirect)
+		return add(out, mr->addr + (va - mr->iova), length);
+	if (depth == EMU_KEY_DEPTH)
+		return "the key is over too many others";
+	below.access = use->access & ~(uint32_t)EMU_ACCESS_REMOTE_READ ? EMU_ACCESS_LOCAL_WRITE : 0;
+	return walk_ranges(&below, mr, va - mr->iova, length, out, depth + 1);
+}
+
+const char *emu_key_pieces(const struct emu_key_use *use, uint32_t key, uint64_t va,
+			   uint64_t length, struct emu_pieces *out)
+{
+	return walk(use, key, va, length, out, 0);
+}
