@@ -14,6 +14,8 @@
 
 enum {
 	QUERY_HCA_CAP = 0x100,
+	CREATE_MKEY = 0x200,
+	QUERY_MKEY = 0x201,
 	QUERY_QP = 0x50b,
 	RTS2RTS_QP = 0x505,
 	QUERY_NIC_VPORT_CONTEXT = 0x754,
@@ -154,7 +156,7 @@ static void test_udp_source_port(void **state)
 	assert_int_equal(mlx5dv_modify_qp_udp_sport(link.qp, 0xc0de), 0);
 	b = query_qp(link.qp);
 	assert_int_equal(got(&b, QPC) >> 28, STATE_RTS);
-	assert_int_equal(got(&b, QPC + 0x14) & 0xffffff, link.qp->qp_num); /* remote_qpn */
+	assert_int_equal(got(&b, QPC + 0x14) & 0xffffff, link.peer->qp_num);
 	assert_int_equal(got(&b, PATH + 0x20) & 0xffff, 0xc0de);
 	assert_int_equal(got(&b, PATH + 0x08) >> 16 & 0xff, LINK_GID_INDEX);
 	fresh = link_qp(&link, IBV_QPT_RC);
@@ -187,12 +189,175 @@ static void test_queue_pair(void **state)
 	link_tear_down(&link);
 }
 
+/* ---- keys over keys ---- */
+
+enum { MKC = 0x10, LIST = 0x110, VARIANT = 0x5a };
+enum { MODE_KLM = 2, MODE_KSM = 3 };
+enum { RIGHTS_A = 1 << 14, RIGHTS_RW = 1 << 13, RIGHTS_RR = 1 << 12, RIGHTS_LW = 1 << 11 };
+
+struct entry {
+	uint64_t va;
+	uint32_t bytes, key;
+};
+
+static uint32_t pdn_of(struct ibv_pd *pd)
+{
+	struct mlx5dv_pd out = { .comp_mask = 0 };
+	struct mlx5dv_obj obj = { .pd = { .in = pd, .out = &out } };
+
+	assert_int_equal(mlx5dv_init_obj(&obj, MLX5DV_OBJ_PD), 0);
+	return out.pdn;
+}
+
+/* CREATE_MKEY of two entries. */
+static struct box mkey_command(struct ibv_pd *pd, unsigned mode, uint32_t rights, uint64_t va,
+			       uint64_t length, const struct entry entry[2])
+{
+	struct box b = command(CREATE_MKEY, 0);
+
+	put(&b, MKC, rights | mode << 8 | 1 << 10);
+	put(&b, MKC + 0x04, 0xffffff00u | VARIANT);
+	put(&b, MKC + 0x0c, pdn_of(pd));
+	put(&b, MKC + 0x10, (uint32_t)(va >> 32));
+	put(&b, MKC + 0x14, (uint32_t)va);
+	put(&b, MKC + 0x18, (uint32_t)(length >> 32));
+	put(&b, MKC + 0x1c, (uint32_t)length);
+	put(&b, MKC + 0x34, 2);
+	put(&b, 0x60, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		put(&b, LIST + i * 16, entry[i].bytes);
+		put(&b, LIST + i * 16 + 4, entry[i].key);
+		put(&b, LIST + i * 16 + 8, (uint32_t)(entry[i].va >> 32));
+		put(&b, LIST + i * 16 + 12, (uint32_t)entry[i].va);
+	}
+	return b;
+}
+
+static struct mlx5dv_devx_obj *make_mkey(struct link *link, struct box *b, uint32_t *key)
+{
+	struct mlx5dv_devx_obj *obj =
+		mlx5dv_devx_obj_create(link->ctx, b->in, LIST + 32, b->out, 16);
+
+	if (obj)
+		*key = got(b, 8) << 8 | VARIANT;
+	return obj;
+}
+
+static enum ibv_wc_status transfer(struct link *link, enum ibv_wr_opcode opcode, void *local,
+				   uint32_t bytes, uint64_t remote, uint32_t rkey)
+{
+	struct ibv_sge sge = { (uintptr_t)local, bytes, link->mr->lkey };
+	struct ibv_send_wr wr = { .sg_list = &sge,
+				  .num_sge = 1,
+				  .opcode = opcode,
+				  .send_flags = IBV_SEND_SIGNALED,
+				  .wr.rdma = { remote, rkey } };
+	struct ibv_send_wr *bad;
+
+	assert_int_equal(ibv_post_send(link->qp, &wr, &bad), 0);
+	return link_wait(link->cq).status;
+}
+
+/* Two ranges of a buffer, the second one first, as one range at an address of its own. */
+static void test_list_of_ranges(void **state)
+{
+	const uint64_t va = 0x100000;
+	struct mlx5dv_devx_obj *obj;
+	uint32_t key = 0;
+	struct link link;
+	struct box b;
+
+	(void)state;
+	link_set_up(&link, IBV_ACCESS_LOCAL_WRITE);
+	const struct entry entry[] = {
+		{ (uintptr_t)link.buffer + 2048, 100, link.mr->lkey },
+		{ (uintptr_t)link.buffer + 1024, 100, link.mr->lkey },
+	};
+	b = mkey_command(link.pd, MODE_KLM, RIGHTS_RW | RIGHTS_LW, va, 200, entry);
+	obj = make_mkey(&link, &b, &key);
+	assert_non_null(obj);
+	memcpy(link.buffer, "abcdefgh", 8);
+	assert_int_equal(transfer(&link, IBV_WR_RDMA_WRITE, link.buffer, 8, va + 96, key),
+			 IBV_WC_SUCCESS);
+	assert_memory_equal(link.buffer + 2048 + 96, "abcd", 4);
+	assert_memory_equal(link.buffer + 1024, "efgh", 4);
+	b = command(QUERY_MKEY, 0);
+	put(&b, 8, key >> 8);
+	assert_int_equal(mlx5dv_devx_obj_query(obj, b.in, 16, b.out, 16), EREMOTEIO);
+	assert_int_equal(status(&b), STATUS_BAD_OP);
+	/* it gives no right to read */
+	assert_int_equal(transfer(&link, IBV_WR_RDMA_READ, link.buffer, 8, va, key),
+			 IBV_WC_REM_ACCESS_ERR);
+	assert_int_equal(mlx5dv_devx_obj_destroy(obj), 0);
+	link_tear_down(&link);
+}
+
+/* Entries of one length: what UCX lays over its regions, 2 GiB each, for its atomics. */
+static void test_ranges_of_one_length(void **state)
+{
+	enum { LOG = 31, OFFSET = 24 };
+	struct mlx5dv_devx_obj *obj;
+	uint32_t key = 0;
+	uint64_t base, first;
+	struct link link;
+	struct box b;
+
+	(void)state;
+	link_set_up(&link, LINK_ACCESS_ALL);
+	base = (uintptr_t)link.buffer & ~((UINT64_C(1) << LOG) - 1);
+	first = (uintptr_t)link.buffer - base;
+	const struct entry entry[] = {
+		{ base, 0, link.mr->lkey },
+		{ base + (UINT64_C(1) << LOG), 0, link.mr->lkey },
+	};
+	b = mkey_command(link.pd, MODE_KSM, RIGHTS_RW | RIGHTS_RR | RIGHTS_A | RIGHTS_LW,
+			 base + OFFSET, first + LINK_BYTES, entry);
+	put(&b, MKC + 0x38, LOG);
+	obj = make_mkey(&link, &b, &key);
+	assert_non_null(obj);
+	memcpy(link.buffer + 512, "shifted", 8);
+	assert_int_equal(transfer(&link, IBV_WR_RDMA_READ, link.buffer, 8,
+				  (uintptr_t)link.buffer + 512 + OFFSET, key),
+			 IBV_WC_SUCCESS);
+	assert_string_equal(link.buffer, "shifted");
+	assert_int_equal(mlx5dv_devx_obj_destroy(obj), 0);
+	assert_int_equal(transfer(&link, IBV_WR_RDMA_READ, link.buffer, 8,
+				  (uintptr_t)link.buffer + OFFSET, key),
+			 IBV_WC_REM_ACCESS_ERR);
+	link_tear_down(&link);
+}
+
+static void test_refused_keys(void **state)
+{
+	const struct entry entry[2] = { { 0, 1, 1 }, { 0, 1, 1 } };
+	uint32_t key = 0;
+	struct link link;
+	struct box b;
+
+	(void)state;
+	link_set_up(&link, LINK_ACCESS_ALL);
+	b = mkey_command(link.pd, MODE_KLM, RIGHTS_RW, 0, 2, entry);
+	put(&b, 0x60, 1000); /* more than the command has */
+	assert_null(make_mkey(&link, &b, &key));
+	assert_int_equal(errno, EREMOTEIO);
+	assert_int_equal(status(&b), STATUS_BAD_PARAM);
+	b = mkey_command(link.pd, MODE_KLM, RIGHTS_RW, 0, 2, entry);
+	put(&b, MKC + 0x0c, 0xfffff0); /* no such domain */
+	assert_null(make_mkey(&link, &b, &key));
+	assert_int_equal(status(&b), STATUS_BAD_PARAM);
+	b = mkey_command(link.pd, 0, RIGHTS_RW, 0, 2, entry); /* physical addresses */
+	assert_null(make_mkey(&link, &b, &key));
+	assert_int_equal(status(&b), STATUS_BAD_PARAM);
+	link_tear_down(&link);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_capabilities),    cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_user_memory),     cmocka_unit_test(test_queue_pair),
-		cmocka_unit_test(test_udp_source_port),
+		cmocka_unit_test(test_capabilities),         cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_user_memory),          cmocka_unit_test(test_queue_pair),
+		cmocka_unit_test(test_udp_source_port),      cmocka_unit_test(test_list_of_ranges),
+		cmocka_unit_test(test_ranges_of_one_length), cmocka_unit_test(test_refused_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

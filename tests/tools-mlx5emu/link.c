@@ -19,11 +19,11 @@ struct ibv_context *link_open_device(void)
 	return ctx;
 }
 
-struct ibv_qp *link_qp(struct link *link, enum ibv_qp_type type)
+static struct ibv_qp *make_qp(struct link *link, struct ibv_cq *cq, enum ibv_qp_type type)
 {
 	struct ibv_qp_init_attr attr = {
-		.send_cq = link->cq,
-		.recv_cq = link->cq,
+		.send_cq = cq,
+		.recv_cq = cq,
 		.cap = { .max_send_wr = DEPTH,
 			 .max_recv_wr = DEPTH,
 			 .max_send_sge = 1,
@@ -34,6 +34,11 @@ struct ibv_qp *link_qp(struct link *link, enum ibv_qp_type type)
 
 	assert_non_null(qp);
 	return qp;
+}
+
+struct ibv_qp *link_qp(struct link *link, enum ibv_qp_type type)
+{
+	return make_qp(link, link->cq, type);
 }
 
 static void to_init(struct ibv_qp *qp)
@@ -105,26 +110,31 @@ void link_set_up(struct link *link, unsigned access)
 	link->mr = ibv_reg_mr(link->pd, link->buffer, LINK_BYTES, access);
 	assert_non_null(link->mr);
 	link->cq = ibv_create_cq(link->ctx, 2 * DEPTH, NULL, NULL, 0);
-	assert_non_null(link->cq);
-	link->qp = link_qp(link, IBV_QPT_RC);
-	link_connect(link->qp, link->qp->qp_num);
+	link->peer_cq = ibv_create_cq(link->ctx, 2 * DEPTH, NULL, NULL, 0);
+	assert_true(link->cq && link->peer_cq);
+	link->qp = make_qp(link, link->cq, IBV_QPT_RC);
+	link->peer = make_qp(link, link->peer_cq, IBV_QPT_RC);
+	link_connect(link->qp, link->peer->qp_num);
+	link_connect(link->peer, link->qp->qp_num);
 }
 
 void link_tear_down(struct link *link)
 {
 	assert_int_equal(ibv_destroy_qp(link->qp), 0);
+	assert_int_equal(ibv_destroy_qp(link->peer), 0);
 	assert_int_equal(ibv_destroy_cq(link->cq), 0);
+	assert_int_equal(ibv_destroy_cq(link->peer_cq), 0);
 	assert_int_equal(ibv_dereg_mr(link->mr), 0);
 	assert_int_equal(ibv_dealloc_pd(link->pd), 0);
 	assert_int_equal(ibv_close_device(link->ctx), 0);
 }
 
-struct ibv_wc link_wait(struct link *link)
+struct ibv_wc link_wait(struct ibv_cq *cq)
 {
 	struct ibv_wc wc;
 
 	for (unsigned i = 0; i < TRIES; i++) {
-		const int n = ibv_poll_cq(link->cq, 1, &wc);
+		const int n = ibv_poll_cq(cq, 1, &wc);
 
 		assert_true(n >= 0);
 		if (n == 1)

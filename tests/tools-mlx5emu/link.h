@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A queue pair of the emulated device that is connected to itself, with a buffer, for tests that ask
- * libmlx5 for one thing and need the rest to be there. Every failure ends the test.
+ * Two connected queue pairs of the emulated device, with a buffer, for tests that ask libmlx5 for one
+ * thing and need the rest to be there. Every failure ends the test.
  */
 #ifndef TESTS_TOOLS_MLX5EMU_LINK_H
 #define TESTS_TOOLS_MLX5EMU_LINK_H
@@ -20,8 +20,8 @@ struct link {
 	struct ibv_context *ctx;
 	struct ibv_pd *pd;
 	struct ibv_mr *mr; /* of all of @buffer, with every access that @access of set_up names */
-	struct ibv_cq *cq; /* of both queues */
-	struct ibv_qp *qp;
+	struct ibv_cq *cq, *peer_cq;
+	struct ibv_qp *qp, *peer; /* both queues of each have one CQ */
 	char buffer[LINK_BYTES];
 };
 
@@ -34,6 +34,6 @@ struct ibv_qp *link_qp(struct link *link, enum ibv_qp_type type);
 void link_connect(struct ibv_qp *qp, uint32_t peer);
 
 /* The next completion, waited for. */
-struct ibv_wc link_wait(struct link *link);
+struct ibv_wc link_wait(struct ibv_cq *cq);
 
 #endif

@@ -41,6 +41,8 @@ static void fill_limits(uint8_t *cap)
 	emu_set(cap, EMU_CAP_LOG_MAX_CQ, log2_of(EMU_MAX_CQ));
 	emu_set(cap, EMU_CAP_LOG_MAX_MKEY, log2_of(EMU_MAX_MR));
 	emu_set(cap, EMU_CAP_LOG_MAX_MRW_SZ, 64);
+	emu_set(cap, EMU_CAP_MAX_INDIRECTION, EMU_KEY_DEPTH);
+	emu_set(cap, EMU_CAP_LOG_MAX_KLM_LIST_SIZE, log2_of(EMU_MAX_KEY_RANGES));
 	emu_set(cap, EMU_CAP_LOG_MAX_RA_REQ_QP, log2_of(EMU_MAX_RD_ATOM));
 	emu_set(cap, EMU_CAP_LOG_MAX_RA_RES_QP, log2_of(EMU_MAX_RD_ATOM));
 	emu_set(cap, EMU_CAP_LOG_MAX_MSG, log2_of(EMU_MAX_MSG));
@@ -66,6 +68,7 @@ static void fill_general(uint8_t *cap, const struct emu_fw_config *config)
 	fill_port(cap, config);
 	emu_set(cap, EMU_CAP_RTS2RTS_QP_UDP_SPORT, 1);
 	emu_set(cap, EMU_CAP_DEVICE_MEMORY_BIT, config->dm_bytes != 0);
+	emu_set(cap, EMU_CAP_FIXED_BUFFER_SIZE, 1);
 	emu_set(cap, EMU_CAP_CQE_VERSION, 1);
 	emu_set(cap, EMU_CAP_UMR_MODIFY_ENTITY_SIZE_DISABLED, 1);
 	emu_set(cap, EMU_CAP_UMR_MODIFY_ATOMIC_DISABLED, 1);

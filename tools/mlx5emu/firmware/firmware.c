@@ -41,6 +41,7 @@ static const struct {
 	[EMU_FW_BROKEN] = { INTERNAL_ERR, "the device is broken" },
 };
 
+/* What is modified or queried here is a queue pair. */
 struct command {
 	uint16_t opcode;
 	enum emu_fw_class class;
@@ -62,7 +63,7 @@ static const struct command commands[] = {
 	{ EMU_CMD_QUERY_VNIC_ENV, EMU_FW_GENERAL, 0, 0, NULL },
 	{ EMU_CMD_QUERY_VPORT_COUNTER, EMU_FW_GENERAL, 0, 0, NULL },
 
-	{ EMU_CMD_CREATE_MKEY, EMU_FW_CREATE, 0, 0, NULL },
+	{ EMU_CMD_CREATE_MKEY, EMU_FW_CREATE, EMU_MKEY_LIST_AT, 0, emu_fw_create_mkey },
 	{ EMU_CMD_CREATE_CQ, EMU_FW_CREATE, 0, 0, NULL },
 	{ EMU_CMD_CREATE_QP, EMU_FW_CREATE, 0, 0, NULL },
 	{ EMU_CMD_CREATE_PSV, EMU_FW_CREATE, 0, 0, NULL },
@@ -153,6 +154,14 @@ static const struct command *find(uint32_t opcode, enum emu_fw_class class)
 	return NULL;
 }
 
+/* Objects are named at one place in all commands about them, keys without their lowest byte. */
+static bool names(const struct emu_box *box, const struct emu_fw_object *obj)
+{
+	const uint32_t name = emu_get(box->in, EMU_IN_OBJECT);
+
+	return name == (obj->kind == EMU_FW_MKEY ? obj->number >> 8 : obj->number);
+}
+
 int emu_fw_execute(struct emu_fw *fw, enum emu_fw_class class, struct emu_box *box,
 		   struct emu_fw_object *obj)
 {
@@ -163,9 +172,8 @@ int emu_fw_execute(struct emu_fw *fw, enum emu_fw_class class, struct emu_box *b
 	c = find(emu_get(box->in, EMU_IN_OPCODE), class);
 	if (!c)
 		return -EINVAL;
-	/* All that is modified or queried here names its object at the same place. */
 	if ((class == EMU_FW_MODIFY || class == EMU_FW_QUERY) &&
-	    emu_get(box->in, EMU_IN_OBJECT) != obj->number)
+	    (!names(box, obj) || (c->run && obj->kind != EMU_FW_QP)))
 		return -EINVAL;
 	if (!c->run)
 		return emu_fw_refuse(box, EMU_FW_NOT_OFFERED);
@@ -174,6 +182,25 @@ int emu_fw_execute(struct emu_fw *fw, enum emu_fw_class class, struct emu_box *b
 	if (box->out_len < c->out)
 		return emu_fw_refuse(box, EMU_FW_SHORT_OUTPUT);
 	return c->run(fw, box, obj);
+}
+
+int emu_fw_object_destroy(struct emu_fw *fw, struct emu_fw_object *obj)
+{
+	int rc;
+
+	switch (obj->kind) {
+	case EMU_FW_QP:
+		rc = emu_qp_destroy(fw->config.dev, obj->number);
+		break;
+	case EMU_FW_MKEY:
+		rc = emu_mr_dereg(fw->config.dev, obj->number);
+		break;
+	default:
+		rc = -EINVAL;
+	}
+	for (unsigned i = 0; i < EMU_FW_MAX_USES && rc == 0 && obj->umem[i]; i++)
+		fw->umem[obj->umem[i]].users--;
+	return rc;
 }
 
 int emu_fw_create(const struct emu_fw_config *config, struct emu_fw **out)

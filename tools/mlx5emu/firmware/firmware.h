@@ -40,13 +40,17 @@ enum emu_fw_class {
 
 enum emu_fw_kind {
 	EMU_FW_QP,
+	EMU_FW_MKEY,
 };
+
+enum { EMU_FW_MAX_USES = 2 };
 
 /* What a command made, or is about. */
 struct emu_fw_object {
 	enum emu_fw_kind kind;
-	uint32_t number; /* the engine's */
-	void *cookie;    /* of the caller, for the engine's events */
+	uint32_t number;                /* the engine's */
+	void *cookie;                   /* of the caller, for the engine's events */
+	uint32_t umem[EMU_FW_MAX_USES]; /* in which it lies; 0 for none */
 };
 
 /*
@@ -57,6 +61,9 @@ struct emu_fw_object {
  */
 int emu_fw_execute(struct emu_fw *fw, enum emu_fw_class class, struct emu_box *box,
 		   struct emu_fw_object *obj);
+
+/* Takes apart what a command made. -EBUSY another object uses it. */
+int emu_fw_object_destroy(struct emu_fw *fw, struct emu_fw_object *obj);
 
 /* ---- user memory: what queues of DEVX lie in ---- */
 

@@ -45,6 +45,15 @@ int emu_fw_refuse(struct emu_box *box, enum emu_fw_reason reason);
 /* As above, for what a call of the engine returned; 0 for 0. */
 int emu_fw_result(struct emu_box *box, int rc);
 
+/*
+ * Where @offset of a range lies in the program. -EINVAL no such range, or @length does not fit behind
+ * @offset.
+ */
+int emu_fw_umem_place(const struct emu_fw *fw, uint32_t id, uint64_t offset, uint64_t length,
+		      uint64_t *addr);
+/* @obj, which succeeded, lies in it. */
+void emu_fw_umem_use(struct emu_fw *fw, struct emu_fw_object *obj, uint32_t id);
+
 /* Handlers: 0, or -EREMOTEIO with the refusal in the box. Lengths were checked. */
 typedef int emu_fw_handler(struct emu_fw *fw, struct emu_box *box, struct emu_fw_object *obj);
 
@@ -52,6 +61,8 @@ typedef int emu_fw_handler(struct emu_fw *fw, struct emu_box *box, struct emu_fw
 emu_fw_handler emu_fw_query_hca_cap;
 /* general.c */
 emu_fw_handler emu_fw_nop, emu_fw_query_lag, emu_fw_query_nic_vport, emu_fw_query_hca_vport;
+/* mkey.c */
+emu_fw_handler emu_fw_create_mkey;
 /* qp.c */
 emu_fw_handler emu_fw_modify_qp, emu_fw_query_qp;
 

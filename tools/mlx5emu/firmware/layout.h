@@ -172,6 +172,49 @@ enum {
 
 #define EMU_NIC_VPORT_ROCE_EN EMU_FIELD(0x10, 0, 0) /* in the output of QUERY_NIC_VPORT_CONTEXT */
 
+/* ---- memory keys ---- */
+
+enum {
+	EMU_MKC_AT = 0x10,        /* the context in the input of CREATE_MKEY */
+	EMU_MKEY_LIST_AT = 0x110, /* behind it: 16 bytes a KLM */
+	EMU_MKEY_UMEM_OFFSET_AT = 0x68,
+	EMU_MKC_START_ADDR_AT = 0x10,
+	EMU_MKC_LEN_AT = 0x18,
+	EMU_KLM_BYTES = 16,
+	EMU_KLM_ADDRESS_AT = 0x08,
+};
+
+#define EMU_MKEY_UMEM_VALID EMU_FIELD(0x0c, 30, 30)
+#define EMU_MKEY_LIST_OCTWORDS EMU_FIELD(0x60, 31, 0) /* translations_octword_actual_size */
+#define EMU_MKEY_UMEM_ID EMU_FIELD(0x64, 31, 0)
+
+enum { /* PRM "access_mode" */
+       EMU_MODE_MTT = 1,
+       EMU_MODE_KLM = 2,
+       EMU_MODE_KSM = 3,
+};
+
+#define EMU_MKC_FREE EMU_FIELD(0x00, 30, 30)
+#define EMU_MKC_MODE_HIGH EMU_FIELD(0x00, 28, 26)
+#define EMU_MKC_UMR_EN EMU_FIELD(0x00, 15, 15)
+#define EMU_MKC_A EMU_FIELD(0x00, 14, 14)
+#define EMU_MKC_RW EMU_FIELD(0x00, 13, 13)
+#define EMU_MKC_RR EMU_FIELD(0x00, 12, 12)
+#define EMU_MKC_LW EMU_FIELD(0x00, 11, 11)
+#define EMU_MKC_MODE EMU_FIELD(0x00, 9, 8)
+#define EMU_MKC_QPN EMU_FIELD(0x04, 31, 8)
+#define EMU_MKC_VARIANT EMU_FIELD(0x04, 7, 0) /* mkey_7_0 */
+#define EMU_MKC_LENGTH64 EMU_FIELD(0x0c, 31, 31)
+#define EMU_MKC_BSF_EN EMU_FIELD(0x0c, 30, 30)
+#define EMU_MKC_EN_RINVAL EMU_FIELD(0x0c, 24, 24)
+#define EMU_MKC_PD EMU_FIELD(0x0c, 23, 0)
+#define EMU_MKC_OCTWORDS EMU_FIELD(0x34, 31, 0) /* translations_octword_size */
+#define EMU_MKC_LOG_ENTITY EMU_FIELD(0x38, 4, 0)
+#define EMU_MKC_CRYPTO_EN EMU_FIELD(0x3c, 28, 27)
+
+#define EMU_KLM_BYTE_COUNT EMU_FIELD(0x00, 31, 0)
+#define EMU_KLM_KEY EMU_FIELD(0x04, 31, 0)
+
 /* ---- queue pairs ---- */
 
 enum {

@@ -44,3 +44,27 @@ int emu_fw_umem_dereg(struct emu_fw *fw, uint32_t id)
 	fw->umem[id].used = false;
 	return 0;
 }
+
+int emu_fw_umem_place(const struct emu_fw *fw, uint32_t id, uint64_t offset, uint64_t length,
+		      uint64_t *addr)
+{
+	const struct emu_fw_umem *umem;
+
+	if (id >= EMU_FW_MAX_UMEM || !fw->umem[id].used)
+		return -EINVAL;
+	umem = &fw->umem[id];
+	if (offset > umem->length || length > umem->length - offset)
+		return -EINVAL;
+	*addr = umem->addr + offset;
+	return 0;
+}
+
+void emu_fw_umem_use(struct emu_fw *fw, struct emu_fw_object *obj, uint32_t id)
+{
+	unsigned i = 0;
+
+	while (obj->umem[i])
+		i++;
+	obj->umem[i] = id;
+	fw->umem[id].users++;
+}

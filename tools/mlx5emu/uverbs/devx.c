@@ -84,10 +84,54 @@ static int find_object(const struct emu_file *file, uint64_t handle, struct emu_
 	if (handle > UINT32_MAX)
 		return -EINVAL;
 	rc = emu_object_find(&file->objects, EMU_OBJECT_QP, (uint32_t)handle, &obj);
+	if (rc == 0) {
+		*out = (struct emu_fw_object){ .kind = EMU_FW_QP, .number = obj->num };
+		return 0;
+	}
+	rc = emu_object_find(&file->objects, EMU_OBJECT_DEVX, (uint32_t)handle, &obj);
+	if (rc == 0)
+		*out = obj->devx;
+	return rc;
+}
+
+static int create(struct emu_file *file, const struct emu_attr *attr)
+{
+	struct emu_object *obj = emu_object_new(&file->objects, EMU_OBJECT_DEVX);
+	int rc;
+
+	if (!obj)
+		return -ENOMEM;
+	obj->devx.cookie = obj;
+	rc = execute(file, EMU_FW_CREATE, &attr[OBJ_IN], &attr[OBJ_OUT], &obj->devx);
 	if (rc < 0)
-		return rc;
-	*out = (struct emu_fw_object){ .kind = EMU_FW_QP, .number = obj->num };
+		goto free_obj;
+	obj->num = obj->devx.number;
+	rc = emu_attr_write_handle(&attr[OBJ_HANDLE], obj->handle);
+	if (rc < 0)
+		goto destroy;
 	return 0;
+
+destroy:
+	emu_fw_object_destroy(file->fw, &obj->devx);
+free_obj:
+	emu_object_free(&file->objects, obj);
+	return rc;
+}
+
+static int destroy(struct emu_file *file, const struct emu_attr *attr)
+{
+	const uint64_t handle = attr[OBJ_HANDLE].a.data;
+	struct emu_object *obj;
+	int rc;
+
+	if (handle > UINT32_MAX)
+		return -EINVAL;
+	rc = emu_object_find(&file->objects, EMU_OBJECT_DEVX, (uint32_t)handle, &obj);
+	if (rc == 0)
+		rc = emu_fw_object_destroy(file->fw, &obj->devx);
+	if (rc == 0)
+		emu_object_free(&file->objects, obj);
+	return rc;
 }
 
 static int about_object(struct emu_file *file, enum emu_fw_class class, const struct emu_attr *attr)
@@ -199,6 +243,18 @@ const struct emu_method emu_devx_methods[] = {
 	  { { MLX5_IB_ATTR_DEVX_QUERY_EQN_USER_VEC, EMU_ATTR_PTR, 4, 4, true },
 	    { MLX5_IB_ATTR_DEVX_QUERY_EQN_DEV_EQN, EMU_ATTR_PTR, 4, 4, true } },
 	  query_eqn },
+	{ MLX5_IB_OBJECT_DEVX_OBJ,
+	  MLX5_IB_METHOD_DEVX_OBJ_CREATE,
+	  3,
+	  { { MLX5_IB_ATTR_DEVX_OBJ_CREATE_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_IN, EMU_ATTR_PTR, 16, UINT16_MAX, true },
+	    { MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_OUT, EMU_ATTR_PTR, 16, UINT16_MAX, true } },
+	  create },
+	{ MLX5_IB_OBJECT_DEVX_OBJ,
+	  MLX5_IB_METHOD_DEVX_OBJ_DESTROY,
+	  1,
+	  { { MLX5_IB_ATTR_DEVX_OBJ_DESTROY_HANDLE, EMU_ATTR_HANDLE, 0, 0, true } },
+	  destroy },
 	{ MLX5_IB_OBJECT_DEVX_OBJ,
 	  MLX5_IB_METHOD_DEVX_OBJ_MODIFY,
 	  3,

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "firmware/firmware.h"
+
 /*
  * The objects of one device file, named by handles as the kernel names them: small integers, the
  * lowest free one first, one number space for all types. An object counts its users; it cannot go
@@ -27,6 +29,7 @@ enum emu_object_type {
 	EMU_OBJECT_XRCD,
 	EMU_OBJECT_DM,
 	EMU_OBJECT_UMEM,
+	EMU_OBJECT_DEVX,
 };
 
 enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
@@ -41,7 +44,8 @@ struct emu_object {
 	void *map; /* of an MR: what it has mapped, NULL for nothing */
 	size_t map_size;
 	uint64_t dm_length;
-	bool has_inode; /* of an XRC domain: the file it was opened with */
+	struct emu_fw_object devx; /* of one made by command */
+	bool has_inode;            /* of an XRC domain: the file it was opened with */
 	dev_t dev;
 	ino_t ino;
 	struct emu_evfile *channel; /* of a CQ; a reference */
