@@ -437,6 +437,8 @@ bool rig_poll(struct rig_cq *cq, struct rig_cqe *out)
 	*out = (struct rig_cqe){
 		.opcode = op_own >> 4,
 		.solicited = op_own & 2,
+		.format = op_own >> 2 & 3,
+		.at = at,
 		.wqe_opcode = at[56],
 		.uidx = get32(at + 32),
 		.qpn = get32(at + 56) & 0xffffff,

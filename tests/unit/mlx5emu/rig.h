@@ -150,7 +150,9 @@ struct rig_cqe {
 	unsigned opcode, wqe_opcode, syndrome, vendor;
 	uint32_t qpn, uidx, byte_cnt, imm, flags_rqpn;
 	uint16_t wqe_counter;
+	uint8_t format; /* op_own 3:2 */
 	bool solicited;
+	const uint8_t *at; /* its last 64 bytes */
 };
 
 /* Takes the next one; false when there is none. */

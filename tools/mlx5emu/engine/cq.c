@@ -198,6 +198,20 @@ static void fill_good(struct emu_cqe64 *cqe, const struct emu_completion *c)
 	};
 }
 
+/* Scattered to the CQE: before it where that is the first half of an entry, else over its first half. */
+static void put_payload(uint8_t *at, struct emu_cqe64 *cqe, const struct emu_completion *c)
+{
+	if (c->scatter == 0)
+		return;
+	if (c->scatter > 32) {
+		cqe->op_own |= EMU_CQE_SCATTER_64;
+		memcpy(at - sizeof(*cqe), c->payload, c->byte_cnt);
+	} else {
+		cqe->op_own |= EMU_CQE_SCATTER_32;
+		memcpy(cqe, c->payload, c->byte_cnt);
+	}
+}
+
 static void publish(struct emu_cq *cq, struct emu_cqe64 *cqe, const struct emu_completion *c)
 {
 	const uint8_t owner = (cq->pi & cq->attr.cqe_count) ? 1 : 0;
@@ -207,6 +221,7 @@ static void publish(struct emu_cq *cq, struct emu_cqe64 *cqe, const struct emu_c
 
 	cqe->op_own = (uint8_t)((unsigned)c->opcode << EMU_CQE_OPCODE_SHIFT |
 				(c->solicited ? EMU_CQE_SE : 0u) | owner);
+	put_payload(at, cqe, c);
 	memcpy(at, cqe, offsetof(struct emu_cqe64, op_own));
 	__atomic_store_n(at + offsetof(struct emu_cqe64, op_own), cqe->op_own, __ATOMIC_RELEASE);
 	cq->pi++;

@@ -54,6 +54,8 @@ struct emu_completion {
 	uint32_t byte_cnt;
 	uint32_t imm;        /* as in the WQE */
 	uint32_t flags_rqpn; /* UD: of the datagram received */
+	uint8_t scatter; /* 32 or 64: byte_cnt bytes of payload go into an entry that has so many */
+	uint8_t payload[EMU_CQE_SCATTER_MAX];
 };
 
 struct emu_cq *emu_cq_find(const struct emu_device *dev, uint32_t cqn);

@@ -45,7 +45,7 @@ void emu_datagram_receive(struct emu_qp *qp, const struct emu_packet *p)
 		return;
 	}
 	qp->resp.received = 0;
-	if (emu_receive_scatter(qp, p->payload, p->length) != EMU_AETH_ACK)
+	if (emu_receive_scatter(qp, p->payload, p->length, false) != EMU_AETH_ACK)
 		return;
 	c.flags_rqpn = 1u << EMU_CQE_GRH_SHIFT | (uint32_t)type << EMU_CQE_ROCE_SHIFT | p->src_qpn;
 	emu_receive_done(qp, &c);

@@ -349,7 +349,12 @@ struct emu_qp_init {
 	uint32_t rq_stride_shift; /* log2 bytes of one receive WQE: 4..9 */
 	uint32_t uidx;            /* reported in srqn_uidx of each CQE */
 	uint32_t uar_page;        /* all four doorbell slots of the page start this QP */
-	void *cookie;             /* for async_event */
+	/*
+	 * Up to so many bytes of a read or atomic (RC), and of a received message (RC, UC), are put into
+	 * the CQE instead of memory: 0, 32, or 64 where the CQE has 128. It is the program that copies.
+	 */
+	uint32_t scatter_req, scatter_res;
+	void *cookie; /* for async_event */
 	/* Kept for emu_qp_query() only: what the creator asked for. */
 	uint32_t max_send_wr, max_recv_wr, max_send_sge, max_recv_sge, max_inline;
 	bool sq_sig_all;

@@ -28,6 +28,7 @@ static void complete_receive(struct emu_qp *qp, enum emu_cqe_opcode opcode,
 
 uint8_t emu_execute_send(struct emu_qp *qp, const struct emu_packet *p)
 {
+	const bool whole = p->flags & EMU_WIRE_FIRST && p->flags & EMU_WIRE_LAST;
 	struct emu_responder *resp = &qp->resp;
 	uint8_t rc;
 
@@ -38,7 +39,7 @@ uint8_t emu_execute_send(struct emu_qp *qp, const struct emu_packet *p)
 		resp->message = EMU_WIRE_SEND;
 		resp->received = 0;
 	}
-	rc = emu_receive_scatter(qp, p->payload, p->length);
+	rc = emu_receive_scatter(qp, p->payload, p->length, whole);
 	if (rc != EMU_AETH_ACK)
 		return rc;
 	if (p->flags & EMU_WIRE_LAST) {

@@ -188,6 +188,9 @@ enum {
 	EMU_CQE_ROCE_SHIFT = 24,
 	EMU_CQE_OPCODE_SHIFT = 4,
 	EMU_CQE_SE = 1 << 1,
+	EMU_CQE_SCATTER_32 = 1 << 2, /* payload in the first half of the entry's last 64 bytes */
+	EMU_CQE_SCATTER_64 = 1 << 3, /* payload in the first half of an entry of 128 */
+	EMU_CQE_SCATTER_MAX = 64,
 };
 
 struct emu_cqe64 {

@@ -18,6 +18,11 @@ static int check_ring(uint64_t addr, uint64_t bytes, uint64_t align)
 	return bytes && emu_memory_populate(addr, bytes, true) < 0 ? -EFAULT : 0;
 }
 
+static bool scatter_ok(uint32_t bytes)
+{
+	return bytes == 0 || bytes == 32 || bytes == 64;
+}
+
 static int check_init(const struct emu_qp_init *i)
 {
 	int rc;
@@ -31,6 +36,10 @@ static int check_init(const struct emu_qp_init *i)
 		return -EINVAL;
 	if ((i->sq_wqebb_count && !emu_transport_of(i->type)->sends) ||
 	    ((i->rq_wqe_count || i->srqn) && !emu_transport_of(i->type)->receives))
+		return -EINVAL;
+	if (!scatter_ok(i->scatter_req) || !scatter_ok(i->scatter_res) ||
+	    (i->scatter_req && i->type != EMU_QPT_RC) ||
+	    (i->scatter_res && i->type != EMU_QPT_RC && i->type != EMU_QPT_UC))
 		return -EINVAL;
 	rc = check_ring(i->dbrec_addr, 2 * sizeof(emu_be32), 8);
 	if (rc == 0 && i->sq_wqebb_count)
@@ -87,6 +96,9 @@ static bool find_parts(struct emu_device *dev, struct emu_qp *qp)
 		qp->recv_cq = emu_cq_find(dev, init->recv_cqn);
 	if (init->srqn)
 		qp->srq = emu_srq_find(dev, init->srqn);
+	if ((init->scatter_req > 32 && qp->send_cq && qp->send_cq->attr.cqe_size < 128) ||
+	    (init->scatter_res > 32 && qp->recv_cq && qp->recv_cq->attr.cqe_size < 128))
+		return false;
 	return qp->uar && (qp->pd || qp->xrcd) && (qp->send_cq || !t->sends) &&
 	       (qp->recv_cq || !t->receives) && (!init->srqn || (qp->srq && !qp->srq->attr.xrcdn));
 }

@@ -6,6 +6,8 @@
 #include "trace.h"
 #include "vendor.h"
 
+#include <string.h>
+
 static uint8_t not_ready(const struct emu_qp *qp)
 {
 	return (uint8_t)(EMU_AETH_RNR | qp->attr.min_rnr_timer);
@@ -118,7 +120,20 @@ static const struct emu_pd *domain(const struct emu_qp *qp)
 	return qp->srq ? qp->srq->pd : qp->pd;
 }
 
-uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length)
+/* Into the CQE, where the queue pair has that and it fits; it is the program that scatters then. */
+static bool put_in_cqe(struct emu_qp *qp, const void *from, uint32_t length)
+{
+	struct emu_responder *resp = &qp->resp;
+
+	if (length == 0 || length > qp->init.scatter_res)
+		return false;
+	memcpy(resp->in_cqe, from, length);
+	resp->scatter = (uint8_t)qp->init.scatter_res;
+	return true;
+}
+
+/* Keys are checked in either case: what a device would do without need is a bug found here. */
+uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length, bool whole)
 {
 	struct emu_responder *resp = &qp->resp;
 	const struct emu_key_use use = { .pd = domain(qp),
@@ -128,13 +143,15 @@ uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length
 	unsigned n = 0;
 	const char *why;
 
+	resp->scatter = 0;
 	if (length > resp->rwqe.length - resp->received)
 		return too_long(qp, length);
 	if (!qp->srq && !emu_owner_may_write(qp, &qp->rq_owner, "receive", resp->rwqe_index))
 		return EMU_AETH_NAK_REMOTE_OPERATION;
 	why = emu_segments_iov(&use, resp->rwqe.seg, resp->rwqe.nseg, NULL, resp->received, length,
 			       iov, &n);
-	if (!why && emu_memory_write(iov, n, from, length) < 0)
+	if (!why && !(whole && put_in_cqe(qp, from, length)) &&
+	    emu_memory_write(iov, n, from, length) < 0)
 		why = "a page of the registered buffer is not mapped";
 	if (!why) {
 		resp->received += length;
@@ -160,6 +177,10 @@ void emu_receive_done(struct emu_qp *qp, const struct emu_completion *completion
 
 	resp->completion = *completion;
 	resp->completion.wqe_counter = resp->rwqe_index;
+	resp->completion.scatter = resp->scatter;
+	if (resp->scatter)
+		memcpy(resp->completion.payload, resp->in_cqe, sizeof(resp->in_cqe));
+	resp->scatter = 0;
 	resp->completes = true;
 	resp->has_rwqe = false;
 }

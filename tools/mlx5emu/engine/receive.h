@@ -2,6 +2,7 @@
 #ifndef MLX5EMU_ENGINE_RECEIVE_H
 #define MLX5EMU_ENGINE_RECEIVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "cq.h"
@@ -25,8 +26,11 @@ uint8_t emu_receive_take(struct emu_qp *qp);
 /* Holds the next receive without reading it: a write with immediate fills no buffer. */
 uint8_t emu_receive_take_empty(struct emu_qp *qp);
 
-/* Scatters @length bytes behind those that came before; else the receive has failed. */
-uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length);
+/*
+ * Scatters @length bytes behind those that came before; else the receive has failed.
+ * @whole: they are all of the message, which then may go into the CQE
+ */
+uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length, bool whole);
 
 /* The receive that is held will complete so, by emu_receive_complete(). */
 void emu_receive_done(struct emu_qp *qp, const struct emu_completion *completion);

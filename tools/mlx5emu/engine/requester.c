@@ -105,7 +105,7 @@ void emu_swqe_fail(struct emu_swqe *w, enum emu_syndrome status, uint8_t vendor)
 static int copy_segments(struct emu_swqe *w, const struct emu_wqe *wqe)
 {
 	const size_t segs = wqe->nseg * sizeof(*w->seg);
-	size_t inline_bytes = 0;
+	size_t inline_bytes = w->in_cqe ? EMU_CQE_SCATTER_MAX : 0;
 	uint8_t *at;
 
 	w->seg = NULL;
@@ -214,6 +214,8 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 		.srqn = wqe->srqn,
 	};
 	w->npsn = packets(qp, wqe);
+	w->in_cqe = w->signaled && emu_swqe_reads(w) && w->length > 0 &&
+		    w->length <= qp->init.scatter_req;
 	emu.counters.wqes++;
 	if (emu_trace_on())
 		emu_trace_wqe(qp, wqe);
@@ -319,6 +321,10 @@ static void complete(struct emu_qp *qp, const struct emu_swqe *w, enum emu_syndr
 		.byte_cnt = emu_swqe_reads(w) ? w->length : UINT32_MAX,
 	};
 
+	if (w->in_cqe && !syndrome) {
+		c.scatter = (uint8_t)qp->init.scatter_req;
+		memcpy(c.payload, w->inlined, w->length);
+	}
 	if (syndrome && syndrome != EMU_SYN_FLUSH)
 		emu_info("QP 0x%06x WQE %u %s: error completion, syndrome 0x%02x", qp->qpn,
 			 w->index, emu_opcode_name(w->opcode), syndrome);

@@ -31,6 +31,7 @@ struct emu_swqe {
 	enum emu_opcode opcode;
 	uint8_t fence;
 	bool signaled, solicited;
+	bool in_cqe; /* what it fetches goes to @inlined, and from there into its CQE */
 	bool done;
 	enum emu_syndrome status; /* why it will complete in error */
 	uint8_t vendor;
@@ -42,7 +43,7 @@ struct emu_swqe {
 	uint32_t srqn;
 	unsigned nseg;
 	struct emu_seg *seg; /* one allocation with the inline bytes behind it */
-	uint8_t *inlined;
+	uint8_t *inlined;    /* of what reads: room for a result in the CQE */
 };
 
 struct emu_requester {

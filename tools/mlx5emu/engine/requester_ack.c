@@ -4,6 +4,8 @@
 #include "timer.h"
 #include "vendor.h"
 
+#include <string.h>
+
 /*
  * What comes back to a requester: acknowledges, responses, time-outs (IBA vol 1 section 9.7.5.2 and
  * 9.9.2.4). A response with PSN p acknowledges everything before p; if that would skip a read
@@ -194,7 +196,9 @@ static void scatter(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, cons
 		return;
 	}
 	why = emu_segments_iov(&use, w->seg, w->nseg, w->inlined, offset, size, iov, &n);
-	if (!why && emu_memory_write(iov, n, from, size) < 0)
+	if (!why && w->in_cqe)
+		memcpy(w->inlined + offset, from, size);
+	else if (!why && emu_memory_write(iov, n, from, size) < 0)
 		why = "a page of the registered buffer is not mapped";
 	if (!why)
 		return;

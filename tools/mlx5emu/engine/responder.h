@@ -74,6 +74,8 @@ struct emu_responder {
 	uint16_t rwqe_index; /* of a shared queue: its place, not a free-running count */
 	bool last_wqe;       /* QP_LAST_WQE_REACHED was raised */
 	struct emu_rwqe rwqe;
+	uint8_t scatter; /* the message is in in_cqe[], for an entry of so many bytes; 0 = it is not */
+	uint8_t in_cqe[EMU_CQE_SCATTER_MAX];
 	bool completes; /* the request just executed ends a receive */
 	struct emu_completion completion;
 

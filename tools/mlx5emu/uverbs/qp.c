@@ -10,7 +10,6 @@
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5-abi.h>
 
-/* Hints that a device may ignore (a receive need not be scattered into the CQE), and our UARs. */
 static const uint32_t known_qp_flags = MLX5_QP_FLAG_SCATTER_CQE | MLX5_QP_FLAG_ALLOW_SCATTER_CQE |
 				       MLX5_QP_FLAG_UAR_PAGE_INDEX;
 static const uint32_t invalid_bfreg = 1u << 31; /* kernel: MLX5_IB_INVALID_BFREG */
@@ -53,6 +52,35 @@ static int check_driver_part(const struct mlx5_ib_create_qp *drv)
 	return 0;
 }
 
+/* Bytes of payload that a CQE of @cq can hold; 0 if there is none. */
+static uint32_t cqe_payload(const struct emu_file *file, const struct emu_object *cq)
+{
+	struct emu_cq_attr attr;
+
+	if (!cq || emu_cq_query(file->device, cq->num, &attr) < 0)
+		return 0;
+	return attr.cqe_size == 128 ? 64 : 32;
+}
+
+/*
+ * configure_responder_scat_cqe() and configure_requester_scat_cqe() in the kernel's mlx5_ib: libmlx5 asks
+ * for both unless told not to, but what a requester fetches is put into CQEs only where each work has one,
+ * or where the program allows it all the same.
+ */
+static void scatter_to_cqe(const struct emu_file *file, const struct ib_uverbs_ex_create_qp *req,
+			   uint32_t flags, const struct qp_parents *parents,
+			   struct emu_qp_init *init)
+{
+	const bool rc = req->qp_type == EMU_QPT_RC;
+
+	if (!(flags & MLX5_QP_FLAG_SCATTER_CQE))
+		return;
+	if (rc || req->qp_type == EMU_QPT_UC)
+		init->scatter_res = cqe_payload(file, parents->recv_cq);
+	if (rc && (req->sq_sig_all || flags & MLX5_QP_FLAG_ALLOW_SCATTER_CQE))
+		init->scatter_req = cqe_payload(file, parents->send_cq);
+}
+
 static uint32_t number(const struct emu_object *obj)
 {
 	return obj ? obj->num : 0;
@@ -90,6 +118,7 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *req,
 		.max_inline = req->max_inline_data,
 		.sq_sig_all = req->sq_sig_all,
 	};
+	scatter_to_cqe(cmd->file, req, drv.flags, parents, init);
 	return 0;
 }
 
