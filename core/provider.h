@@ -252,7 +252,7 @@ static inline void bvi_calls_set(struct bv_channel *ch, const struct bv_channel_
 	ch->post_recv = ops->post_recv;
 	ch->poll_send_one = ops->poll_send_one;
 	ch->poll_recv_one = ops->poll_recv_one;
-	ch->gate = ops == core->ready && core->gate ? BVI_GATE_OPEN : BVI_GATE_CLOSED;
+	ch->gate = ops == core->ready && core->gate;
 	ch->recv_gate = (ops == core->ready || ops == core->prepared) && core->recv_gate;
 }
 

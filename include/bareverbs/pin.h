@@ -31,8 +31,8 @@ BVI_INLINE int64_t bvi_post(struct bv_channel *ch, const void *sg, const struct 
 	const unsigned how = (uint16_t)what;
 
 #if BVI_PINNED
-	if (__builtin_constant_p(how) && (how == 0 || how == BV_MORE) &&
-	    bvi_mlx5_takes(ch, how == BV_MORE) && bvi_mlx5_takes_element(sg))
+	if (__builtin_constant_p(how) && (how == 0 || how == BV_MORE) && bvi_mlx5_takes(ch) &&
+	    bvi_mlx5_takes_element(sg))
 		return bvi_mlx5_post_one(ch, sg, remote != NULL, remote, what, how == BV_MORE);
 #endif
 	if (bvi_likely(how == 0))
@@ -48,8 +48,7 @@ BVI_INLINE int64_t bvi_post_inline(struct bv_channel *ch, const void *buf,
 	const unsigned how = (uint16_t)what;
 
 #if BVI_PINNED
-	if (__builtin_constant_p(how) && (how == 0 || how == BV_MORE) &&
-	    bvi_mlx5_takes(ch, how == BV_MORE))
+	if (__builtin_constant_p(how) && (how == 0 || how == BV_MORE) && bvi_mlx5_takes(ch))
 		return bvi_mlx5_post_inline8(ch, buf, remote != NULL, remote, what, how == BV_MORE);
 #endif
 	if (bvi_likely(how == 0))

@@ -332,9 +332,8 @@ struct bvi_mlx5_added {
 };
 
 /*
- * Posts all but the payload of one block, which waits for the doorbell of a later one. That is not by
- * BlueFlame, which would bring the device a WQE ahead of those it was not told of: so the gate closes to
- * posts that ring. @low: low half of @what
+ * Posts all but the payload of one block, which waits for the doorbell of a later one. @low: low half of
+ * @what
  */
 BVI_INLINE struct bvi_mlx5_added bvi_mlx5_add_block(struct bv_channel *ch, bool rdma,
 						    const struct bv_remote *remote, uint64_t what,
@@ -353,7 +352,6 @@ BVI_INLINE struct bvi_mlx5_added bvi_mlx5_add_block(struct bv_channel *ch, bool 
 		bvi_mlx5_put(added.ring, &added.at, 1, bvi_seg_remote(ch, remote, false));
 	ch->sq_posted++;
 	send->pi++;
-	ch->gate = BVI_GATE_MORE;
 	return added;
 }
 
@@ -387,11 +385,10 @@ BVI_INLINE bool bvi_mlx5_has_room(const struct bv_channel *ch)
 	return bvi_likely(ch->sq_posted != ch->sq_limit);
 }
 
-/* Whether the short way takes a post: there is room, and the doorbell, if it rings, is for it alone. */
-BVI_INLINE bool bvi_mlx5_takes(const struct bv_channel *ch, bool more)
+/* Whether the short way takes a post at all. */
+BVI_INLINE bool bvi_mlx5_takes(const struct bv_channel *ch)
 {
-	return bvi_likely(bvi_mlx5_has_room(ch) &&
-			  (more ? ch->gate != BVI_GATE_CLOSED : ch->gate == BVI_GATE_OPEN));
+	return bvi_likely(bvi_mlx5_has_room(ch) && ch->gate);
 }
 
 /* A number, which the compiler then does not look at again to see whether it is an error. */

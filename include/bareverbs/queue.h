@@ -140,11 +140,6 @@ struct bv_channel_ops {
 	int (*arm)(struct bv_channel *ch, unsigned queues);
 };
 
-/* Whether the short ways of a provider are open; while works wait for a doorbell, to more of these only. */
-#define BVI_GATE_CLOSED 0
-#define BVI_GATE_OPEN 1
-#define BVI_GATE_MORE 2
-
 /*
  * struct bv_channel - The part of a channel that the inline calls use, laid out by cache line
  *

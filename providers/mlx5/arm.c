@@ -8,7 +8,7 @@
  *
  * The sequence number moves on with each event that was taken, which tells a new request from one
  * that was answered. The register is shared by all queues of the context; a single store needs no
- * lock.
+ * lock. Nothing tells how it is mapped, so that the store is followed by a fence, too.
  */
 #include <bareverbs/hw/barrier.h>
 #include <bareverbs/hw/mmio.h>

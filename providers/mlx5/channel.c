@@ -7,6 +7,7 @@
  * move to RESET, which no channel makes while it lives).
  *
  *	thread domain -> its own doorbell register    parent domain = the caller's pd + thread domain
+ *	or, where BlueFlame is unwanted, the uncached register that libmlx5 has for doorbells alone
  *	two completion queues, 64-byte entries, not compressed, twice as deep as their queues
  *	QP in the parent domain, nothing scattered into completions
  */
@@ -62,12 +63,26 @@ static int fail_call(const struct reason *why, const char *call, const char *hin
 	return fail(why, rc, "%s: %s%s", call, strerror(-rc), hint);
 }
 
+/* As libmlx5 asks (get_shut_up_bf() in mlx5.c). */
+static bool blueflame_unwanted(void)
+{
+	const char *const shut_up = getenv("MLX5_SHUT_UP_BF");
+
+	return shut_up && strcmp(shut_up, "0");
+}
+
+/*
+ * The register of a thread domain is mapped write-combining, wanted or not. The one that queue pairs of
+ * no thread domain have when BlueFlame is unwanted is not cached (mlx5_get_qp_uar() in verbs.c).
+ */
 static int domain_create(struct mlx5_channel *c, const struct bv_channel_params *params,
 			 const struct reason *why)
 {
 	struct ibv_td_init_attr td_attr = { 0 };
 	struct ibv_parent_domain_init_attr attr = { .pd = params->pd };
 
+	if (blueflame_unwanted())
+		return 0;
 	c->td = ibv_alloc_td(params->context, &td_attr);
 	if (!c->td)
 		return fail_call(why, "ibv_alloc_td",
@@ -141,7 +156,7 @@ static struct ibv_qp *qp_create(struct mlx5_channel *c, const struct bv_channel_
 		},
 		.qp_type = IBV_QPT_RC,
 		.comp_mask = IBV_QP_INIT_ATTR_PD,
-		.pd = c->domain,
+		.pd = c->domain ? c->domain : params->pd,
 	};
 	struct mlx5dv_qp_init_attr dv_init = {
 		.comp_mask = MLX5DV_QP_INIT_ATTR_MASK_QP_CREATE_FLAGS,
@@ -188,9 +203,9 @@ static void sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
 	const struct bv_channel_attr *const attr = params->attr;
 	struct bv_channel *const ch = c->base;
 	struct bvi_mlx5_post *const post = bvi_mlx5_post_of(ch);
-	const char *shut_up = getenv("MLX5_SHUT_UP_BF");
-	const bool blueflame = dv->bf.size && !(shut_up && strcmp(shut_up, "0"));
+	const bool blueflame = dv->bf.size && c->td;
 	struct ibv_port_attr port;
+	bool usual;
 
 	c->qpn = c->core.qp->qp_num;
 	bvi_mlx5_sq_init(ch, c->qpn, dv->sq.wqe_cnt);
@@ -200,11 +215,17 @@ static void sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
 	c->bf_size = (uint16_t)dv->bf.size;
 	c->bf_ds = (uint16_t)(blueflame ? dv->bf.size / PRM_DS : 0);
 	c->signal_every = (uint16_t)((attr->max_send + 1) / 2);
-	c->core.gate = blueflame && dv->bf.size == BVI_MLX5_BF && attr->max_send_sge > 0 &&
-		       ibv_query_port(params->context, attr->port, &port) == 0 &&
-		       port.max_msg_sz >= BVI_MLX5_MSG;
-	snprintf(c->data_path, sizeof(c->data_path), "%s, own doorbell register, 64-byte CQEs",
-		 blueflame ? "BlueFlame" : "doorbell");
+	usual = attr->max_send_sge > 0 && ibv_query_port(params->context, attr->port, &port) == 0 &&
+		port.max_msg_sz >= BVI_MLX5_MSG;
+	c->core.gate = usual && blueflame && dv->bf.size == BVI_MLX5_BF;
+	c->sends = c->core.gate          ? bvi_mlx5_ops_short :
+		   usual && !dv->bf.size ? bvi_mlx5_ops_doorbell :
+					   bvi_mlx5_ops_any;
+	snprintf(c->data_path, sizeof(c->data_path), "%s, %s register, 64-byte CQEs",
+		 blueflame ? "BlueFlame" : "doorbell",
+		 c->td       ? "own doorbell" :
+		 dv->bf.size ? "combining" :
+			       "uncached");
 }
 
 static int rq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
@@ -225,8 +246,7 @@ static int rq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
 	c->max_seg = (uint16_t)(dv->rq.stride / PRM_DS);
 	c->core.recv_gate = dv->rq.stride == PRM_DS && attr->max_recv_sge > 0;
 	c->core.prepared = &bvi_mlx5_ops_prepared[c->core.recv_gate];
-	c->core.ready = c->core.gate ? &bvi_mlx5_ops_short[c->core.recv_gate] :
-				       &bvi_mlx5_ops_long[c->core.recv_gate];
+	c->core.ready = &c->sends[c->core.recv_gate];
 	return 0;
 }
 

@@ -45,11 +45,12 @@ struct mlx5_cq {
 struct mlx5_channel {
 	struct bvi_channel_core core;
 	struct bv_channel *base;
+	const struct bv_channel_ops *sends; /* both tables of a kind, below */
 	struct mlx5_cq send_cq;
 	struct mlx5_cq recv_cq;
 	uint32_t recv_ci; /* index of the completion of receive 0 */
 	uint32_t qpn;
-	uint16_t bf_size; /* bytes of one half, 0 if there is no second one */
+	uint16_t bf_size; /* bytes of one half; 0: no second one, and not cached */
 	uint16_t bf_ds;   /* longest WQE that goes through BlueFlame, 0: none does */
 	int64_t last_unsignaled;
 	uint16_t unsignaled;   /* in a row, up to that one */
@@ -119,11 +120,13 @@ static inline uint32_t mlx5_cq_index(const struct mlx5_cq *cq, const struct bvi_
 }
 
 /*
- * sq.c: with short ways, for registers with halves of 256 bytes; and without. Of each, [1] is for channels
- * whose receives have one element at most.
+ * What a connected channel does, by its doorbell register: short.c: BlueFlame halves of 256 bytes;
+ * doorbell.c: no BlueFlame; sq.c: any. Of each, [1] is for channels whose receives have one element at most.
  */
 extern const struct bv_channel_ops bvi_mlx5_ops_short[2];
-extern const struct bv_channel_ops bvi_mlx5_ops_long[2];
+extern const struct bv_channel_ops bvi_mlx5_ops_doorbell[2];
+extern const struct bv_channel_ops bvi_mlx5_ops_any[2];
+/* sq.c */
 int bvi_mlx5_flush(struct bv_channel *ch);
 /* channel.c: before connecting, and after an error */
 extern const struct bv_channel_ops bvi_mlx5_ops_prepared[2];
@@ -156,6 +159,13 @@ void bvi_mlx5_recv_result(const struct bv_channel *ch, uint64_t number, struct b
 	.flush = bvi_mlx5_flush, .poll_send_one = bvi_mlx5_poll_send_one,         \
 	.poll_recv_one = bvi_mlx5_poll_recv_one, .poll_send = bvi_mlx5_poll_send, \
 	.poll_recv = bvi_mlx5_poll_recv, .recv_result = bvi_mlx5_recv_result, .arm = bvi_mlx5_arm
+
+/* Both tables of a kind, of which ... are the posts to the send queue. */
+#define BVI_MLX5_TABLES(kind, ...)                                    \
+	const struct bv_channel_ops bvi_mlx5_ops_##kind[2] = {        \
+		{ __VA_ARGS__, BVI_MLX5_RECV_LISTS, BVI_MLX5_REAPS }, \
+		{ __VA_ARGS__, BVI_MLX5_RECV_ONES, BVI_MLX5_REAPS },  \
+	}
 
 /* cpu.c */
 bool bvi_mlx5_cpu_suits(void);

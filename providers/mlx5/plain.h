@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Posting works that take none of the short ways, and still are plain: they ask for nothing by flags,
- * there is room, and they ring for themselves alone. Each long way (sq.c) asks that first, and leaves what
+ * and there is room. Each long way (sq.c) asks that first, and leaves what
  * is not to a function that takes anything.
  *
  * A WQE of one or two blocks is built in registers and stored twice, into the ring and into BlueFlame. A
@@ -13,9 +13,43 @@
 
 #include "bf.h"
 
+/* sq.c: what is not plain */
+int64_t bvi_mlx5_list_any(struct bv_channel *ch, const struct mlx5_sge *sg,
+			  const struct bv_remote *remote, uint64_t what, bool with_imm,
+			  uint32_t imm);
+int64_t bvi_mlx5_inline_any(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
+			    uint64_t what, bool with_imm, uint32_t imm);
+int64_t bvi_mlx5_atomic_any(struct bv_channel *ch, const struct bv_scatter *result,
+			    const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			    uint64_t compare);
+
+/* plain.c */
+bvi_post_fn bvi_mlx5_list, bvi_mlx5_inline;
+bvi_post_imm_fn bvi_mlx5_list_imm, bvi_mlx5_inline_imm;
+int64_t bvi_mlx5_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+			const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			uint64_t compare);
+
+#define BVI_MLX5_LONG_SENDS                                                                   \
+	.post = bvi_mlx5_list, .post_inline = bvi_mlx5_inline, .post_imm = bvi_mlx5_list_imm, \
+	.post_inline_imm = bvi_mlx5_inline_imm, .post_atomic = bvi_mlx5_atomic
+
+/* short.c */
+bvi_post_fn bvi_mlx5_write_one_more, bvi_mlx5_write_inline8_more, bvi_mlx5_send_one_more,
+	bvi_mlx5_send_inline8_more;
+
+/* All that can be asked for with eight bytes inline. */
+static inline uint64_t short_inline8(bool rdma, unsigned flags)
+{
+	return bvi_what(rdma ? BV_OP_WRITE : BV_OP_SEND, BVI_SHORT_INLINE, BVI_SHORT_INLINE, flags);
+}
+
+/* What an atomic fetches, in what it asks for. */
+#define PLAIN_ATOMIC_BYTES ((uint64_t)sizeof(uint64_t) << 32)
+
 static inline bool plain_is(const struct bv_channel *ch, uint64_t what)
 {
-	return bvi_likely(!bvi_what_flags(what)) && bvi_mlx5_takes(ch, false);
+	return bvi_likely(!bvi_what_flags(what)) && bvi_mlx5_takes(ch);
 }
 
 BVI_INLINE bvi_v16 plain_ctrl(struct bv_channel *ch, uint64_t what, uint64_t pi, unsigned ds,

@@ -62,6 +62,11 @@ static inline struct prm_seg prm_ctrl(uint16_t index, unsigned opcode, uint32_t 
 				   bv_to_be32x2(fm_ce_se, imm) } };
 }
 
+static inline unsigned prm_ctrl_ds(const struct prm_seg *ctrl)
+{
+	return (unsigned)bv_from_be64(ctrl->w[0]) & PRM_WQE_DS_MAX;
+}
+
 /* Remote address segment: address | rkey | reserved. */
 static inline struct prm_seg prm_raddr(uint64_t addr, uint32_t rkey)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Posting to the send queue.
+ * Posting anything to the send queue: with flags, without room, at the end of the ring, with a register of any kind; and
+ * refusing what must be refused. WQEs are written where they lie, and rung from there.
  *
- * One element, and eight bytes inline, go by the short ways of pin_mlx5.h. All else goes the long way
- * here: lists, payload of any length, immediates, atomics, by plain.h as far as they are plain. What is
- * not, with flags or to be refused, is written where it lies, and rung from there. So is everything of
- * channels whose registers are not what the short ways write to.
+ * Most works take a shorter way: one element, and eight bytes inline, the short ways (short.h); other lists
+ * and payload, immediates and atomics those of plain.c, as far as they are plain.
  */
 #include "plain.h"
 
@@ -73,7 +72,6 @@ static inline int64_t sq_post_wqe(struct bv_channel *ch, struct prm_seg *wqe, un
 	struct mlx5_channel *const c = to_mlx5(ch);
 	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
 	const unsigned pi = send->pi;
-	const bool alone = bv_from_be32(*bvi_mlx5_post_of(ch)->dbrec) == pi;
 	struct bvi_mlx5_done *const done = mlx5_done(ch, pi);
 	const int64_t number = (int64_t)ch->sq_posted++;
 
@@ -83,17 +81,13 @@ static inline int64_t sq_post_wqe(struct bv_channel *ch, struct prm_seg *wqe, un
 	c->last = (uint16_t)pi;
 	send->pi = (uint16_t)(pi + wqe_blocks(ds));
 	if (!(op.flags & BV_MORE))
-		bf_ring(ch, send->pi, wqe, ds, alone);
-	else if (ch->gate == BVI_GATE_OPEN)
-		ch->gate = BVI_GATE_MORE;
+		bf_ring(ch, send->pi, wqe);
 	return number;
 }
 
-/* ---- the long ways ---- */
-
-static BV_NOINLINE int64_t list_any(struct bv_channel *ch, const struct mlx5_sge *sg,
-				    const struct bv_remote *remote, uint64_t what, bool with_imm,
-				    uint32_t imm)
+int64_t bvi_mlx5_list_any(struct bv_channel *ch, const struct mlx5_sge *sg,
+			  const struct bv_remote *remote, uint64_t what, bool with_imm,
+			  uint32_t imm)
 {
 	const unsigned nsge = bvi_what_n(what, BVI_SHORT_LIST);
 	struct prm_seg *const wqe = wqe_at(ch, bvi_mlx5_send_of(ch)->pi);
@@ -108,9 +102,8 @@ static BV_NOINLINE int64_t list_any(struct bv_channel *ch, const struct mlx5_sge
 	return sq_post_wqe(ch, wqe, ds, sq_op(what, with_imm, imm));
 }
 
-static BV_NOINLINE int64_t inline_any(struct bv_channel *ch, const void *buf,
-				      const struct bv_remote *remote, uint64_t what, bool with_imm,
-				      uint32_t imm)
+int64_t bvi_mlx5_inline_any(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
+			    uint64_t what, bool with_imm, uint32_t imm)
 {
 	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE);
 	struct prm_seg *const wqe = wqe_at(ch, bvi_mlx5_send_of(ch)->pi);
@@ -125,200 +118,9 @@ static BV_NOINLINE int64_t inline_any(struct bv_channel *ch, const void *buf,
 	return sq_post_wqe(ch, wqe, ds, sq_op(what, with_imm, imm));
 }
 
-/* A list is checked while it is written: what is refused then lies where nothing is yet. */
-BVI_INLINE int64_t sq_list(struct bv_channel *ch, const struct mlx5_sge *sg, bool rdma,
-			   const struct bv_remote *remote, uint64_t what, bool with_imm,
-			   uint32_t imm)
-{
-	const unsigned nsge = bvi_what_n(what, BVI_SHORT_LIST), head = rdma ? 2 : 1;
-	const struct mlx5_sge *end;
-	const struct plain_place to = plain_next(ch);
-	bvi_v16 *seg = to.wqe + head;
-	uint64_t bytes = 0;
-	int64_t number;
-	unsigned ds;
-
-	/* Without elements the list may be NULL. */
-	if (bvi_unlikely(nsge - 1 >= ch->max_send_sge || !plain_is_straight(ch, to, head + nsge)))
-		return list_any(ch, sg, remote, what, with_imm, imm);
-	if (rdma)
-		to.wqe[1] = bvi_seg_remote(ch, remote, true);
-	for (end = sg + nsge; sg != end; sg++) {
-		if (bvi_unlikely(!sg->length))
-			continue;
-		bytes += sg->length;
-		*seg++ = bvi_seg_data(ch, sg, true);
-	}
-	/* One without payload, too: its doorbell is another. */
-	if (bvi_unlikely(bytes - 1 >= ch->max_msg))
-		return list_any(ch, end - nsge, remote, what, with_imm, imm);
-	ds = (unsigned)(seg - to.wqe);
-	number = plain_take(ch, to, wqe_blocks(ds), plain_ctrl(ch, what, to.pi, ds, with_imm, imm),
-			    what);
-	plain_ring_straight(ch, to, ds);
-	return number;
-}
-
-/* One element with an immediate. */
-BVI_INLINE int64_t sq_one_imm(struct bv_channel *ch, const struct mlx5_sge *sg, bool rdma,
-			      const struct bv_remote *remote, uint64_t what, uint32_t imm)
-{
-	const bvi_v16 none = { 0, 0 };
-	bvi_v16 block[4] = { none, none, none, none };
-
-	if (rdma)
-		block[1] = bvi_seg_remote(ch, remote, true);
-	block[rdma ? 2 : 1] = bvi_seg_data(ch, sg, true);
-	return plain_post_block(ch, block, rdma ? 3 : 2, what, true, imm);
-}
-
-/* Inline payload of any length for which there is no shorter way. */
-static BV_NOINLINE int64_t inline_straight(struct bv_channel *ch, const void *buf,
-					   const struct bv_remote *remote, uint64_t what,
-					   bool with_imm, uint32_t imm)
-{
-	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = remote ? 2 : 1;
-	const unsigned ds = head + prm_inline_ds(len);
-	const struct plain_place to = plain_next(ch);
-	int64_t number;
-
-	if (bvi_unlikely(!plain_is_straight(ch, to, ds)))
-		return inline_any(ch, buf, remote, what, with_imm, imm);
-	number = plain_take(ch, to, wqe_blocks(ds), plain_ctrl(ch, what, to.pi, ds, with_imm, imm),
-			    what);
-	if (remote)
-		to.wqe[1] = bvi_seg_remote(ch, remote, true);
-	wqe_put_inline_straight(to.wqe + head, to.wqe + ds - 1, buf, len);
-	plain_ring_straight(ch, to, ds);
-	return number;
-}
-
-/* Inline payload that takes more than a block: two, usually. */
-BVI_INLINE int64_t sq_inline_two(struct bv_channel *ch, const uint8_t *buf, bool rdma,
-				 const struct bv_remote *remote, uint64_t what, bool with_imm,
-				 uint32_t imm)
-{
-	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = rdma ? 2 : 1;
-	const unsigned left = len - wqe_block_inline(head);
-	const struct plain_place to = plain_next(ch);
-	const bvi_v16 none = { 0, 0 };
-	bvi_v16 block[8];
-
-	if (bvi_unlikely(left > PRM_WQEBB || !plain_is_straight(ch, to, 2 * PRM_WQEBB_DS)))
-		return inline_straight(ch, buf, remote, what, with_imm, imm);
-	block[1] = rdma ? bvi_seg_remote(ch, remote, true) : none;
-	block[head] = wqe_inline_first(wqe_load(buf), len);
-#pragma GCC unroll 4
-	for (unsigned i = head + 1; i < PRM_WQEBB_DS; i++)
-		block[i] = wqe_load(buf + (i - head) * PRM_DS - PRM_INLINE_HEAD);
-	wqe_inline_second(block + PRM_WQEBB_DS, buf + wqe_block_inline(head), left);
-	return plain_post_two(ch, to, block, PRM_WQEBB_DS + (left + PRM_DS - 1) / PRM_DS, what,
-			      with_imm, imm);
-}
-
-static BV_NOINLINE int64_t write_inline_two(struct bv_channel *ch, const void *buf,
-					    const struct bv_remote *remote, uint64_t what)
-{
-	return sq_inline_two(ch, buf, true, remote, what, false, 0);
-}
-
-static BV_NOINLINE int64_t send_inline_two(struct bv_channel *ch, const void *buf, uint64_t what)
-{
-	return sq_inline_two(ch, buf, false, NULL, what, false, 0);
-}
-
-static BV_NOINLINE int64_t imm_inline_two(struct bv_channel *ch, const void *buf,
-					  const struct bv_remote *remote, uint64_t what,
-					  uint32_t imm)
-{
-	if (!remote)
-		return sq_inline_two(ch, buf, false, NULL, what, true, imm);
-	return sq_inline_two(ch, buf, true, remote, what, true, imm);
-}
-
-BVI_INLINE int64_t sq_inline(struct bv_channel *ch, const void *buf, bool rdma,
-			     const struct bv_remote *remote, uint64_t what, bool with_imm,
-			     uint32_t imm)
-{
-	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = rdma ? 2 : 1;
-	const bvi_v16 none = { 0, 0 };
-	struct wqe_payload p;
-
-	if (bvi_unlikely(len - 1 >= ch->max_inline))
-		return inline_any(ch, buf, remote, what, with_imm, imm);
-	if (len > wqe_block_inline(head) && with_imm)
-		return imm_inline_two(ch, buf, remote, what, imm);
-	if (len > wqe_block_inline(head))
-		return rdma ? write_inline_two(ch, buf, remote, what) :
-			      send_inline_two(ch, buf, what);
-	p = wqe_inline_block(buf, len, head);
-	if (rdma) {
-		const bvi_v16 block[4] = { none, bvi_seg_remote(ch, remote, true), p.seg[0],
-					   p.seg[1] };
-
-		return plain_post_block(ch, block, head + p.ds, what, with_imm, imm);
-	}
-	return plain_post_block(ch, (const bvi_v16[4]){ none, p.seg[0], p.seg[1], p.seg[2] },
-				head + p.ds, what, with_imm, imm);
-}
-
-static int64_t long_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
-			 uint64_t what)
-{
-	if (!plain_is(ch, what))
-		return list_any(ch, sg, remote, what, false, 0);
-	if (!remote)
-		return sq_list(ch, sg, false, NULL, what, false, 0);
-	return sq_list(ch, sg, true, remote, what, false, 0);
-}
-
-static BV_NOINLINE int64_t list_imm(struct bv_channel *ch, const void *sg,
-				    const struct bv_remote *remote, uint64_t what, uint32_t imm)
-{
-	return remote ? sq_list(ch, sg, true, remote, what, true, imm) :
-			sq_list(ch, sg, false, NULL, what, true, imm);
-}
-
-static int64_t post_imm(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
-			uint64_t what, uint32_t imm)
-{
-	if (!plain_is(ch, what))
-		return list_any(ch, sg, remote, what, true, imm);
-	if ((uint16_t)what != 0 || !bvi_mlx5_takes_element(sg))
-		return list_imm(ch, sg, remote, what, imm);
-	if (!remote)
-		return sq_one_imm(ch, sg, false, NULL, what, imm);
-	return sq_one_imm(ch, sg, true, remote, what, imm);
-}
-
-static BV_NOINLINE int64_t send_inline_plain(struct bv_channel *ch, const void *buf, uint64_t what)
-{
-	return sq_inline(ch, buf, false, NULL, what, false, 0);
-}
-
-static int64_t long_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
-			   uint64_t what)
-{
-	if (!plain_is(ch, what))
-		return inline_any(ch, buf, remote, what, false, 0);
-	if (!remote)
-		return send_inline_plain(ch, buf, what);
-	return sq_inline(ch, buf, true, remote, what, false, 0);
-}
-
-static int64_t post_inline_imm(struct bv_channel *ch, const void *buf,
-			       const struct bv_remote *remote, uint64_t what, uint32_t imm)
-{
-	if (!plain_is(ch, what))
-		return inline_any(ch, buf, remote, what, true, imm);
-	if (!remote)
-		return sq_inline(ch, buf, false, NULL, what, true, imm);
-	return sq_inline(ch, buf, true, remote, what, true, imm);
-}
-
-static BV_NOINLINE int64_t atomic_any(struct bv_channel *ch, const struct bv_scatter *result,
-				      const struct bv_remote *remote, uint64_t what,
-				      uint64_t swap_add, uint64_t compare)
+int64_t bvi_mlx5_atomic_any(struct bv_channel *ch, const struct bv_scatter *result,
+			    const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			    uint64_t compare)
 {
 	struct prm_seg *const wqe = wqe_at(ch, bvi_mlx5_send_of(ch)->pi);
 
@@ -329,132 +131,41 @@ static BV_NOINLINE int64_t atomic_any(struct bv_channel *ch, const struct bv_sca
 	sq_put_head(wqe, remote);
 	wqe[2] = prm_atomic(swap_add, compare);
 	wqe[3] = wqe_data((const void *)result);
-	return sq_post_wqe(ch, wqe, 4, sq_op(what, false, 0));
+	return sq_post_wqe(ch, wqe, 4, sq_op(what | PLAIN_ATOMIC_BYTES, false, 0));
 }
 
-/* One block: | control | remote address | atomic | where the old value goes | */
-static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *result,
-			   const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
-			   uint64_t compare)
-{
-	what |= (uint64_t)sizeof(uint64_t) << 32;
-	if (!plain_is(ch, what))
-		return atomic_any(ch, result, remote, what, swap_add, compare);
-	return plain_post_block(
-		ch,
-		(const bvi_v16[4]){ { 0, 0 },
-				    bvi_seg_remote(ch, remote, true),
-				    bvi_v16_of(bv_to_be64(swap_add).be, bv_to_be64(compare).be),
-				    bvi_seg_data(ch, result, true) },
-		4, what, false, 0);
-}
-
-static bvi_post_fn end_one, end_inline8;
-
-/* What the short way leaves: to the end of a chain, or to the long way. */
-static inline int64_t left_one(struct bv_channel *ch, const void *sg,
-			       const struct bv_remote *remote, uint64_t what, bool more)
-{
-	return !more && ch->gate == BVI_GATE_MORE ? end_one(ch, sg, remote, what) :
-						    long_list(ch, sg, remote, what);
-}
-
-static inline int64_t left_inline8(struct bv_channel *ch, const void *buf,
-				   const struct bv_remote *remote, uint64_t what, bool more)
-{
-	return !more && ch->gate == BVI_GATE_MORE ? end_inline8(ch, buf, remote, what) :
-						    long_inline(ch, buf, remote, what);
-}
-
-/* All that can be asked for with eight bytes inline. */
-static inline uint64_t what_inline8(bool rdma, bool more)
-{
-	return bvi_what(rdma ? BV_OP_WRITE : BV_OP_SEND, BVI_SHORT_INLINE, BVI_SHORT_INLINE,
-			more ? BV_MORE : 0);
-}
-
-/*
- * The short ways. Writes and sends have functions of their own, for the compiler mixes what it finds in
- * one with what it finds in the other. Those of a chain need not look at the gate: their pointers are in
- * force only while it is not closed.
- */
-#define SHORT_WAYS(name, rdma, suffix, more, takes)                                               \
-	static BV_NOINLINE int64_t name##_one##suffix(struct bv_channel *ch, const void *sg,      \
-						      const struct bv_remote *remote,             \
-						      uint64_t what)                              \
-	{                                                                                         \
-		if (!(takes) || !bvi_mlx5_takes_element(sg))                                      \
-			return left_one(ch, sg, remote, what, more);                              \
-		return bvi_mlx5_post_one(ch, sg, rdma, remote, what, more);                       \
-	}                                                                                         \
-	static BV_NOINLINE int64_t name##_inline8##suffix(struct bv_channel *ch, const void *buf, \
-							  const struct bv_remote *remote,         \
-							  uint64_t what)                          \
-	{                                                                                         \
-		if (!(takes))                                                                     \
-			return left_inline8(ch, buf, remote, what, more);                         \
-		return bvi_mlx5_post_inline8(ch, buf, rdma, remote, what_inline8(rdma, more),     \
-					     more);                                               \
-	}
-SHORT_WAYS(send, false, , false, bvi_mlx5_takes(ch, false))
-SHORT_WAYS(send, false, _more, true, bvi_mlx5_has_room(ch))
-SHORT_WAYS(write, true, _more, true, bvi_mlx5_has_room(ch))
-
-static int64_t post_one(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+static int64_t any_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
 			uint64_t what)
 {
-	if (bvi_unlikely(!remote))
-		return send_one(ch, sg, remote, what);
-	if (!bvi_mlx5_takes(ch, false) || !bvi_mlx5_takes_element(sg))
-		return left_one(ch, sg, remote, what, false);
-	return bvi_mlx5_post_one(ch, sg, true, remote, what, false);
+	return bvi_mlx5_list_any(ch, sg, remote, what, false, 0);
 }
 
-static int64_t post_inline8(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
-			    uint64_t what)
+static int64_t any_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
+			  uint64_t what)
 {
-	if (bvi_unlikely(!remote))
-		return send_inline8(ch, buf, remote, what);
-	if (!bvi_mlx5_takes(ch, false))
-		return left_inline8(ch, buf, remote, what, false);
-	return bvi_mlx5_post_inline8(ch, buf, true, remote, what_inline8(true, false), false);
+	return bvi_mlx5_inline_any(ch, buf, remote, what, false, 0);
 }
 
-/* Rings for all of a chain, with the control segment of its last work. */
-static inline int64_t ring_chain(struct bv_channel *ch, struct bvi_mlx5_added last)
+static int64_t any_list_imm(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			    uint64_t what, uint32_t imm)
 {
-	uint8_t *const bf = bf_begin(ch, bvi_mlx5_send_of(ch)->pi);
-	const bv_be64 doorbell = { last.ctrl[0] };
-
-	bvi_mlx5_post_of(ch)->bf = (uint8_t *)((uintptr_t)bf ^ BVI_MLX5_BF);
-	ch->gate = BVI_GATE_OPEN;
-	bv_mmio_write64(bf, doorbell);
-	bv_doorbell_flush();
-	return last.number;
+	return bvi_mlx5_list_any(ch, sg, remote, what, true, imm);
 }
 
-/* The last work of a chain. */
-static BV_NOINLINE int64_t end_one(struct bv_channel *ch, const void *sg,
-				   const struct bv_remote *remote, uint64_t what)
+static int64_t any_inline_imm(struct bv_channel *ch, const void *buf,
+			      const struct bv_remote *remote, uint64_t what, uint32_t imm)
 {
-	if (!bvi_mlx5_has_room(ch) || !bvi_mlx5_takes_element(sg))
-		return long_list(ch, sg, remote, what);
-	if (remote)
-		return ring_chain(ch, bvi_mlx5_add_one(ch, sg, true, remote, what, 0));
-	return ring_chain(ch, bvi_mlx5_add_one(ch, sg, false, remote, what, 0));
+	return bvi_mlx5_inline_any(ch, buf, remote, what, true, imm);
 }
 
-static BV_NOINLINE int64_t end_inline8(struct bv_channel *ch, const void *buf,
-				       const struct bv_remote *remote, uint64_t what)
-{
-	if (!bvi_mlx5_has_room(ch))
-		return long_inline(ch, buf, remote, what);
-	if (remote)
-		return ring_chain(ch, bvi_mlx5_add_inline8(ch, buf, true, remote,
-							   what_inline8(true, false), 0));
-	return ring_chain(ch, bvi_mlx5_add_inline8(ch, buf, false, remote,
-						   what_inline8(false, false), 0));
-}
+#define SQ_SENDS                                                                      \
+	.post_one = any_list, .post_inline8 = any_inline, .write_one_more = any_list, \
+	.write_inline8_more = any_inline, .send_one_more = any_list,                  \
+	.send_inline8_more = any_inline, .post = any_list, .post_inline = any_inline, \
+	.post_imm = any_list_imm, .post_inline_imm = any_inline_imm,                  \
+	.post_atomic = bvi_mlx5_atomic_any
+
+BVI_MLX5_TABLES(any, SQ_SENDS);
 
 /* The block of the last WQE: the one before the next, or else where the long way left it. */
 static unsigned sq_last(const struct mlx5_channel *c)
@@ -470,7 +181,7 @@ int bvi_mlx5_flush(struct bv_channel *ch)
 	const unsigned pi = bvi_mlx5_send_of(ch)->pi;
 
 	if (bv_from_be32(*bvi_mlx5_post_of(ch)->dbrec) != pi)
-		bf_ring(ch, pi, wqe_at(ch, sq_last(to_mlx5(ch))), 0, false);
+		bf_ring(ch, pi, wqe_at(ch, sq_last(to_mlx5(ch))));
 	return 0;
 }
 
@@ -502,25 +213,3 @@ void bvi_mlx5_sq_init(struct bv_channel *ch, uint32_t qpn, uint32_t blocks)
 	for (uint32_t i = 0; i < blocks; i++)
 		mlx5_done(ch, i)->work = -1;
 }
-
-#define SQ_ALL                                                               \
-	.post = long_list, .post_inline = long_inline, .post_imm = post_imm, \
-	.post_inline_imm = post_inline_imm, .post_atomic = post_atomic, BVI_MLX5_REAPS
-#define SQ_SHORT                                                                              \
-	.post_one = post_one, .post_inline8 = post_inline8, .write_one_more = write_one_more, \
-	.write_inline8_more = write_inline8_more, .send_one_more = send_one_more,             \
-	.send_inline8_more = send_inline8_more, SQ_ALL
-#define SQ_LONG                                                                          \
-	.post_one = long_list, .post_inline8 = long_inline, .write_one_more = long_list, \
-	.write_inline8_more = long_inline, .send_one_more = long_list,                   \
-	.send_inline8_more = long_inline, SQ_ALL
-
-const struct bv_channel_ops bvi_mlx5_ops_short[2] = {
-	{ SQ_SHORT, BVI_MLX5_RECV_LISTS },
-	{ SQ_SHORT, BVI_MLX5_RECV_ONES },
-};
-
-const struct bv_channel_ops bvi_mlx5_ops_long[2] = {
-	{ SQ_LONG, BVI_MLX5_RECV_LISTS },
-	{ SQ_LONG, BVI_MLX5_RECV_ONES },
-};

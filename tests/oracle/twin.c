@@ -12,6 +12,7 @@
 #include "providers/mlx5/channel.h"
 
 static const struct bv_channel_attr attr = {
+	.port = 1,
 	.max_send = TWIN_MAX_SEND,
 	.max_recv = TWIN_MAX_RECV,
 	.max_send_sge = TWIN_MAX_SEND_SGE,
@@ -105,6 +106,7 @@ static struct rings rings_of(struct ibv_qp *qp)
 		.rq_stride = dv.rq.stride,
 		.dbrec = dv.dbrec,
 		.bf = dv.bf.reg,
+		.blueflame = dv.bf.size > 0,
 		.qpn = qp->qp_num,
 		.send_cq = cq_ring_of(qp->send_cq, &arm),
 		.recv_cq = cq_ring_of(qp->recv_cq, &arm),

@@ -42,7 +42,8 @@ struct rings {
 	uint32_t rq_size;
 	uint32_t rq_stride;
 	const uint32_t *dbrec;
-	uint8_t *bf; /* first half of the doorbell register */
+	uint8_t *bf;    /* first half of the doorbell register */
+	bool blueflame; /* what it is */
 	uint32_t qpn;
 	struct cq_ring send_cq;
 	struct cq_ring recv_cq;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Works posted with BV_MORE: in the ring at once, but neither record nor register tells of them until
- * one doorbell of eight bytes does for all. And nothing of it is left for the works that follow.
+ * one doorbell does for all, with the last of them. And nothing of it is left for the works that follow.
  */
 #include "plain.h"
 
@@ -13,15 +13,23 @@
 static const uint8_t zeroes[2 * PLAIN_BF_SIZE];
 static const uint8_t payload[64];
 
-/* The last WQE of the chain started at @index; its first eight bytes are in @half and nothing else. */
+/*
+ * The last WQE of the chain started at @index; all of it is in @half, or its first eight bytes in the
+ * only half of a register that is not BlueFlame; and nothing else.
+ */
 static void expect_doorbell(const struct plain *p, unsigned half, uint16_t index, uint32_t record)
 {
-	const uint8_t *const bf = p->bf + half * PLAIN_BF_SIZE;
-	uint8_t wqe[64];
+	const uint8_t *const bf = p->bf + (p->c.bf_size ? half * PLAIN_BF_SIZE : 0);
+	uint8_t wqe[PLAIN_BF_SIZE];
+	unsigned used = 8, lines = 8;
 
 	plain_read_sq(p, index, wqe, sizeof(wqe));
-	assert_memory_equal(bf, wqe, 8);
-	assert_memory_equal(bf + 8, zeroes, PLAIN_BF_SIZE - 8);
+	if (p->c.bf_ds) {
+		used = (wqe[7] & 0x3fu) * 16;
+		lines = (used + 63) / 64 * 64;
+	}
+	assert_memory_equal(bf, wqe, used);
+	assert_memory_equal(bf + lines, zeroes, PLAIN_BF_SIZE - lines);
 	assert_int_equal(be32toh(p->qp_dbrec[PRM_DBREC_SEND]), record);
 }
 
@@ -36,7 +44,7 @@ static void quiet(struct plain *p)
 	memset(p->bf, 0, sizeof(zeroes));
 }
 
-static void chain(bool blueflame)
+static void chain(enum plain_register reg)
 {
 	struct plain_shape shape = plain_default;
 	const struct bv_gather list[2] = { { 1, 2, 3 }, { 4, 5, 6 } };
@@ -44,7 +52,7 @@ static void chain(bool blueflame)
 	struct plain *p;
 	struct bv_channel *ch;
 
-	shape.blueflame = blueflame;
+	shape.reg = reg;
 	p = plain_new(&shape);
 	ch = plain_channel(p);
 	/* One block, two blocks, an empty one, an atomic: each takes another way through the code. */
@@ -58,7 +66,7 @@ static void chain(bool blueflame)
 	quiet(p);
 	assert_int_equal(bv_flush(ch), 0);
 	expect_silence(p, 5);
-	/* The last one rings for all, by eight bytes: it is not what the device needs first. */
+	/* The last one rings for all. */
 	assert_int_equal(bv_post_write(ch, list, 1, REMOTE, BV_MORE), 4);
 	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, 0), 5);
 	expect_doorbell(p, 1, 6, 7);
@@ -80,23 +88,26 @@ static void chain(bool blueflame)
 	quiet(p);
 	/* And from then on all is as it was. */
 	assert_int_equal(bv_post_write_inline(ch, payload, 8, REMOTE, 0), 12);
-	if (blueflame)
-		assert_int_not_equal(p->bf[PLAIN_BF_SIZE + 16], 0);
-	else
-		expect_doorbell(p, 1, 14, 15);
+	expect_doorbell(p, 1, 14, 15);
 	plain_free(p);
 }
 
-static void with_blueflame(void **state)
+static void blueflame(void **state)
 {
 	(void)state;
-	chain(true);
+	chain(PLAIN_BLUEFLAME);
 }
 
-static void with_doorbells(void **state)
+static void combining(void **state)
 {
 	(void)state;
-	chain(false);
+	chain(PLAIN_COMBINING);
+}
+
+static void uncached(void **state)
+{
+	(void)state;
+	chain(PLAIN_UNCACHED);
 }
 
 static void full(void **state)
@@ -138,9 +149,8 @@ static void failure(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(with_blueflame),
-		cmocka_unit_test(with_doorbells),
-		cmocka_unit_test(full),
+		cmocka_unit_test(blueflame), cmocka_unit_test(combining),
+		cmocka_unit_test(uncached),  cmocka_unit_test(full),
 		cmocka_unit_test(failure),
 	};
 

@@ -289,10 +289,11 @@ static void doorbells(void **state)
 	setenv("MLX5_SHUT_UP_BF", "0", 1);
 	expect_path("BlueFlame");
 	setenv("MLX5_SHUT_UP_BF", "1", 1);
-	expect_path("doorbell");
-	unsetenv("MLX5_SHUT_UP_BF");
+	expect_path("doorbell, combining register");
 	dv.qp.bf.size = 0;
-	expect_path("doorbell");
+	expect_path("doorbell, uncached register");
+	unsetenv("MLX5_SHUT_UP_BF");
+	expect_path("doorbell, own");
 }
 
 static void each_call_fails(void **state)

@@ -167,13 +167,27 @@ static unsigned length_of(const uint8_t *wqe)
 	return wqe[7] & 0x3fu;
 }
 
-static void check(const struct golden *g, bool blueflame)
+/* One doorbell was rung in @half, with all of @wqe or its first eight bytes. */
+static void expect_doorbell(const struct plain *p, enum plain_register reg, unsigned half,
+			    const uint8_t *wqe)
+{
+	static const uint8_t zeroes[PLAIN_BF_SIZE];
+	const unsigned used = reg == PLAIN_BLUEFLAME ? length_of(wqe) * 16 : 8;
+	const unsigned lines = reg == PLAIN_BLUEFLAME ? (used + 63) / 64 * 64 : 8;
+	const uint8_t *const bf = p->bf + half * PLAIN_BF_SIZE;
+
+	assert_memory_equal(bf, wqe, used);
+	assert_memory_equal(bf + lines, zeroes, PLAIN_BF_SIZE - lines);
+	assert_memory_equal(p->bf + (half ^ 1) * PLAIN_BF_SIZE, zeroes, PLAIN_BF_SIZE);
+}
+
+static void check(const struct golden *g, enum plain_register reg)
 {
 	struct plain_shape shape = plain_default;
 	uint8_t wqe[256];
 	struct plain *p;
 
-	shape.blueflame = blueflame;
+	shape.reg = reg;
 	p = plain_new(&shape);
 	plain_seek(p, 5);
 	assert_int_equal(g->post(plain_channel(p)), 0);
@@ -181,36 +195,40 @@ static void check(const struct golden *g, bool blueflame)
 	EXPECT_HEX(wqe, g->wqe);
 	assert_int_equal(be32toh(p->qp_dbrec[PRM_DBREC_SEND]), 5 + g->blocks);
 	assert_int_equal(p->qp_dbrec[PRM_DBREC_RECV], 0);
-	if (blueflame && length_of(wqe) > 1)
-		assert_memory_equal(p->bf, wqe, length_of(wqe) * 16);
-	else
-		assert_memory_equal(p->bf, wqe, 8);
+	expect_doorbell(p, reg, 0, wqe);
 
-	/* The next one uses the other half, and leaves this one alone. */
+	/* The next one uses the other half, if there is one, and leaves this one alone. */
 	memset(p->bf, 0, PLAIN_BF_SIZE);
 	assert_int_equal(g->post(plain_channel(p)), 1);
 	plain_read_sq(p, (uint16_t)(5 + g->blocks), wqe, sizeof(wqe));
-	assert_memory_equal(p->bf + PLAIN_BF_SIZE, wqe, 8);
-	assert_int_equal(p->bf[7], 0);
+	expect_doorbell(p, reg, reg != PLAIN_UNCACHED, wqe);
 	plain_free(p);
+}
+
+static void check_all(enum plain_register reg)
+{
+	for (size_t i = 0; i < sizeof(goldens) / sizeof(goldens[0]); i++) {
+		print_message("  %s\n", goldens[i].name);
+		check(&goldens[i], reg);
+	}
 }
 
 static void blueflame(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(goldens) / sizeof(goldens[0]); i++) {
-		print_message("  %s\n", goldens[i].name);
-		check(&goldens[i], true);
-	}
+	check_all(PLAIN_BLUEFLAME);
 }
 
-static void doorbell(void **state)
+static void combining(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(goldens) / sizeof(goldens[0]); i++) {
-		print_message("  %s\n", goldens[i].name);
-		check(&goldens[i], false);
-	}
+	check_all(PLAIN_COMBINING);
+}
+
+static void uncached(void **state)
+{
+	(void)state;
+	check_all(PLAIN_UNCACHED);
 }
 
 /* 16 segments go through BlueFlame, 17 do not fit its half. */
@@ -237,33 +255,13 @@ static void longest_blueflame(void **state)
 	plain_free(p);
 }
 
-/* A register without BlueFlame has one place for doorbells. */
-static void no_halves(void **state)
-{
-	struct plain_shape shape = plain_default;
-	uint8_t wqe[64];
-	struct plain *p;
-
-	(void)state;
-	shape.blueflame = false;
-	p = plain_new(&shape);
-	p->c.bf_size = 0;
-	for (uint16_t i = 0; i < 3; i++) {
-		assert_int_equal(post_write_inline(plain_channel(p)), i);
-		plain_read_sq(p, i, wqe, sizeof(wqe));
-		assert_memory_equal(p->bf, wqe, 8);
-		assert_ptr_equal(bvi_mlx5_post_of(p->ch)->bf, p->bf);
-	}
-	plain_free(p);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blueflame),
-		cmocka_unit_test(doorbell),
+		cmocka_unit_test(combining),
+		cmocka_unit_test(uncached),
 		cmocka_unit_test(longest_blueflame),
-		cmocka_unit_test(no_halves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

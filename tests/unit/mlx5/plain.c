@@ -12,7 +12,6 @@ const struct plain_shape plain_default = {
 	.stride = 64,
 	.max_send = 16,
 	.max_recv = 16,
-	.blueflame = true,
 };
 
 /* Aligned to @align, and exactly @size bytes, so that ASan sees the first byte too many. */
@@ -60,14 +59,19 @@ static void queues_fill(struct plain *p, const struct plain_shape *shape)
 			  &bvi_mlx5_poll_recv_of(ch)->stop);
 	p->c.base = ch;
 	p->c.qpn = PLAIN_QPN;
-	p->c.bf_size = PLAIN_BF_SIZE;
-	p->c.bf_ds = shape->blueflame ? PLAIN_BF_SIZE / PRM_DS : 0;
+	p->c.bf_size = shape->reg == PLAIN_UNCACHED ? 0 : PLAIN_BF_SIZE;
+	p->c.bf_ds = shape->reg == PLAIN_BLUEFLAME ? PLAIN_BF_SIZE / PRM_DS : 0;
 	p->c.signal_every = (uint16_t)((shape->max_send + 1) / 2);
 	p->c.max_seg = (uint16_t)(shape->stride / PRM_DS);
 }
 
 static void channel_fill(struct plain *p, const struct plain_shape *shape)
 {
+	static const struct bv_channel_ops *const sends[] = {
+		[PLAIN_BLUEFLAME] = bvi_mlx5_ops_short,
+		[PLAIN_COMBINING] = bvi_mlx5_ops_any,
+		[PLAIN_UNCACHED] = bvi_mlx5_ops_doorbell,
+	};
 	struct bv_channel *const ch = p->ch;
 
 	ch->core = &p->c.core;
@@ -82,13 +86,12 @@ static void channel_fill(struct plain *p, const struct plain_shape *shape)
 	ch->rq_posted = BV_WORK_RECV;
 	plain_empty(p);
 	p->c.core.state = BV_CHANNEL_READY;
-	p->c.core.gate = shape->blueflame;
+	p->c.core.gate = shape->reg == PLAIN_BLUEFLAME;
 	p->c.core.recv_gate = shape->stride == PRM_DS;
-	p->c.core.ready = shape->blueflame ? &bvi_mlx5_ops_short[p->c.core.recv_gate] :
-					     &bvi_mlx5_ops_long[p->c.core.recv_gate];
+	p->c.core.ready = &sends[shape->reg][p->c.core.recv_gate];
 	p->c.core.prepared = p->c.core.ready;
 	/* Another table, so that it can be told from ready; what it refuses is core's business. */
-	p->c.core.error = shape->blueflame ? &bvi_mlx5_ops_long[0] : &bvi_mlx5_ops_short[0];
+	p->c.core.error = &sends[(shape->reg + 1) % PLAIN_REGISTERS][0];
 	bvi_calls_set(ch, p->c.core.ready);
 }
 

@@ -23,13 +23,21 @@ enum {
 	PLAIN_CANARY = 0xa5, /* what rings hold before anything is written */
 };
 
+/* Kinds of doorbell registers. */
+enum plain_register {
+	PLAIN_BLUEFLAME,
+	PLAIN_COMBINING, /* write-combining, and not BlueFlame */
+	PLAIN_UNCACHED,
+	PLAIN_REGISTERS,
+};
+
 struct plain_shape {
 	unsigned blocks; /* of the send ring */
 	unsigned strides;
 	unsigned stride; /* bytes */
 	unsigned max_send;
 	unsigned max_recv;
-	bool blueflame;
+	enum plain_register reg;
 };
 
 struct plain {
@@ -37,7 +45,7 @@ struct plain {
 	struct mlx5_channel c;
 	uint8_t *sq;
 	uint8_t *rq;
-	uint8_t *bf; /* both halves */
+	uint8_t *bf; /* both halves of the doorbell register */
 	struct prm_cqe *scq;
 	struct prm_cqe *rcq;
 	uint32_t qp_dbrec[2];
