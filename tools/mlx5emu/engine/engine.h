@@ -305,6 +305,7 @@ struct emu_srq_attr {
 	uint64_t dbrec_addr;   /* one big-endian word: how many WQEs were ever posted */
 	uint32_t wqe_count;    /* a power of two */
 	uint32_t stride_shift; /* log2 bytes of one WQE: 5..9 */
+	bool cyclic;           /* taken round and round, whatever the links say */
 	uint32_t xrcdn;        /* of an XRC shared receive queue; 0 = an ordinary one */
 	uint32_t cqn, uidx;    /* XRC: where its completions go, and what their srqn_uidx is */
 	void *cookie;          /* for async_event */

@@ -160,7 +160,8 @@ static void check_limit(struct emu_srq *srq)
 	emu_raise(srq->dev, EMU_EVENT_SRQ_LIMIT_REACHED, srq->attr.cookie, 0);
 }
 
-int emu_srq_take(struct emu_srq *srq, uint16_t *index)
+/* By the links of the list. 0 or -EPROTO. */
+static int take_next(struct emu_srq *srq, uint16_t *index)
 {
 	struct emu_srq_next_seg seg;
 	uint16_t next;
@@ -171,6 +172,19 @@ int emu_srq_take(struct emu_srq *srq, uint16_t *index)
 		return broken(srq, "next_wqe_index is", next);
 	*index = srq->next;
 	srq->next = next;
+	return 0;
+}
+
+int emu_srq_take(struct emu_srq *srq, uint16_t *index)
+{
+	int rc = 0;
+
+	if (srq->attr.cyclic)
+		*index = srq->taken;
+	else
+		rc = take_next(srq, index);
+	if (rc < 0)
+		return rc;
 	srq->taken++;
 	check_limit(srq);
 	return 0;
@@ -178,9 +192,10 @@ int emu_srq_take(struct emu_srq *srq, uint16_t *index)
 
 const uint8_t *emu_srq_segments(const struct emu_srq *srq, uint16_t index, uint32_t *size)
 {
+	const size_t place = index & (srq->attr.wqe_count - 1);
+
 	*size = (1u << srq->attr.stride_shift) - (uint32_t)sizeof(struct emu_srq_next_seg);
-	return srq->ring + ((size_t)index << srq->attr.stride_shift) +
-	       sizeof(struct emu_srq_next_seg);
+	return srq->ring + (place << srq->attr.stride_shift) + sizeof(struct emu_srq_next_seg);
 }
 
 /* ---- calls of engine.h ---- */

@@ -12,7 +12,9 @@
  * A shared receive queue (IBA vol 1 section 10.2.9). Its ring is a linked list: each WQE begins with
  * the index of the one behind it, because its owner gets them back in whatever order the queue pairs
  * complete them (rdma-core providers/mlx5/srq.c). The device walks from index 0 and takes as many as
- * the doorbell record, a free-running count of WQEs ever posted, is ahead of those it took.
+ * the doorbell record, a free-running count of WQEs ever posted, is ahead of those it took. A pool that
+ * commands make may be cyclic instead: its WQEs are the same, but taken in the order of the ring, and
+ * completions name them by a 16-bit number that is not wrapped to it (UCX rc_mlx5.inl).
  *
  *	next -> | next_seg 16 | data 16 | ... |  stride: a power of two, 32 bytes or more
  */
