@@ -8,7 +8,8 @@ emu=$1
 . "$(dirname "$0")/lib.sh"
 need ucx_info
 
-"$emu" run -- ucx_info -d >"$scratch/info" 2>&1 || { cat "$scratch/info"; fail "ucx_info failed"; }
+# y: not even a warning where it would fall back
+UCX_IB_MLX5_DEVX=y "$emu" run -- ucx_info -d >"$scratch/info" 2>&1 || { cat "$scratch/info"; fail "ucx_info failed"; }
 for transport in rc_verbs rc_mlx5 ud_verbs ud_mlx5; do
 	grep -A1 "Transport: $transport\$" "$scratch/info" | grep -q 'Device: mlx5_0:1' ||
 		{ cat "$scratch/info"; fail "no $transport on mlx5_0:1"; }

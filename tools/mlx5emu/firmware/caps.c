@@ -37,6 +37,7 @@ static void fill_limits(uint8_t *cap)
 	emu_set(cap, EMU_CAP_LOG_MAX_QP_SZ, log2_of(EMU_MAX_SQ_WQEBB));
 	emu_set(cap, EMU_CAP_LOG_MAX_QP, log2_of(EMU_MAX_QP));
 	emu_set(cap, EMU_CAP_LOG_MAX_SRQ, log2_of(EMU_MAX_SRQ));
+	emu_set(cap, EMU_CAP_LOG_MAX_RMP, log2_of(EMU_MAX_SRQ));
 	emu_set(cap, EMU_CAP_LOG_MAX_CQ_SZ, log2_of(EMU_MAX_CQE + 1));
 	emu_set(cap, EMU_CAP_LOG_MAX_CQ, log2_of(EMU_MAX_CQ));
 	emu_set(cap, EMU_CAP_LOG_MAX_MKEY, log2_of(EMU_MAX_MR));

@@ -65,7 +65,7 @@ static const struct command commands[] = {
 
 	{ EMU_CMD_CREATE_MKEY, EMU_FW_CREATE, EMU_MKEY_LIST_AT, 0, emu_fw_create_mkey },
 	{ EMU_CMD_CREATE_CQ, EMU_FW_CREATE, 0, 0, NULL },
-	{ EMU_CMD_CREATE_QP, EMU_FW_CREATE, 0, 0, NULL },
+	{ EMU_CMD_CREATE_QP, EMU_FW_CREATE, EMU_CREATE_QP_IN, 0, emu_fw_create_qp },
 	{ EMU_CMD_CREATE_PSV, EMU_FW_CREATE, 0, 0, NULL },
 	{ EMU_CMD_CREATE_SRQ, EMU_FW_CREATE, 0, 0, NULL },
 	{ EMU_CMD_CREATE_XRC_SRQ, EMU_FW_CREATE, 0, 0, NULL },
@@ -78,7 +78,7 @@ static const struct command commands[] = {
 	{ EMU_CMD_CREATE_TIR, EMU_FW_CREATE, 0, 0, NULL },
 	{ EMU_CMD_CREATE_SQ, EMU_FW_CREATE, 0, 0, NULL },
 	{ EMU_CMD_CREATE_RQ, EMU_FW_CREATE, 0, 0, NULL },
-	{ EMU_CMD_CREATE_RMP, EMU_FW_CREATE, 0, 0, NULL },
+	{ EMU_CMD_CREATE_RMP, EMU_FW_CREATE, EMU_CREATE_RMP_IN, 0, emu_fw_create_rmp },
 	{ EMU_CMD_CREATE_TIS, EMU_FW_CREATE, 0, 0, NULL },
 	{ EMU_CMD_CREATE_RQT, EMU_FW_CREATE, 0, 0, NULL },
 	{ EMU_CMD_CREATE_FLOW_TABLE, EMU_FW_CREATE, 0, 0, NULL },
@@ -194,6 +194,9 @@ int emu_fw_object_destroy(struct emu_fw *fw, struct emu_fw_object *obj)
 		break;
 	case EMU_FW_MKEY:
 		rc = emu_mr_dereg(fw->config.dev, obj->number);
+		break;
+	case EMU_FW_RMP:
+		rc = emu_srq_destroy(fw->config.dev, obj->number);
 		break;
 	default:
 		rc = -EINVAL;

@@ -41,6 +41,7 @@ enum emu_fw_class {
 enum emu_fw_kind {
 	EMU_FW_QP,
 	EMU_FW_MKEY,
+	EMU_FW_RMP,
 };
 
 enum { EMU_FW_MAX_USES = 2 };

@@ -63,7 +63,11 @@ emu_fw_handler emu_fw_query_hca_cap;
 emu_fw_handler emu_fw_nop, emu_fw_query_lag, emu_fw_query_nic_vport, emu_fw_query_hca_vport;
 /* mkey.c */
 emu_fw_handler emu_fw_create_mkey;
+/* rmp.c */
+emu_fw_handler emu_fw_create_rmp;
 /* qp.c */
 emu_fw_handler emu_fw_modify_qp, emu_fw_query_qp;
+/* qp_create.c */
+emu_fw_handler emu_fw_create_qp;
 
 #endif

@@ -141,6 +141,7 @@ enum {
 #define EMU_CAP_MAX_WQE_SZ_RQ EMU_FIELD(0x54, 15, 0)
 #define EMU_CAP_LOG_MAX_PD EMU_FIELD(0x64, 20, 16)
 #define EMU_CAP_LOG_MAX_XRCD EMU_FIELD(0x64, 4, 0)
+#define EMU_CAP_LOG_MAX_RMP EMU_FIELD(0x70, 28, 24)
 #define EMU_CAP_DEVICE_FREQUENCY_MHZ EMU_FIELD(0x98, 31, 0)
 #define EMU_CAP_DEVICE_FREQUENCY_KHZ EMU_FIELD(0x9c, 31, 0)
 
@@ -215,6 +216,26 @@ enum { /* PRM "access_mode" */
 #define EMU_KLM_BYTE_COUNT EMU_FIELD(0x00, 31, 0)
 #define EMU_KLM_KEY EMU_FIELD(0x04, 31, 0)
 
+/* ---- receive memory pools ---- */
+
+enum {
+	EMU_RMPC_AT = 0x20,
+	EMU_RMPC_WQ_AT = 0x30, /* the work queue in the context */
+	EMU_CREATE_RMP_IN = 0x110,
+	EMU_WQ_DBR_ADDR_AT = 0x10,
+	EMU_WQ_UMEM_OFFSET_AT = 0x30,
+};
+
+#define EMU_RMPC_STATE EMU_FIELD(0x00, 23, 20)
+#define EMU_RMPC_BASIC_CYCLIC EMU_FIELD(0x04, 31, 31)
+#define EMU_WQ_TYPE EMU_FIELD(0x00, 31, 28)
+#define EMU_WQ_SIGNATURE EMU_FIELD(0x00, 27, 27)
+#define EMU_WQ_PD EMU_FIELD(0x08, 23, 0)
+#define EMU_WQ_LOG_STRIDE EMU_FIELD(0x20, 19, 16)
+#define EMU_WQ_LOG_SIZE EMU_FIELD(0x20, 4, 0)
+#define EMU_WQ_DBR_UMEM EMU_FIELD(0x28, 31, 0)
+#define EMU_WQ_UMEM EMU_FIELD(0x2c, 31, 0)
+
 /* ---- queue pairs ---- */
 
 enum {
@@ -225,9 +246,13 @@ enum {
 	EMU_MODIFY_QPC_IN = 0x110,
 	EMU_QUERY_QP_OUT = 0x110,
 	EMU_OPT_PARAM_MASK_HIGH_AT = 0x108, /* of RTS2RTS_QP, two words */
+	EMU_CREATE_QP_WQ_OFFSET_AT = 0x100, /* two words */
+	EMU_CREATE_QP_IN = 0x110,
+	EMU_QPC_DBR_ADDR_AT = 0xa0, /* two words: an offset in the umem */
 };
 
 #define EMU_OPT_PARAM_MASK EMU_FIELD(0x10, 31, 0)
+#define EMU_CREATE_QP_WQ_UMEM EMU_FIELD(0x108, 31, 0)
 
 enum { /* PRM "opt_param_mask" */
        EMU_OPT_RRE = 1 << 1,
@@ -249,6 +274,7 @@ enum { /* PRM "opt_param_mask" */
 #define EMU_QPC_STATE EMU_FIELD(0x00, 31, 28)
 #define EMU_QPC_ST EMU_FIELD(0x00, 23, 16)
 #define EMU_QPC_PM_STATE EMU_FIELD(0x00, 12, 11)
+#define EMU_QPC_SIGNATURE EMU_FIELD(0x04, 31, 31)
 #define EMU_QPC_PD EMU_FIELD(0x04, 23, 0)
 #define EMU_QPC_MTU EMU_FIELD(0x08, 31, 29)
 #define EMU_QPC_LOG_MSG_MAX EMU_FIELD(0x08, 28, 24)
@@ -269,6 +295,7 @@ enum { /* PRM "opt_param_mask" */
 #define EMU_QPC_RRE EMU_FIELD(0x90, 15, 15)
 #define EMU_QPC_RWE EMU_FIELD(0x90, 14, 14)
 #define EMU_QPC_RAE EMU_FIELD(0x90, 13, 13)
+#define EMU_QPC_PAGE_OFFSET EMU_FIELD(0x90, 11, 6)
 #define EMU_QPC_MIN_RNR_NAK EMU_FIELD(0x94, 28, 24)
 #define EMU_QPC_NEXT_RCV_PSN EMU_FIELD(0x94, 23, 0)
 #define EMU_QPC_XRCD EMU_FIELD(0x98, 23, 0)
@@ -276,6 +303,7 @@ enum { /* PRM "opt_param_mask" */
 #define EMU_QPC_Q_KEY EMU_FIELD(0xa8, 31, 0)
 #define EMU_QPC_RQ_TYPE EMU_FIELD(0xac, 26, 24)
 #define EMU_QPC_SRQN EMU_FIELD(0xac, 23, 0)
+#define EMU_QPC_DBR_UMEM EMU_FIELD(0xe4, 31, 0)
 
 /* An address path ("ads"). */
 #define EMU_ADS_LOOPBACK EMU_FIELD(0x00, 31, 31) /* fl */

@@ -130,6 +130,14 @@ int emu_dm_free(struct emu_file *file, const struct emu_attr *attr);
 int emu_reg_dm_mr(struct emu_file *file, const struct emu_attr *attr);
 /* dmabuf.c: it has none either */
 int emu_reg_dmabuf_mr(struct emu_file *file, const struct emu_attr *attr);
+/* devx_event.c */
+int emu_devx_event_channel(struct emu_file *file, const struct emu_attr *attr);
+int emu_devx_subscribe(struct emu_file *file, const struct emu_attr *attr);
+/* From the engine's upcalls: @obj of a command, or NULL for one of the device. */
+void emu_devx_event(struct emu_file *file, int event, const struct emu_object *obj);
+/* Drops the subscriptions of @obj or of @ev, whichever is given; with neither, all. */
+void emu_devx_unsubscribe(struct emu_file *file, const struct emu_object *obj,
+			  const struct emu_evfile *ev);
 /* event.c: the engine's upcalls */
 struct emu_callbacks;
 extern const struct emu_callbacks emu_event_callbacks;

@@ -12,7 +12,7 @@
 int emu_cmd_create_comp_channel(struct emu_cmd *cmd)
 {
 	struct ib_uverbs_create_comp_channel_resp resp;
-	int fd = emu_file_add_channel(cmd->file), rc;
+	int fd = emu_file_add_channel(cmd->file, EMU_CHANNEL_COMPLETION), rc;
 
 	if (fd < 0)
 		return fd;
@@ -68,7 +68,7 @@ static int create(struct emu_file *file, const struct ib_uverbs_ex_create_cq *re
 		return -ENOMEM;
 	cq->user_handle = req->user_handle;
 	if (req->comp_channel >= 0) {
-		cq->channel = emu_file_channel(file, req->comp_channel);
+		cq->channel = emu_file_channel(file, req->comp_channel, EMU_CHANNEL_COMPLETION);
 		if (!cq->channel)
 			goto free_obj;
 	}

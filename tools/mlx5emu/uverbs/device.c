@@ -161,7 +161,7 @@ int emu_cmd_get_context(struct emu_cmd *cmd)
 	rc = check_ucontext_req(cmd, &devx);
 	if (rc < 0)
 		return rc;
-	rc = emu_evfile_create(&file->async, &async_fd);
+	rc = emu_evfile_create(&file->async, &async_fd, false);
 	if (rc < 0)
 		return rc;
 	rc = create_device(file, s);

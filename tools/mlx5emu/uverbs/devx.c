@@ -129,9 +129,11 @@ static int destroy(struct emu_file *file, const struct emu_attr *attr)
 	rc = emu_object_find(&file->objects, EMU_OBJECT_DEVX, (uint32_t)handle, &obj);
 	if (rc == 0)
 		rc = emu_fw_object_destroy(file->fw, &obj->devx);
-	if (rc == 0)
-		emu_object_free(&file->objects, obj);
-	return rc;
+	if (rc < 0)
+		return rc;
+	emu_devx_unsubscribe(file, obj, NULL);
+	emu_object_free(&file->objects, obj);
+	return 0;
 }
 
 static int about_object(struct emu_file *file, enum emu_fw_class class, const struct emu_attr *attr)
@@ -243,6 +245,20 @@ const struct emu_method emu_devx_methods[] = {
 	  { { MLX5_IB_ATTR_DEVX_QUERY_EQN_USER_VEC, EMU_ATTR_PTR, 4, 4, true },
 	    { MLX5_IB_ATTR_DEVX_QUERY_EQN_DEV_EQN, EMU_ATTR_PTR, 4, 4, true } },
 	  query_eqn },
+	{ MLX5_IB_OBJECT_DEVX,
+	  MLX5_IB_METHOD_DEVX_SUBSCRIBE_EVENT,
+	  4,
+	  { { MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_FD_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_OBJ_HANDLE, EMU_ATTR_HANDLE, 0, 0, false },
+	    { MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_TYPE_NUM_LIST, EMU_ATTR_PTR, 2, UINT16_MAX, true },
+	    { MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_COOKIE, EMU_ATTR_PTR, 8, 8, false } },
+	  emu_devx_subscribe },
+	{ MLX5_IB_OBJECT_DEVX_ASYNC_EVENT_FD,
+	  MLX5_IB_METHOD_DEVX_ASYNC_EVENT_FD_ALLOC,
+	  2,
+	  { { MLX5_IB_ATTR_DEVX_ASYNC_EVENT_FD_ALLOC_HANDLE, EMU_ATTR_HANDLE, 0, 0, true },
+	    { MLX5_IB_ATTR_DEVX_ASYNC_EVENT_FD_ALLOC_FLAGS, EMU_ATTR_PTR, 4, 8, true } },
+	  emu_devx_event_channel },
 	{ MLX5_IB_OBJECT_DEVX_OBJ,
 	  MLX5_IB_METHOD_DEVX_OBJ_CREATE,
 	  3,

@@ -66,14 +66,15 @@ static int init(struct emu_evfile *ev, const int pipe_fd[2])
 	return 0;
 }
 
-int emu_evfile_create(struct emu_evfile **out, int *user_fd)
+int emu_evfile_create(struct emu_evfile **out, int *user_fd, bool apart)
 {
 	struct emu_evfile *ev = calloc(1, sizeof(*ev));
 	int fd[2], rc;
 
 	if (!ev)
 		return -ENOMEM;
-	if (pipe2(fd, O_CLOEXEC) < 0) {
+	/* O_DIRECT: packets, pipe(2) */
+	if (pipe2(fd, O_CLOEXEC | (apart ? O_DIRECT : 0)) < 0) {
 		rc = -errno;
 		goto free_ev;
 	}

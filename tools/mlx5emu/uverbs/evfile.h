@@ -14,8 +14,11 @@
  */
 struct emu_evfile;
 
-/* One reference, the caller's; @user_fd (close-on-exec) belongs to the program. -errno. */
-int emu_evfile_create(struct emu_evfile **out, int *user_fd);
+/*
+ * One reference, the caller's; @user_fd (close-on-exec) belongs to the program. @apart: a read gets
+ * one record however much it asks for, else as many as fit. -errno.
+ */
+int emu_evfile_create(struct emu_evfile **out, int *user_fd, bool apart);
 struct emu_evfile *emu_evfile_get(struct emu_evfile *ev);
 /* The last reference closes our ends; the program then reads end of file. */
 void emu_evfile_put(struct emu_evfile *ev);

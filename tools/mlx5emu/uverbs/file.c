@@ -10,6 +10,7 @@
 
 #include "engine/engine.h"
 #include "firmware/firmware.h"
+#include "uverbs/command.h"
 #include "uverbs/libc.h"
 #include "uverbs/session.h"
 
@@ -64,6 +65,7 @@ static void fork_child(void)
 		f->inherited = true;
 		f->refs = 1; /* calls in progress belong to threads that do not exist here */
 		pthread_mutex_init(&f->lock, NULL);
+		pthread_mutex_init(&f->subscribed, NULL);
 	}
 }
 
@@ -124,6 +126,7 @@ int emu_file_open(unsigned index, int flags)
 		goto close_fd;
 	pthread_once(&once, watch_fork);
 	pthread_mutex_init(&file->lock, NULL);
+	pthread_mutex_init(&file->subscribed, NULL);
 	file->index = index;
 	file->refs = 1;
 	file->open = true;
@@ -168,6 +171,7 @@ static void free_file(struct emu_file *file)
 	if (file->device)
 		emu_device_destroy(file->device);
 	emu_fw_destroy(file->fw);
+	emu_devx_unsubscribe(file, NULL, NULL);
 	emu_object_table_free(&file->objects);
 	while (file->channels) {
 		struct emu_channel *channel = file->channels;
@@ -178,6 +182,7 @@ static void free_file(struct emu_file *file)
 	}
 	emu_evfile_put(file->async);
 	munmap(file->uar, file_size);
+	pthread_mutex_destroy(&file->subscribed);
 	pthread_mutex_destroy(&file->lock);
 	free(file);
 }
@@ -256,6 +261,7 @@ static void remove_channel(struct emu_file *file, struct emu_channel *channel)
 	while (*at != channel)
 		at = &(*at)->next;
 	*at = channel->next;
+	emu_devx_unsubscribe(file, NULL, channel->ev);
 	emu_evfile_put(channel->ev);
 	free(channel);
 }
@@ -305,18 +311,19 @@ void emu_file_close_gone(const struct emu_closing *closing)
 
 /* ---- completion channels ---- */
 
-int emu_file_add_channel(struct emu_file *file)
+int emu_file_add_channel(struct emu_file *file, enum emu_channel_kind kind)
 {
 	struct emu_channel *channel = malloc(sizeof(*channel));
 	int fd, rc;
 
 	if (!channel)
 		return -ENOMEM;
-	rc = emu_evfile_create(&channel->ev, &fd);
+	rc = emu_evfile_create(&channel->ev, &fd, kind == EMU_CHANNEL_DEVX);
 	if (rc < 0) {
 		free(channel);
 		return rc;
 	}
+	channel->kind = kind;
 	channel->next = file->channels;
 	file->channels = channel;
 	return fd;
@@ -328,12 +335,12 @@ void emu_file_remove_channel(struct emu_file *file, int fd)
 	emu_libc()->close(fd);
 }
 
-struct emu_evfile *emu_file_channel(struct emu_file *file, int fd)
+struct emu_evfile *emu_file_channel(struct emu_file *file, int fd, enum emu_channel_kind kind)
 {
 	struct emu_channel *channel = NULL;
 	struct stat st;
 
 	if (emu_libc()->fstat(fd, &st) == 0)
 		channel = find_channel(file, st.st_dev, st.st_ino);
-	return channel ? emu_evfile_get(channel->ev) : NULL;
+	return channel && channel->kind == kind ? emu_evfile_get(channel->ev) : NULL;
 }

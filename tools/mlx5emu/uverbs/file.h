@@ -40,11 +40,16 @@ struct emu_file {
 	struct emu_evfile *async;
 	struct emu_object_table objects;
 	struct emu_channel *channels;
+	pthread_mutex_t subscribed; /* guards subscriptions: devx_event.c */
+	struct emu_subscription *subscriptions;
 };
 
-/* A completion channel: alive while the program has it open or a CQ uses it. */
+enum emu_channel_kind { EMU_CHANNEL_COMPLETION, EMU_CHANNEL_DEVX };
+
+/* A completion channel: alive while the program has it open or a CQ uses it. Or one for events of DEVX. */
 struct emu_channel {
 	struct emu_channel *next;
+	enum emu_channel_kind kind;
 	struct emu_evfile *ev;
 };
 
@@ -73,11 +78,11 @@ struct emu_closing {
 void emu_file_close_note(int fd, struct emu_closing *closing);
 void emu_file_close_gone(const struct emu_closing *closing);
 
-/* A new completion channel of @file (its lock held); the program's descriptor or -errno. */
-int emu_file_add_channel(struct emu_file *file);
+/* A new channel of @file (its lock held); the program's descriptor or -errno. */
+int emu_file_add_channel(struct emu_file *file, enum emu_channel_kind kind);
 /* Takes back one that the program never learned of. */
 void emu_file_remove_channel(struct emu_file *file, int fd);
 /* The channel behind the program's descriptor, with a reference of the event file, or NULL. */
-struct emu_evfile *emu_file_channel(struct emu_file *file, int fd);
+struct emu_evfile *emu_file_channel(struct emu_file *file, int fd, enum emu_channel_kind kind);
 
 #endif
