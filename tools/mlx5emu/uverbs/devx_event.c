@@ -23,6 +23,7 @@ enum type { /* PRM "event types" */
 	    PRM_PORT_CHANGE = 0x09,
 	    PRM_WQ_INVALID_REQUEST = 0x10,
 	    PRM_WQ_ACCESS_ERROR = 0x11,
+	    PRM_SRQ_CATASTROPHIC = 0x12,
 	    PRM_LAST_WQE = 0x13,
 	    PRM_NONE = 0xffff,
 };
@@ -52,6 +53,8 @@ static uint16_t prm_type(int event)
 		return PRM_WQ_ACCESS_ERROR;
 	case EMU_EVENT_QP_LAST_WQE_REACHED:
 		return PRM_LAST_WQE;
+	case EMU_EVENT_SRQ_ERR:
+		return PRM_SRQ_CATASTROPHIC;
 	case EMU_EVENT_PORT_ACTIVE:
 	case EMU_EVENT_PORT_ERR:
 		return PRM_PORT_CHANGE;
@@ -140,6 +143,7 @@ static bool raised(uint16_t type, bool by_object)
 	case PRM_WQ_CATASTROPHIC:
 	case PRM_WQ_INVALID_REQUEST:
 	case PRM_WQ_ACCESS_ERROR:
+	case PRM_SRQ_CATASTROPHIC:
 	case PRM_LAST_WQE:
 		return by_object;
 	case PRM_INTERNAL_ERROR:
