@@ -248,7 +248,10 @@ static int queues_create(struct verbs_channel *v, const struct bv_channel_params
 	v->core.qp = v->qp;
 	v->core.send_cq = v->send_cq;
 	v->core.recv_cq = v->recv_cq;
-	rc = v->qp_ex ? 0 : bvi_verbs_chain_create(v, params->attr);
+	if (v->qp_ex)
+		bvi_verbs_cq_functions_set(v);
+	else
+		rc = bvi_verbs_chain_create(v, params->attr);
 	if (rc < 0)
 		snprintf(why, size, "no memory for a channel");
 	return rc;
@@ -268,7 +271,6 @@ int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_c
 	v->base.core = &v->core;
 	v->signal_every = (params->attr->max_send + 1) / 2;
 	v->usual_recv_sge = params->attr->max_recv_sge ? 1 : UINT32_MAX;
-	v->recv_wr.num_sge = 1;
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		v->wc[i].wr_id = VERBS_NO_WORK;
 	domain_create(v, params);

@@ -7,8 +7,9 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <string.h>
 
-#include "channel.h"
+#include "posted.h"
 
 static BV_COLD __attribute__((noinline, unused)) void
 verbs_failed(struct bv_channel *ch, int64_t work, enum ibv_wc_status status, uint32_t vendor_err,
@@ -20,15 +21,6 @@ verbs_failed(struct bv_channel *ch, int64_t work, enum ibv_wc_status status, uin
 		.status = (uint8_t)status,
 	};
 	bvi_channel_failed(ch, wc);
-}
-
-/* Whether a length belongs to it: drivers say eight for atomics, or nothing (rxe). */
-static inline bool verbs_fetched(enum bv_op op)
-{
-	static_assert(BV_OP_SEND < BV_OP_READ && BV_OP_WRITE < BV_OP_READ &&
-			      BV_OP_READ < BV_OP_COMPARE_SWAP && BV_OP_READ < BV_OP_FETCH_ADD,
-		      "what fetches comes last");
-	return op >= BV_OP_READ;
 }
 
 /* @bytes: of what it fetched, else 0 */
@@ -54,7 +46,8 @@ static inline void verbs_received(struct bv_wc *wc, uint64_t number, enum ibv_wc
 
 static inline void verbs_keep_result(struct verbs_channel *v, const struct bv_wc *wc)
 {
-	v->results[(uint64_t)wc->work & v->posted_recv_mask] = *wc;
+	memcpy(&v->results[(uint64_t)wc->work & v->posted_recv_mask], &wc->reserved,
+	       sizeof(*v->results));
 }
 
 #endif

@@ -30,7 +30,8 @@ static inline void send_done(struct bv_channel *ch, const struct ibv_wc *from, s
 	ch->sq_limit = number + ch->sq_room;
 	if (bvi_unlikely(from->status != IBV_WC_SUCCESS))
 		verbs_failed(ch, (int64_t)number, from->status, from->vendor_err, wc);
-	else if (bvi_unlikely(verbs_fetched(op)))
+	else if (bvi_unlikely(verbs_fetches(from->wr_id)))
+		/* Drivers say eight for atomics, or nothing (rxe). */
 		verbs_sent(wc, number, op, op == BV_OP_READ ? from->byte_len : 8);
 	else
 		verbs_sent(wc, number, op, 0);
@@ -38,9 +39,8 @@ static inline void send_done(struct bv_channel *ch, const struct ibv_wc *from, s
 
 static inline void recv_done(struct bv_channel *ch, const struct ibv_wc *from, struct bv_wc *wc)
 {
-	const uint64_t number = from->wr_id;
+	const uint64_t number = ch->rq_done++;
 
-	ch->rq_done = number + 1;
 	ch->rq_limit++;
 	if (bvi_unlikely(from->status != IBV_WC_SUCCESS))
 		verbs_failed(ch, (int64_t)number, from->status, from->vendor_err, wc);

@@ -9,6 +9,21 @@
 #include "channel.h"
 #include "completion.h"
 
+void bvi_verbs_cq_functions_set(struct verbs_channel *v)
+{
+	const struct ibv_cq_ex *cq = v->recv_cq_ex;
+
+	v->cq_fn = (struct verbs_cq_functions){
+		.start = cq->start_poll,
+		.next = cq->next_poll,
+		.end = cq->end_poll,
+		.read_bytes = cq->read_byte_len,
+		.read_flags = cq->read_wc_flags,
+		.read_opcode = cq->read_opcode,
+		.read_imm = cq->read_imm_data,
+	};
+}
+
 static BV_COLD __attribute__((noinline)) void send_failed(struct bv_channel *ch,
 							  struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
@@ -19,82 +34,113 @@ static BV_COLD __attribute__((noinline)) void send_failed(struct bv_channel *ch,
 static BV_COLD __attribute__((noinline)) void recv_failed(struct bv_channel *ch,
 							  struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
-	ch->rq_done = cq->wr_id + 1;
+	const uint64_t number = ch->rq_done++;
+
 	ch->rq_limit++;
-	verbs_failed(ch, (int64_t)cq->wr_id, cq->status, ibv_wc_read_vendor_err(cq), wc);
+	verbs_failed(ch, (int64_t)number, cq->status, ibv_wc_read_vendor_err(cq), wc);
 	verbs_keep_result(to_verbs(ch), wc);
 }
 
-/* Only drivers know how much a read fetched. Apart, as it must keep what others need not. */
+/*
+ * Only drivers know how much a read fetched; of atomics they say eight, or nothing (rxe). Apart, as it must
+ * keep what others need not.
+ */
 static __attribute__((noinline)) void add_bytes(struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
 	wc->bytes = wc->op == BV_OP_READ ? ibv_wc_read_byte_len(cq) : 8;
 }
 
-static inline void send_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc)
+/* The short way of posting goes as far as there are credits, if it is open. */
+static inline void plain_up_to(struct verbs_channel *v, uint64_t limit)
 {
-	const uint64_t number = verbs_number(cq->wr_id);
-	const enum bv_op op = verbs_op(cq->wr_id);
+	if (bvi_likely(v->plain_limit))
+		v->plain_limit = limit;
+}
 
-	ch->sq_limit = number + ch->sq_room;
+/* @last: of the call */
+static inline __attribute__((always_inline)) void
+send_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc, bool last)
+{
+	const uint64_t wr_id = cq->wr_id, number = verbs_number(wr_id);
+	const uint64_t limit = number + ch->sq_room;
+
+	ch->sq_limit = limit;
+	if (last)
+		plain_up_to(to_verbs(ch), limit);
 	if (bvi_unlikely(cq->status != IBV_WC_SUCCESS)) {
 		send_failed(ch, cq, wc);
 		return;
 	}
-	verbs_sent(wc, number, op, 0);
-	if (bvi_unlikely(verbs_fetched(op)))
+	if (bvi_likely(!verbs_fetches(wr_id))) {
+		verbs_sent(wc, number, (enum bv_op)((wr_id & 7) + VERBS_FIRST_OP), 0);
+	} else {
+		verbs_sent(wc, number, verbs_op(wr_id), 0);
 		add_bytes(cq, wc);
+	}
 }
 
-/* Field by field, in the order they lie in: constants among them become one store. */
-static inline __attribute__((always_inline)) void
-tell(struct bv_wc *wc, uint64_t number, uint32_t bytes, uint32_t imm, enum bv_op op, unsigned flags)
+/* What struct bv_wc and struct verbs_result begin their equal ends with, as one store; constants. */
+static inline __attribute__((always_inline)) void tell_op(void *end, enum bv_op op, unsigned flags)
 {
-	wc->work = (int64_t)number;
-	wc->reserved = 0;
-	wc->flags = (uint8_t)flags;
-	wc->op = (uint8_t)op;
-	wc->status = BV_STATUS_SUCCESS;
-	wc->bytes = bytes;
-	wc->imm = imm;
-	wc->vendor_err = 0;
+	const uint8_t bytes[4] = { 0, (uint8_t)flags, (uint8_t)op, BV_STATUS_SUCCESS };
+
+	static_assert(offsetof(struct verbs_result, bytes) == sizeof(bytes), "up to there");
+	memcpy(end, bytes, sizeof(bytes));
 }
 
-/* A success, in both places that it is told in. Inline for each operation: so it is a constant. */
-static inline __attribute__((always_inline)) void received(struct bv_channel *ch,
-							   const struct ibv_cq_ex *cq,
-							   struct bv_wc *wc, uint32_t imm,
-							   enum bv_op op, unsigned flags)
+/* The immediate, and no vendor_err behind it, as one store. */
+static inline void tell_imm(struct bv_wc *wc, uint32_t imm)
+{
+	const uint64_t both = htole64(le32toh(imm));
+
+	static_assert(offsetof(struct bv_wc, vendor_err) == offsetof(struct bv_wc, imm) + 4 &&
+			      offsetof(struct bv_wc, imm) + 8 == sizeof(*wc),
+		      "the last two");
+	memcpy((char *)wc + offsetof(struct bv_wc, imm), &both, sizeof(both));
+}
+
+/* A success. Inline for each operation: so it is a constant, and no immediate need be stored. */
+static inline __attribute__((always_inline)) void
+received(struct bv_channel *ch, struct bv_wc *wc, uint32_t imm, enum bv_op op, unsigned flags)
 {
 	struct verbs_channel *const v = to_verbs(ch);
-	const uint64_t number = cq->wr_id;
-	const uint32_t bytes = wc->bytes;
+	const uint64_t number = ch->rq_done;
+	struct verbs_result *const result = &v->results[number & v->posted_recv_mask];
+	const uint32_t bytes = v->bytes;
 
-	ch->rq_done = number + 1;
+	wc->work = (int64_t)number;
+	tell_op((char *)wc + offsetof(struct bv_wc, reserved), op, flags);
+	wc->bytes = bytes;
+	tell_imm(wc, imm);
+	ch->rq_done++;
 	ch->rq_limit++;
-	tell(wc, number, bytes, imm, op, flags);
-	tell(&v->results[number & v->posted_recv_mask], number, bytes, imm, op, flags);
+	tell_op(result, op, flags);
+	result->bytes = bytes;
+	if (flags & BV_WC_IMM)
+		result->imm = imm;
 }
 
+/* @to: where the completion is told. What is read early waits in memory: no call must spare a register for it. */
 static inline __attribute__((always_inline)) void recv_done(struct bv_channel *ch,
-							    struct ibv_cq_ex *cq, struct bv_wc *wc)
+							    struct bv_wc *const *to)
 {
-	if (bvi_unlikely(cq->status != IBV_WC_SUCCESS)) {
-		recv_failed(ch, cq, wc);
+	struct verbs_channel *const v = to_verbs(ch);
+
+	if (bvi_unlikely(v->recv_cq_ex->status != IBV_WC_SUCCESS)) {
+		recv_failed(ch, v->recv_cq_ex, *to);
 		return;
 	}
-	/* What is read early waits in its place: no call must spare a register for it. */
-	wc->bytes = ibv_wc_read_byte_len(cq);
-	if (!(ibv_wc_read_wc_flags(cq) & IBV_WC_WITH_IMM)) {
-		received(ch, cq, wc, 0, BV_OP_RECV, 0);
+	v->bytes = v->cq_fn.read_bytes(v->recv_cq_ex);
+	if (!(v->cq_fn.read_flags(v->recv_cq_ex) & IBV_WC_WITH_IMM)) {
+		received(ch, *to, 0, BV_OP_RECV, 0);
 		return;
 	}
 	/* Nobody writes without one, so only now the driver must be asked which of the two it is. */
-	if (ibv_wc_read_opcode(cq) == IBV_WC_RECV_RDMA_WITH_IMM)
-		received(ch, cq, wc, be32toh(ibv_wc_read_imm_data(cq)), BV_OP_RECV_WRITE_IMM,
+	if (v->cq_fn.read_opcode(v->recv_cq_ex) == IBV_WC_RECV_RDMA_WITH_IMM)
+		received(ch, *to, be32toh(v->cq_fn.read_imm(v->recv_cq_ex)), BV_OP_RECV_WRITE_IMM,
 			 BV_WC_IMM);
 	else
-		received(ch, cq, wc, be32toh(ibv_wc_read_imm_data(cq)), BV_OP_RECV, BV_WC_IMM);
+		received(ch, *to, be32toh(v->cq_fn.read_imm(v->recv_cq_ex)), BV_OP_RECV, BV_WC_IMM);
 }
 
 /* All that there are, up to @max. If the queue is broken then, the next call meets it again. */
@@ -107,50 +153,54 @@ int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max
 	if (rc)
 		return rc == ENOENT ? 0 : -EIO;
 	do
-		send_done(ch, cq, &wc[n]);
+		send_done(ch, cq, &wc[n], false);
 	while (++n < max && ibv_next_poll(cq) == 0);
+	plain_up_to(to_verbs(ch), ch->sq_limit);
 	ibv_end_poll(cq);
 	return (int)n;
 }
 
 int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	struct ibv_cq_ex *const cq = to_verbs(ch)->recv_cq_ex;
-	const int rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
-	unsigned n = 0;
+	struct verbs_channel *const v = to_verbs(ch);
+	struct bv_wc *const end = wc + max;
+	struct bv_wc *at = wc;
+	const int rc = v->cq_fn.start(v->recv_cq_ex, &v->poll);
 
 	if (rc)
 		return rc == ENOENT ? 0 : -EIO;
 	do
-		recv_done(ch, cq, &wc[n]);
-	while (++n < max && ibv_next_poll(cq) == 0);
-	ibv_end_poll(cq);
-	return (int)n;
+		recv_done(ch, &at);
+	while (++at < end && v->cq_fn.next(v->recv_cq_ex) == 0);
+	v->cq_fn.end(v->recv_cq_ex);
+	return (int)(at - wc);
 }
 
-/* The usual poll takes one; of a send, only the channel stays in a register then. */
+/* The usual poll takes one; only the channel stays in a register then. */
 int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc)
 {
 	struct verbs_channel *const v = to_verbs(ch);
 	int rc;
 
 	v->wc_out = wc;
-	rc = ibv_start_poll(v->send_cq_ex, &v->poll);
+	rc = v->cq_fn.start(v->send_cq_ex, &v->poll);
 	if (rc)
 		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
-	send_done(ch, v->send_cq_ex, v->wc_out);
-	ibv_end_poll(v->send_cq_ex);
+	send_done(ch, v->send_cq_ex, v->wc_out, true);
+	v->cq_fn.end(v->send_cq_ex);
 	return 1;
 }
 
 int bvi_verbs_poll_recv_one_ex(struct bv_channel *ch, struct bv_wc *wc)
 {
-	struct ibv_cq_ex *const cq = to_verbs(ch)->recv_cq_ex;
-	const int rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
+	struct verbs_channel *const v = to_verbs(ch);
+	int rc;
 
+	v->wc_out = wc;
+	rc = v->cq_fn.start(v->recv_cq_ex, &v->poll);
 	if (rc)
 		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
-	recv_done(ch, cq, wc);
-	ibv_end_poll(cq);
+	recv_done(ch, &v->wc_out);
+	v->cq_fn.end(v->recv_cq_ex);
 	return 1;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Posting through ibv_post_send() and ibv_post_recv().
+ * Posting through ibv_post_send().
  *
  * Credits are counted here, so that the driver's own overflow (ENOMEM) cannot come up; whatever it
  * refuses all the same is returned, and leaves number, credit and signaling as they were.
@@ -69,7 +69,12 @@ static inline void build(struct verbs_channel *v, const void *list, unsigned nsg
 		what |= VERBS_POSTED_SIGNALED;
 	if (send_flags & IBV_SEND_INLINE)
 		what |= VERBS_POSTED_INLINE;
-	verbs_keep(posted, wr->sg_list, nsge, what);
+	if (send_flags & IBV_SEND_INLINE) {
+		posted->what = what | wr->sg_list->length;
+		return;
+	}
+	posted->what = what | nsge;
+	posted->rest = verbs_keep_elements(posted->sge, wr->sg_list, nsge);
 }
 
 /* A work that may wait, or has others that wait before it. */
@@ -220,92 +225,6 @@ static int64_t post_compare_swap(struct bv_channel *ch, const struct bv_scatter 
 {
 	set_atomic(ch, remote, compare, swap);
 	return post(ch, result, 1, IBV_WR_ATOMIC_CMP_AND_SWP, flags, 0);
-}
-
-/*
- * Of v->recv_wr, which has all but its list and what is done here. The number is read again behind the
- * call: that costs less than to save a register for it.
- */
-static inline int64_t post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
-{
-	struct verbs_channel *const v = to_verbs(ch);
-	struct verbs_posted *const posted = &v->posted_recv[ch->rq_posted & v->posted_recv_mask];
-	int rc;
-
-	if (bvi_unlikely(ch->rq_posted == ch->rq_limit))
-		return -EAGAIN;
-	v->recv_wr.wr_id = ch->rq_posted;
-	v->recv_wr.sg_list = verbs_sge(sg);
-	verbs_keep(posted, v->recv_wr.sg_list, nsge, 0);
-	rc = ibv_post_recv(v->qp, &v->recv_wr, &v->bad_recv_wr);
-	if (bvi_unlikely(rc))
-		return verbs_refused(rc);
-	return (int64_t)ch->rq_posted++;
-}
-
-static __attribute__((noinline)) int64_t post_recv_list(struct bv_channel *ch,
-							const struct bv_scatter *sg, unsigned nsge)
-{
-	struct verbs_channel *const v = to_verbs(ch);
-	int64_t rc;
-
-	if (nsge > ch->max_recv_sge)
-		return bvi_reject_list(ch, nsge, ch->max_recv_sge, 0, NULL, 0);
-	v->recv_wr.num_sge = (int)nsge;
-	rc = post_recv(ch, sg, nsge);
-	v->recv_wr.num_sge = 1;
-	return rc;
-}
-
-int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
-{
-	if (bvi_unlikely(nsge != to_verbs(ch)->usual_recv_sge))
-		return post_recv_list(ch, sg, nsge);
-	return post_recv(ch, sg, 1);
-}
-
-/* A list of up to VERBS_BURST receives; returns how many were posted, or -errno if none. */
-static int post_recv_burst(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
-{
-	struct verbs_channel *v = to_verbs(ch);
-	struct ibv_recv_wr wr[VERBS_BURST], *bad = wr;
-	uint64_t number = ch->rq_posted;
-	int rc;
-
-	for (unsigned i = 0; i < n; i++, number++) {
-		wr[i].wr_id = number;
-		wr[i].next = i + 1 < n ? &wr[i + 1] : NULL;
-		wr[i].sg_list = verbs_sge(&sg[i]);
-		wr[i].num_sge = 1;
-		verbs_keep(&v->posted_recv[number & v->posted_recv_mask], wr[i].sg_list, 1, 0);
-	}
-	rc = ibv_post_recv(v->qp, wr, &bad);
-	if (bvi_unlikely(rc))
-		n = (unsigned)(bad - wr);
-	ch->rq_posted += n;
-	return n ? (int)n : verbs_refused(rc);
-}
-
-int bvi_verbs_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
-{
-	const uint64_t room = ch->rq_limit - ch->rq_posted;
-	unsigned posted = 0;
-	int rc = 1;
-
-	if (bvi_unlikely(!ch->max_recv_sge))
-		return (int)bvi_reject_list(ch, 1, 0, 0, NULL, 0);
-	if (bvi_unlikely(n > room)) {
-		if (!room)
-			return -EAGAIN;
-		n = (unsigned)room;
-	}
-	while (posted < n && rc > 0) {
-		const unsigned left = n - posted;
-
-		rc = post_recv_burst(ch, sg + posted, left < VERBS_BURST ? left : VERBS_BURST);
-		posted += rc > 0 ? (unsigned)rc : 0;
-	}
-	return posted || !n ? (int)posted : rc;
 }
 
 #include "slots.h"

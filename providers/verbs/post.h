@@ -24,11 +24,6 @@ static_assert(sizeof(struct bv_scatter) == sizeof(struct ibv_sge) &&
 		      offsetof(struct bv_scatter, lkey) == offsetof(struct ibv_sge, lkey),
 	      "so does a scatter list");
 
-static inline struct verbs_posted *verbs_posted_send(const struct verbs_channel *v, uint64_t number)
-{
-	return &v->posted_send[number & v->posted_send_mask];
-}
-
 static inline bool verbs_is_full(const struct bv_channel *ch)
 {
 	return ch->sq_posted == ch->sq_limit;

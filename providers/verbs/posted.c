@@ -12,27 +12,47 @@
 
 #include "post.h"
 
-/* A power of two, so that the place of a number is a mask away. */
-static struct verbs_posted *ring_create(uint32_t works, uint32_t *mask)
+/* So many lines, all 0. A power of two, so that the place of a number is a mask away. */
+static void *ring_create(uint32_t works, uint32_t *mask)
 {
-	struct verbs_posted *ring;
 	size_t places = 1;
+	void *ring;
 
 	while (places < works)
 		places *= 2;
 	*mask = (uint32_t)places - 1;
-	ring = aligned_alloc(VERBS_LINE, places * sizeof(*ring));
-	if (ring)
-		memset(ring, 0, places * sizeof(*ring));
-	return ring;
+	ring = aligned_alloc(VERBS_LINE, places * VERBS_LINE);
+	return ring ? memset(ring, 0, places * VERBS_LINE) : NULL;
+}
+
+/* What posts of receives find there (recv.c). */
+static void requests_fill(struct verbs_channel *v)
+{
+	for (uint32_t i = 0; i <= v->posted_recv_mask; i++) {
+		struct verbs_received *place = &v->posted_recv[i];
+
+		place->wr.sg_list = place->sge;
+		place->wr.num_sge = 1;
+		v->recv_chain[i] = place->wr;
+		v->recv_chain[i].next = &v->recv_chain[(i + 1) & v->posted_recv_mask];
+	}
 }
 
 int bvi_verbs_posted_create(struct verbs_channel *v, const struct bv_channel_attr *attr)
 {
+	size_t receives;
+
 	v->posted_send = ring_create(attr->max_send, &v->posted_send_mask);
 	v->posted_recv = ring_create(attr->max_recv, &v->posted_recv_mask);
-	v->results = calloc((size_t)v->posted_recv_mask + 1, sizeof(*v->results));
-	return v->posted_send && v->posted_recv && v->results ? 0 : -ENOMEM;
+	receives = (size_t)v->posted_recv_mask + 1;
+	v->posted_send_mask *= (uint32_t)sizeof(*v->posted_send);
+	v->results = calloc(receives, sizeof(*v->results));
+	v->recv_lists = calloc(receives, sizeof(*v->recv_lists));
+	v->recv_chain = calloc(receives, sizeof(*v->recv_chain));
+	if (!v->posted_send || !v->posted_recv || !v->results || !v->recv_lists || !v->recv_chain)
+		return -ENOMEM;
+	requests_fill(v);
+	return 0;
 }
 
 void bvi_verbs_posted_destroy(struct verbs_channel *v)
@@ -40,54 +60,63 @@ void bvi_verbs_posted_destroy(struct verbs_channel *v)
 	free(v->posted_send);
 	free(v->posted_recv);
 	free(v->results);
+	free(v->recv_lists);
+	free(v->recv_chain);
 }
 
 void bvi_verbs_recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc)
 {
-	const struct verbs_channel *v = (const struct verbs_channel *)(const void *)ch;
+	const struct verbs_channel *v = to_verbs_const(ch);
+	const struct verbs_result *result = &v->results[number & v->posted_recv_mask];
+	const bool good = result->status == BV_STATUS_SUCCESS;
 
-	*wc = v->results[number & v->posted_recv_mask];
+	*wc = (struct bv_wc){
+		.work = (int64_t)number,
+		.flags = result->flags,
+		.op = result->op,
+		.status = result->status,
+		.bytes = result->bytes,
+		.imm = result->flags & BV_WC_IMM ? result->imm : 0,
+		.vendor_err = good ? 0 : result->vendor_err,
+	};
 }
 
-void bvi_verbs_keep_list(struct verbs_posted *posted, const struct ibv_sge *sge, unsigned nsge)
+/* @nsge elements, of which the first are at @kept, and the others have @rest bytes. */
+static void add_ranges(struct bv_work_info *info, const struct ibv_sge *kept, unsigned nsge,
+		       uint32_t rest)
 {
-	uint32_t rest = 0;
-
-	static_assert(VERBS_POSTED_SGE == 2, "elements one by one");
-	if (nsge > 0)
-		posted->sge[0] = sge[0];
-	if (nsge > 1)
-		posted->sge[1] = sge[1];
-	for (unsigned i = VERBS_POSTED_SGE; i < nsge; i++)
-		rest += sge[i].length;
-	posted->rest = rest;
-}
-
-static void add_ranges(struct bv_work_info *info, const struct verbs_posted *posted)
-{
-	const unsigned nsge = posted->what & VERBS_POSTED_NSGE;
-
 	for (unsigned i = 0; i < nsge && i < VERBS_POSTED_SGE; i++) {
-		const struct ibv_sge *sge = &posted->sge[i];
-
-		if (!sge->length)
+		if (!kept[i].length)
 			continue;
 		info->range[info->nshown++] = (struct bv_work_range){
-			.addr = sge->addr,
-			.length = sge->length,
-			.lkey = sge->lkey,
+			.addr = kept[i].addr,
+			.length = kept[i].length,
+			.lkey = kept[i].lkey,
 		};
-		info->bytes += sge->length;
+		info->bytes += kept[i].length;
 	}
 	info->nranges = info->nshown;
 	if (nsge > VERBS_POSTED_SGE) {
 		info->nranges += nsge - VERBS_POSTED_SGE;
-		info->bytes += posted->rest;
+		info->bytes += rest;
 	}
+}
+
+static int describe_recv(const struct verbs_channel *v, uint64_t number, struct bv_work_info *info)
+{
+	const uint64_t at = number & v->posted_recv_mask;
+	const struct verbs_recv_list *list = &v->recv_lists[at];
+	const bool is_list = list->number == number;
+
+	info->op = BV_OP_RECV;
+	add_ranges(info, v->posted_recv[at].sge, is_list ? list->nsge : 1, list->rest);
+	return 0;
 }
 
 static int describe_send(const struct verbs_posted *posted, struct bv_work_info *info)
 {
+	const unsigned n = posted->what & VERBS_POSTED_N;
+
 	info->op = (posted->what & VERBS_POSTED_OP) >> VERBS_POSTED_OP_SHIFT;
 	if (info->op == BV_OP_NONE)
 		return -ENOENT;
@@ -98,39 +127,28 @@ static int describe_send(const struct verbs_posted *posted, struct bv_work_info 
 		info->remote_addr = posted->to.addr;
 		info->rkey = posted->to.rkey;
 	}
+	if (!(posted->what & VERBS_POSTED_INLINE)) {
+		add_ranges(info, posted->sge, n, posted->rest);
+	} else if (n) {
+		info->is_inline = true;
+		info->bytes = n;
+	}
 	return 0;
 }
 
 int bvi_verbs_describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info)
 {
-	const struct verbs_channel *v = (const struct verbs_channel *)(const void *)ch;
-	const uint64_t number = (uint64_t)(work & ~BV_WORK_RECV);
-	const struct verbs_posted *posted;
-	int rc = 0;
+	const struct verbs_channel *v = to_verbs_const(ch);
 
 	*info = (struct bv_work_info){ .op = BV_OP_NONE };
-	if (work & BV_WORK_RECV) {
-		posted = &v->posted_recv[number & v->posted_recv_mask];
-		info->op = BV_OP_RECV;
-	} else {
-		posted = verbs_posted_send(v, number);
-		rc = describe_send(posted, info);
-	}
-	if (rc < 0)
-		return rc;
-	/* No payload is no element either. */
-	if (posted->what & VERBS_POSTED_INLINE && posted->rest > 0) {
-		info->is_inline = true;
-		info->bytes = posted->rest;
-	} else {
-		add_ranges(info, posted);
-	}
-	return 0;
+	if (work & BV_WORK_RECV)
+		return describe_recv(v, (uint64_t)work, info);
+	return describe_send(verbs_posted_send(v, (uint64_t)work), info);
 }
 
 uint32_t bvi_verbs_channel_unsignaled(const struct bv_channel *ch)
 {
-	const struct verbs_channel *v = (const struct verbs_channel *)(const void *)ch;
+	const struct verbs_channel *v = to_verbs_const(ch);
 	uint64_t last = ch->sq_posted;
 
 	while (last > bvi_sq_done(ch) &&

@@ -38,7 +38,8 @@ void bvi_verbs_channel_reset(struct bv_channel *ch)
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		v->wc[i].wr_id = VERBS_NO_WORK;
 	v->unsignaled = 0;
-	v->waiting = 0;
+	v->plain_limit = 0;
+	v->more_limit = 0;
 	v->chain.n = 0;
 	v->chained = 0;
 }

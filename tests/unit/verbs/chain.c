@@ -153,6 +153,99 @@ static void takes_none(void **state)
 	driver_free(d);
 }
 
+/* One of the works that have short ways, of the element or the payload. */
+static int64_t post_short(struct bv_channel *ch, unsigned kind, unsigned flags)
+{
+	static const struct bv_gather from = { 0x1000, 10, 7 };
+	static const struct bv_scatter to = { 0x2000, 20, 8 };
+
+	switch (kind) {
+	case 0:
+		return bv_post_write_inline(ch, "12345678", 8, REMOTE, flags);
+	case 1:
+		return bv_post_send_inline(ch, "12345678", 8, flags);
+	case 2:
+		return bv_post_write(ch, &from, 1, REMOTE, flags);
+	case 3:
+		return bv_post_send(ch, &from, 1, flags);
+	default:
+		return bv_post_read(ch, &to, 1, REMOTE, flags);
+	}
+}
+
+static void expect_short(const struct driver *d, unsigned kind, uint64_t number)
+{
+	static const enum ibv_wr_opcode opcode[] = { IBV_WR_RDMA_WRITE, IBV_WR_SEND,
+						     IBV_WR_RDMA_WRITE, IBV_WR_SEND,
+						     IBV_WR_RDMA_READ };
+	const bool is_inline = kind < 2;
+
+	assert_int_equal(verbs_number(d->wr.wr_id), number);
+	assert_int_equal(d->wr.opcode, opcode[kind]);
+	assert_int_equal(d->wr.send_flags, IBV_SEND_SIGNALED | (is_inline ? IBV_SEND_INLINE : 0));
+	assert_int_equal(d->wr.num_sge, 1);
+	if (opcode[kind] != IBV_WR_SEND)
+		assert_int_equal(d->wr.wr.rdma.remote_addr, REMOTE->addr);
+	if (is_inline)
+		assert_memory_equal(d->payload, "12345678", 8);
+	else
+		assert_int_equal(d->list[0].addr, kind == 4 ? 0x2000 : 0x1000);
+}
+
+/* Alone, first, in between and last, with and without limits of the channel to look at. */
+static void short_ways(void **state)
+{
+	(void)state;
+	for (unsigned kind = 0; kind < 2 * 5; kind++) {
+		struct driver *d = driver_new(EXTENDED);
+		struct bv_channel *ch = driver_channel(d);
+		int64_t number = 0;
+
+		ch->max_msg = kind < 5 ? 1u << 30 : 100;
+		for (unsigned n = 1; n <= 5; n++) {
+			const unsigned posts = d->posts;
+
+			for (unsigned i = 1; i < n; i++) {
+				assert_int_equal(post_short(ch, kind % 5, BV_MORE), number++);
+				if (EXTENDED)
+					expect_short(d, kind % 5, (uint64_t)number - 1);
+			}
+			assert_int_equal(d->posts, posts);
+			assert_int_equal(post_short(ch, kind % 5, 0), number++);
+			expect_short(d, kind % 5, (uint64_t)number - 1);
+			assert_int_equal(d->posts, posts + 1);
+			assert_int_equal(d->chain, n);
+		}
+		/* Up to the end of the queue, which hands over what waits. */
+		while (number < DRIVER_MAX_SEND)
+			assert_int_equal(post_short(ch, kind % 5, BV_MORE), number++);
+		assert_int_equal(post_short(ch, kind % 5, BV_MORE), -EAGAIN);
+		assert_int_equal(post_short(ch, kind % 5, 0), -EAGAIN);
+		assert_int_equal(bv_flush(ch), 0);
+		driver_free(d);
+	}
+}
+
+/* A driver that takes none of a chain of these leaves the way open, and the credits. */
+static void short_ways_refused(void **state)
+{
+	(void)state;
+	for (unsigned kind = 0; kind < 5; kind++) {
+		struct driver *d = driver_new(EXTENDED);
+		struct bv_channel *ch = driver_channel(d);
+
+		for (int alone = 0; alone < 2; alone++) {
+			assert_int_equal(post_short(ch, kind, 0), alone);
+			if (!alone)
+				assert_int_equal(post_short(ch, kind, BV_MORE), 1);
+			d->refuse = ENOMEM;
+			assert_int_equal(post_short(ch, kind, 0), -ENOMEM);
+			assert_int_equal(bv_last_posted(ch), alone);
+		}
+		driver_free(d);
+	}
+}
+
 static void atomics(void **state)
 {
 	const struct bv_scatter result = { 0x3000, 8, 9 };
@@ -211,6 +304,8 @@ int main(void)
 		cmocka_unit_test(full),
 		cmocka_unit_test(EXTENDED ? takes_none : stops_in_the_middle),
 		cmocka_unit_test(full_and_refused),
+		cmocka_unit_test(short_ways),
+		cmocka_unit_test(short_ways_refused),
 		cmocka_unit_test(atomics),
 		cmocka_unit_test(arming),
 	};

@@ -191,12 +191,17 @@ static int req_notify(struct ibv_cq *cq, int solicited_only)
 static int post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad)
 {
 	assert_ptr_equal(qp, &now->qp);
-	assert_null(wr->next);
-	assert_true(wr->num_sge <= 4);
-	*bad = wr;
-	now->recv_wr = *wr;
-	for (int i = 0; i < wr->num_sge; i++)
-		now->list[i] = wr->sg_list[i];
+	now->receives = 0;
+	for (; wr; wr = wr->next) {
+		assert_true(wr->num_sge <= 4);
+		*bad = wr;
+		if (now->refuse && now->receives == now->refuse_after)
+			break;
+		now->recv_wr = *wr;
+		for (int i = 0; i < wr->num_sge; i++)
+			now->list[i] = wr->sg_list[i];
+		now->landings[now->receives++ % DRIVER_MAX_RECV] = now->list[0].addr;
+	}
 	return keep(&now->refuse);
 }
 
@@ -344,7 +349,8 @@ struct driver *driver_new(bool extended)
 	d->v.recv_cq_ex = extended ? &d->recv.cq : NULL;
 	d->v.signal_every = DRIVER_MAX_SEND / 2;
 	d->v.usual_recv_sge = 1;
-	d->v.recv_wr.num_sge = 1;
+	if (extended)
+		bvi_verbs_cq_functions_set(&d->v);
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		d->v.wc[i].wr_id = VERBS_NO_WORK;
 	assert_int_equal(bvi_verbs_posted_create(&d->v, &attr), 0);

@@ -56,6 +56,8 @@ struct driver {
 	int solicited_only;               /* how the last one was */
 	struct ibv_send_wr wr;            /* the last one, and its list */
 	struct ibv_recv_wr recv_wr;
+	unsigned receives; /* that the last call took, and where their first elements are */
+	uint64_t landings[DRIVER_MAX_RECV];
 	struct ibv_sge list[4];
 	uint8_t payload[64]; /* of an inline work */
 };

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The short ways of posting through ibv_wr_*(): works without flags while none wait, and of one element or
+ * eight bytes also with BV_MORE alone while others wait. One compare with a limit asks for all that at once:
+ * that there is a credit, and that the way is open. Everything else goes the general way (post_wr.c), which sets
+ * these limits.
+ */
+#include "build_wr.h"
+
+static inline const struct bv_channel_ops *general(void)
+{
+	return &bvi_verbs_ops_ready_wr_narrow;
+}
+
+static inline bool is_plain(const struct bv_channel *ch)
+{
+	return bvi_likely(ch->sq_posted < to_verbs_const(ch)->plain_limit);
+}
+
+static inline bool is_more(const struct bv_channel *ch)
+{
+	return bvi_likely(ch->sq_posted < to_verbs_const(ch)->more_limit);
+}
+
+/* One element, whose length needs no look at the channel's. */
+static inline bool is_short(const void *sg)
+{
+	return bvi_likely(((const struct bv_gather *)sg)->length <= VERBS_SHORT_LENGTH);
+}
+
+/* What a call asks for has no flags, if that is so. */
+static inline bool is_usual(uint64_t what, enum bv_op op)
+{
+	return (uint32_t)what == (uint32_t)op << 16;
+}
+
+static inline bool has_flags(uint64_t what)
+{
+	return bvi_unlikely(what & BV_POST_FLAGS);
+}
+
+/* bvi_what_n() in a step less. */
+static inline unsigned n_of(uint64_t what, unsigned usual)
+{
+	static_assert(BVI_WHAT_N_MAX == 0x7ff, "bits 4 to 14, and bit 15 is 0");
+	return ((unsigned)what & 0xffff) >> 4 ^ usual;
+}
+
+/* The driver takes what was kept. */
+static ALWAYS_INLINE int64_t post_kept(struct bv_channel *ch, const struct work *w)
+{
+	struct verbs_channel *const v = to_verbs(ch);
+	int rc;
+
+	v->fn.start(v->qp_ex);
+	build(v, w);
+	rc = v->fn.complete(v->qp_ex);
+	if (bvi_unlikely(rc))
+		return verbs_refused(rc);
+	return (int64_t)ch->sq_posted++;
+}
+
+static ALWAYS_INLINE int64_t post_plain(struct bv_channel *ch, const struct work *w)
+{
+	(void)keep(to_verbs(ch), w, IBV_SEND_SIGNALED);
+	return post_kept(ch, w);
+}
+
+static ALWAYS_INLINE int64_t post_more(struct bv_channel *ch, const struct work *w)
+{
+	struct verbs_channel *const v = to_verbs(ch);
+
+	(void)keep(v, w, IBV_SEND_SIGNALED);
+	build(v, w);
+	return (int64_t)ch->sq_posted++;
+}
+
+/* The first of a chain. */
+static ALWAYS_INLINE int64_t post_first(struct bv_channel *ch, const struct work *w)
+{
+	struct verbs_channel *const v = to_verbs(ch);
+
+	v->first_waiting = ch->sq_posted;
+	verbs_more_open(v);
+	(void)keep(v, w, IBV_SEND_SIGNALED);
+	v->fn.start(v->qp_ex);
+	build(v, w);
+	return (int64_t)ch->sq_posted++;
+}
+
+/* The last: without BV_MORE. */
+static ALWAYS_INLINE int64_t post_last(struct bv_channel *ch, const struct work *w)
+{
+	struct verbs_channel *const v = to_verbs(ch);
+
+	(void)keep(v, w, IBV_SEND_SIGNALED);
+	build(v, w);
+	return bvi_verbs_complete(v, 1);
+}
+
+/* Up to so many elements, and bytes in each, nothing has to be added up. */
+#define FEW 4u
+#define FEW_LENGTH (VERBS_SHORT_LENGTH / FEW)
+
+/* What was kept of a work that is not posted then is of no interest. */
+static ALWAYS_INLINE int64_t post_few(struct bv_channel *ch, const struct work *w)
+{
+	if (bvi_unlikely(keep(to_verbs(ch), w, IBV_SEND_SIGNALED) >= FEW_LENGTH))
+		return general()->post(ch, w->list, w->remote,
+				       bvi_what(w->op, w->nsge, BVI_SHORT_LIST, 0));
+	return post_kept(ch, w);
+}
+
+#define EIGHT .is_inline = true, .list = payload, .length = BVI_SHORT_INLINE
+#define ONE .list = payload, .nsge = 1
+#define LIST .is_few = true, .list = payload, .nsge = n_of(what, BVI_SHORT_LIST)
+#define PAYLOAD .is_inline = true, .list = payload, .length = n_of(what, BVI_SHORT_INLINE)
+
+/* A body of slots: posts the work of the initializers that follow, @how. */
+#define WORK(name, how, ...)                                                             \
+	static ALWAYS_INLINE int64_t name(struct bv_channel *ch, const void *payload,    \
+					  const struct bv_remote *remote, uint64_t what) \
+	{                                                                                \
+		const struct work w = { __VA_ARGS__ };                                   \
+                                                                                         \
+		(void)remote;                                                            \
+		(void)what;                                                              \
+		return how(ch, &w);                                                      \
+	}
+
+/*
+ * One of the most frequent works: without BV_MORE, with it while others wait, and the first and the last of
+ * these. The two latter are functions of their own, as they need more registers.
+ */
+#define SHORT(name, ...)                                                    \
+	WORK(name, post_plain, __VA_ARGS__)                                 \
+	WORK(name##_more, post_more, __VA_ARGS__)                           \
+	WORK(body_first_##name, post_first, __VA_ARGS__)                    \
+	WORK(body_last_##name, post_last, __VA_ARGS__)                      \
+                                                                            \
+	static __attribute__((noinline))                                    \
+	int64_t name##_first(struct bv_channel *ch, const void *payload,    \
+			     const struct bv_remote *remote, uint64_t what) \
+	{                                                                   \
+		return body_first_##name(ch, payload, remote, what);        \
+	}                                                                   \
+                                                                            \
+	static __attribute__((noinline))                                    \
+	int64_t name##_last(struct bv_channel *ch, const void *payload,     \
+			    const struct bv_remote *remote, uint64_t what)  \
+	{                                                                   \
+		return body_last_##name(ch, payload, remote, what);         \
+	}
+
+SHORT(write_eight, .op = BV_OP_WRITE, EIGHT, TARGET)
+SHORT(send_eight, .op = BV_OP_SEND, EIGHT)
+SHORT(write_one, .op = BV_OP_WRITE, ONE, TARGET)
+SHORT(send_one, .op = BV_OP_SEND, ONE)
+SHORT(read_one, .op = BV_OP_READ, ONE, TARGET)
+
+/* What the channel's present limit does not let pass the shortest way. */
+static __attribute__((noinline)) int64_t
+other_inline8(struct bv_channel *ch, const void *buf, const struct bv_remote *remote, uint64_t what)
+{
+	const bool more = what & BV_MORE;
+
+	if (more ? !is_plain(ch) : !is_more(ch))
+		return general()->post_inline(ch, buf, remote, what);
+	if (more)
+		return remote ? write_eight_first(ch, buf, remote, what) :
+				send_eight_first(ch, buf, NULL, what);
+	return remote ? write_eight_last(ch, buf, remote, what) :
+			send_eight_last(ch, buf, NULL, what);
+}
+
+static __attribute__((noinline)) int64_t other_one(struct bv_channel *ch, const void *sg,
+						   const struct bv_remote *remote, uint64_t what)
+{
+	const bool more = what & BV_MORE;
+
+	if ((more ? !is_plain(ch) : !is_more(ch)) || !is_short(sg))
+		return general()->post(ch, sg, remote, what);
+	switch (bvi_what_op(what)) {
+	case BV_OP_WRITE:
+		return (more ? write_one_first : write_one_last)(ch, sg, remote, what);
+	case BV_OP_SEND:
+		return (more ? send_one_first : send_one_last)(ch, sg, NULL, what);
+	default:
+		return (more ? read_one_first : read_one_last)(ch, sg, remote, what);
+	}
+}
+
+static int64_t short_inline8(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
+			     uint64_t what)
+{
+	if (!is_plain(ch))
+		return other_inline8(ch, buf, remote, what);
+	return remote ? write_eight(ch, buf, remote, what) : send_eight(ch, buf, NULL, what);
+}
+
+static int64_t short_one(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			 uint64_t what)
+{
+	if (!is_plain(ch) || !is_short(sg))
+		return other_one(ch, sg, remote, what);
+	if (is_usual(what, BV_OP_WRITE))
+		return write_one(ch, sg, remote, what);
+	return remote ? read_one(ch, sg, remote, what) : send_one(ch, sg, NULL, what);
+}
+
+static int64_t short_write8_more(struct bv_channel *ch, const void *buf,
+				 const struct bv_remote *remote, uint64_t what)
+{
+	if (!is_more(ch))
+		return other_inline8(ch, buf, remote, what);
+	return write_eight_more(ch, buf, remote, what);
+}
+
+static int64_t short_send8_more(struct bv_channel *ch, const void *buf,
+				const struct bv_remote *remote, uint64_t what)
+{
+	if (!is_more(ch))
+		return other_inline8(ch, buf, remote, what);
+	return send_eight_more(ch, buf, remote, what);
+}
+
+static int64_t short_write_more(struct bv_channel *ch, const void *sg,
+				const struct bv_remote *remote, uint64_t what)
+{
+	if (!is_more(ch) || !is_short(sg))
+		return other_one(ch, sg, remote, what);
+	return bvi_what_op(what) == BV_OP_WRITE ? write_one_more(ch, sg, remote, what) :
+						  read_one_more(ch, sg, remote, what);
+}
+
+static int64_t short_send_more(struct bv_channel *ch, const void *sg,
+			       const struct bv_remote *remote, uint64_t what)
+{
+	if (!is_more(ch) || !is_short(sg))
+		return other_one(ch, sg, remote, what);
+	return send_one_more(ch, sg, remote, what);
+}
+
+WORK(write_few, post_few, .op = BV_OP_WRITE, LIST, TARGET)
+WORK(send_few, post_few, .op = BV_OP_SEND, LIST)
+WORK(read_few, post_few, .op = BV_OP_READ, LIST, TARGET)
+
+/* Its caller has held the number of elements against max_send_sge. */
+static int64_t short_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			  uint64_t what)
+{
+	if (has_flags(what) || !is_plain(ch) ||
+	    bvi_unlikely(n_of(what, BVI_SHORT_LIST) - 2 > FEW - 2))
+		return general()->post(ch, sg, remote, what);
+	if (bvi_what_op(what) == BV_OP_WRITE)
+		return write_few(ch, sg, remote, what);
+	return remote ? read_few(ch, sg, remote, what) : send_few(ch, sg, NULL, what);
+}
+
+WORK(write_payload, post_plain, .op = BV_OP_WRITE, PAYLOAD, TARGET)
+WORK(send_payload, post_plain, .op = BV_OP_SEND, PAYLOAD)
+
+static int64_t short_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
+			    uint64_t what)
+{
+	if (has_flags(what) || !is_plain(ch) ||
+	    bvi_unlikely(n_of(what, BVI_SHORT_INLINE) > ch->max_inline))
+		return general()->post_inline(ch, buf, remote, what);
+	return remote ? write_payload(ch, buf, remote, what) : send_payload(ch, buf, NULL, what);
+}
+
+static int64_t short_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+			    const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			    uint64_t compare)
+{
+	const struct work w = {
+		.op = BV_OP_FETCH_ADD,
+		.list = result,
+		.nsge = 1,
+		.operand = swap_add,
+		TARGET,
+	};
+
+	if (!is_usual(what, BV_OP_FETCH_ADD) || !is_plain(ch))
+		return general()->post_atomic(ch, result, remote, what, swap_add, compare);
+	return post_plain(ch, &w);
+}
+
+/* The same with an immediate. */
+#define WORK_IMM(name, ...)                                                              \
+	static ALWAYS_INLINE int64_t name(struct bv_channel *ch, const void *payload,    \
+					  const struct bv_remote *remote, uint64_t what, \
+					  uint32_t imm)                                  \
+	{                                                                                \
+		const struct work w = { __VA_ARGS__, IMM };                              \
+                                                                                         \
+		(void)remote;                                                            \
+		(void)what;                                                              \
+		return post_plain(ch, &w);                                               \
+	}
+
+WORK_IMM(write_one_imm, .op = BV_OP_WRITE, ONE, TARGET)
+WORK_IMM(send_one_imm, .op = BV_OP_SEND, ONE)
+WORK_IMM(write_payload_imm, .op = BV_OP_WRITE, PAYLOAD, TARGET)
+WORK_IMM(send_payload_imm, .op = BV_OP_SEND, PAYLOAD)
+
+static int64_t short_imm(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			 uint64_t what, uint32_t imm)
+{
+	if ((uint16_t)what || !is_plain(ch) || !is_short(sg))
+		return general()->post_imm(ch, sg, remote, what, imm);
+	return remote ? write_one_imm(ch, sg, remote, what, imm) :
+			send_one_imm(ch, sg, NULL, what, imm);
+}
+
+static int64_t short_inline_imm(struct bv_channel *ch, const void *buf,
+				const struct bv_remote *remote, uint64_t what, uint32_t imm)
+{
+	if (has_flags(what) || !is_plain(ch) ||
+	    bvi_unlikely(n_of(what, BVI_SHORT_INLINE) > ch->max_inline))
+		return general()->post_inline_imm(ch, buf, remote, what, imm);
+	return remote ? write_payload_imm(ch, buf, remote, what, imm) :
+			send_payload_imm(ch, buf, NULL, what, imm);
+}
+
+const struct bv_channel_ops bvi_verbs_ops_ready_wr = {
+	.post_one = short_one,
+	.post_inline8 = short_inline8,
+	.write_one_more = short_write_more,
+	.write_inline8_more = short_write8_more,
+	.send_one_more = short_send_more,
+	.send_inline8_more = short_send8_more,
+	.post = short_list,
+	.post_inline = short_inline,
+	.post_imm = short_imm,
+	.post_inline_imm = short_inline_imm,
+	.post_atomic = short_atomic,
+	VERBS_RECEIVES,
+	VERBS_REAPS_EX,
+	.flush = bvi_verbs_flush_wr,
+};
