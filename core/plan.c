@@ -235,6 +235,9 @@ static int check_udp_sport(const struct bv_device *dev, const struct bvi_plan *p
 	return 0;
 }
 
+/* Linux' rxe takes a count of 7 for retries without end (rxe_completer(), rxe_comp.c). */
+#define ENDLESS_RETRY 7
+
 static void lower_to_device(const struct bv_device *dev, struct bvi_plan *plan)
 {
 	struct bv_channel_attr *attr = &plan->attr;
@@ -245,6 +248,8 @@ static void lower_to_device(const struct bv_device *dev, struct bvi_plan *plan)
 	plan->initiator_depth =
 		(uint8_t)lower(attr->rd_atomic, limit(dev->limits.max_qp_init_rd_atom));
 	attr->rd_atomic = plan->initiator_depth;
+	if (dev->kind == BV_DEVICE_SOFTWARE && attr->retry == ENDLESS_RETRY)
+		attr->retry = ENDLESS_RETRY - 1;
 }
 
 static struct bv_channel_attr defaults(const struct bv_device *dev)

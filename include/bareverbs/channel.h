@@ -51,7 +51,8 @@ enum bv_channel_state {
  * @rd_atomic: reads and atomics in flight, each way; 0..255, lowered to the device's limits and to
  *	the peer's
  * @rnr_retry: retries while the peer has no receive posted; 0..6, or BV_RNR_RETRY_FOREVER
- * @retry: retries while the peer does not answer; 0..7
+ * @retry: retries while the peer does not answer; 0..7. On soft-RoCE 7 becomes 6: Linux' driver would
+ *	retry without end
  * @min_rnr_timer: what a sender waits when no receive is posted, a code 0..31 (bv_rnr_timer_code);
  *	the longer one of both sides counts
  * @ack_timeout: how long to wait for an answer before a retry, a code 1..31 (bv_ack_timeout_code),

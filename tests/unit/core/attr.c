@@ -66,6 +66,27 @@ static void defaults_fit_small_devices(void **state)
 	bv_close(small);
 }
 
+/* There 7 is for ever; elsewhere it is a number. */
+static void retries_end_on_soft_roce(void **state)
+{
+	struct bv_channel_attr attr = defaults;
+	struct bv_device *soft;
+	struct bv_pd *soft_pd;
+	struct bv_channel *ch;
+
+	(void)state;
+	attr.retry = 7;
+	assert_int_equal(create(&attr), 0);
+	assert_int_equal(fake.created.retry, 7);
+	assert_int_equal(bv_open("rxe0", NULL, &soft), 0);
+	assert_int_equal(bv_pd_alloc(soft, &soft_pd), 0);
+	assert_int_equal(bv_channel_create(soft_pd, &attr, &ch), 0);
+	assert_int_equal(fake.created.retry, 6);
+	bv_channel_destroy(ch);
+	bv_pd_free(soft_pd);
+	bv_close(soft);
+}
+
 /* The last value inside and the first outside, at both ends. */
 #define RANGE(field, min, max, name)                                    \
 	do {                                                            \
@@ -275,6 +296,7 @@ int main(void)
 		fake_pd_test(default_values),
 		fake_pd_test(defaults_fit_small_devices),
 		fake_pd_test(ranges),
+		fake_pd_test(retries_end_on_soft_roce),
 		fake_pd_test(port_without_pkeys),
 		fake_pd_test(extremes),
 		fake_pd_test(access),
