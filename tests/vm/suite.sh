@@ -135,6 +135,14 @@ check "opening, one device" "$bin/tests/opening" one
 check "opening, port down" port_down
 check "exchanges over TCP" "$bin/tests/exchange_friends" verbs
 check "exchanges over rdma_cm" "$bin/tests/exchange_cm" verbs
+barriers=60 deaths=6
+[ -z "$reduced" ] || barriers=10 deaths=1
+for kind in threads processes; do
+	check "group, barriers of $kind" "$bin/tests/group_barriers" verbs "$kind" "$barriers"
+done
+check "group, failures" "$bin/tests/group_failures" verbs
+check "group, joining" "$bin/tests/group_joining" verbs
+check "group, a rank is killed" "$bin/tests/group_kill" verbs "$deaths"
 check "bv info" info
 check "bv lat, all operations" "$bin/bv" lat --device "$device" --provider verbs --iters 200
 for program in "$bin"/example-*; do
