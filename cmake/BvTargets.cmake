@@ -72,6 +72,25 @@ function(bv_unit_test name)
 	target_link_libraries(${name} PRIVATE bv_core_headers)
 endfunction()
 
+# bv_simd_levels(<variable>): the levels of instructions that provider mlx5 has on this machine in this build
+# (providers/mlx5/cpu.c).
+function(bv_simd_levels out)
+	set(levels base)
+	set(flags "")
+	if(EXISTS /proc/cpuinfo)
+		file(STRINGS /proc/cpuinfo flags REGEX "^flags" LIMIT_COUNT 1)
+	endif()
+	if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT BV_SANITIZER MATCHES "thread")
+		if(flags MATCHES "avx512bw" AND flags MATCHES "avx512vl" AND flags MATCHES "avx512_?vbmi" AND flags MATCHES "bmi2")
+			list(APPEND levels avx512)
+		endif()
+		if(flags MATCHES "movdir64b")
+			list(APPEND levels movdir64b)
+		endif()
+	endif()
+	set(${out} ${levels} PARENT_SCOPE)
+endfunction()
+
 # bv_add_test(<name> COMMAND <command>... [EMU ...] [LABELS ...] [TIMEOUT <s>]): one ctest entry.
 # Label slow keeps it out of a plain ctest: `ctest -C Nightly`, or the target nightly, runs those too.
 function(bv_add_test name)

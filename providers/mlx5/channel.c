@@ -197,8 +197,8 @@ static int sq_check(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
 	return 0;
 }
 
-static void sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
-		    const struct bv_channel_params *params)
+static int sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
+		   const struct bv_channel_params *params, const struct reason *why)
 {
 	const struct bv_channel_attr *const attr = params->attr;
 	struct bv_channel *const ch = c->base;
@@ -218,14 +218,13 @@ static void sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
 	usual = attr->max_send_sge > 0 && ibv_query_port(params->context, attr->port, &port) == 0 &&
 		port.max_msg_sz >= BVI_MLX5_MSG;
 	c->core.gate = usual && blueflame && dv->bf.size == BVI_MLX5_BF;
-	c->sends = c->core.gate          ? bvi_mlx5_ops_short :
-		   usual && !dv->bf.size ? bvi_mlx5_ops_doorbell :
-					   bvi_mlx5_ops_any;
+	c->sends = usual && !dv->bf.size ? bvi_mlx5_ops_doorbell : bvi_mlx5_ops_any;
 	snprintf(c->data_path, sizeof(c->data_path), "%s, %s register, 64-byte CQEs",
 		 blueflame ? "BlueFlame" : "doorbell",
 		 c->td       ? "own doorbell" :
 		 dv->bf.size ? "combining" :
 			       "uncached");
+	return c->core.gate ? bvi_mlx5_cpu_sends(&c->sends, why->text, why->size) : 0;
 }
 
 static int rq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
@@ -293,7 +292,9 @@ static int queues_create(struct mlx5_channel *c, const struct bv_channel_params 
 		rc = base_create(c, dv.sq.wqe_cnt, why);
 	if (rc < 0)
 		return rc;
-	sq_init(c, &dv, params);
+	rc = sq_init(c, &dv, params, why);
+	if (rc < 0)
+		return rc;
 	bvi_mlx5_cq_start(&c->send_cq, &bvi_mlx5_send_of(c->base)->cqe,
 			  &bvi_mlx5_send_of(c->base)->stop);
 	bvi_mlx5_cq_start(&c->recv_cq, &bvi_mlx5_poll_recv_of(c->base)->cqe,

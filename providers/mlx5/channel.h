@@ -126,6 +126,9 @@ static inline uint32_t mlx5_cq_index(const struct mlx5_cq *cq, const struct bvi_
 extern const struct bv_channel_ops bvi_mlx5_ops_short[2];
 extern const struct bv_channel_ops bvi_mlx5_ops_doorbell[2];
 extern const struct bv_channel_ops bvi_mlx5_ops_any[2];
+/* As short.c, by the file's instructions */
+extern const struct bv_channel_ops bvi_mlx5_ops_avx512[2];
+extern const struct bv_channel_ops bvi_mlx5_ops_movdir64b[2];
 /* sq.c */
 int bvi_mlx5_flush(struct bv_channel *ch);
 /* channel.c: before connecting, and after an error */
@@ -169,6 +172,8 @@ void bvi_mlx5_recv_result(const struct bv_channel *ch, uint64_t number, struct b
 
 /* cpu.c */
 bool bvi_mlx5_cpu_suits(void);
+/* The tables of the level that the CPU has, or that BV_MLX5_SIMD asks for, for registers as short.c has. */
+int bvi_mlx5_cpu_sends(const struct bv_channel_ops **sends, char *why, size_t size);
 
 /* arm.c */
 int bvi_mlx5_arm(struct bv_channel *ch, unsigned queues);

@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether the CPU has the instructions of the short ways (pin_mlx5.h), which ask no more: all channels of
- * the provider come through its probe, also those of a program that has the short ways inline.
+ * What the CPU can: whether it has the instructions of the short ways (pin_mlx5.h), which ask no more, so that
+ * all channels of the provider come through its probe, also those of a program that has the short ways
+ * inline; and which level of them the called ones use.
  */
-#include "channel.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "simd.h"
+
+#ifdef MLX5_SIMD
+#include <cpuid.h>
+#endif
 
 bool bvi_mlx5_cpu_suits(void)
 {
@@ -12,4 +21,56 @@ bool bvi_mlx5_cpu_suits(void)
 #else
 	return true;
 #endif
+}
+
+#ifdef MLX5_SIMD
+
+/* Those without VBMI, the first with AVX-512, run slower for a while after each use of it. */
+static bool has_avx512(void)
+{
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+	       __builtin_cpu_supports("bmi2");
+}
+
+/* CPUID leaf 7, ECX bit 28 */
+static bool has_movdir64b(void)
+{
+	unsigned eax, ebx, ecx, edx;
+
+	return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && ecx & 1u << 28;
+}
+
+#endif
+
+/* The best first. */
+static const struct level {
+	const char *name;
+	bool (*has)(void);
+	const struct bv_channel_ops *sends;
+} levels[] = {
+#ifdef MLX5_SIMD
+	{ "avx512", has_avx512, bvi_mlx5_ops_avx512 },
+	{ "movdir64b", has_movdir64b, bvi_mlx5_ops_movdir64b },
+#endif
+	{ "base", bvi_mlx5_cpu_suits, bvi_mlx5_ops_short },
+};
+
+int bvi_mlx5_cpu_sends(const struct bv_channel_ops **sends, char *why, size_t size)
+{
+	const char *const forced = getenv("BV_MLX5_SIMD");
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		if (forced && strcmp(forced, levels[i].name) != 0)
+			continue;
+		if (levels[i].has()) {
+			*sends = levels[i].sends;
+			return 0;
+		}
+	}
+	snprintf(
+		why, size,
+		"BV_MLX5_SIMD=%s: not a level that this CPU has; known are avx512, movdir64b and base",
+		forced ? forced : "");
+	return -EOPNOTSUPP;
 }

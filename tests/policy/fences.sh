@@ -123,4 +123,9 @@ check "post_one post_inline8 send_one send_inline8 bvi_mlx5_list bvi_mlx5_inline
 check "pinned_write_inline8 pinned_write_one pinned_send_inline8 pinned_send_one pinned_read" \
 	"pinned_write_inline8_more pinned_write_one_more pinned_send_inline8_more pinned_send_one_more
 	pinned_read_more pinned_recv pinned_poll_send pinned_poll_recv" "$pinned" || rc=1
+# Of each level, four functions ring: by one store of 64 bytes each, behind which is no part of another.
+for line in movdir64b 'vmovdqa64 %zmm[0-9]*,\(%r'; do
+	n=$(objdump -d --no-show-raw-insn "$library" | grep -Ec "$line" || true)
+	[ "$n" -ge 4 ] || { echo "$n times $line in the library" && rc=1; }
+done
 exit $rc

@@ -67,13 +67,15 @@ static void queues_fill(struct plain *p, const struct plain_shape *shape)
 
 static void channel_fill(struct plain *p, const struct plain_shape *shape)
 {
-	static const struct bv_channel_ops *const sends[] = {
-		[PLAIN_BLUEFLAME] = bvi_mlx5_ops_short,
+	const struct bv_channel_ops *sends[] = {
 		[PLAIN_COMBINING] = bvi_mlx5_ops_any,
 		[PLAIN_UNCACHED] = bvi_mlx5_ops_doorbell,
 	};
 	struct bv_channel *const ch = p->ch;
+	char why[128];
 
+	if (bvi_mlx5_cpu_sends(&sends[PLAIN_BLUEFLAME], why, sizeof(why)) < 0)
+		fail_msg("%s", why);
 	ch->core = &p->c.core;
 	ch->max_send = shape->max_send;
 	ch->max_recv = shape->max_recv;
