@@ -160,6 +160,7 @@ struct bench {
 	unsigned batches;    /* of the time */
 	const char *profile; /* callgrind's --callgrind-out-file */
 	bool instructions_only;
+	bool steps; /* count them by steps.c, not below callgrind */
 };
 
 /* A figure that was not measured is negative. */
@@ -173,6 +174,10 @@ typedef struct bench_row bench_rows[BENCH_MAX_LIBRARIES][BENCH_NROWS];
 int bench_verify(const struct bench *bench);
 int bench_count(const struct bench *bench, bench_rows rows);
 int bench_time(const struct bench *bench, bench_rows rows);
+/* steps.c: what comes after the fork is a child whose instructions can be counted between the others */
+void bench_steps_fork(void);
+void bench_steps_begin(void);
+double bench_steps_end(void);
 /* doorbell.c: prints its table */
 void bench_doorbell(void);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions, data reads and writes, and cache lines, by callgrind.
+ * Instructions, data reads and writes, and cache lines, by callgrind; or instructions alone, by steps.c.
  *
  * The program runs below callgrind, which collects only between the two requests around a loop. Each
  * operation runs as so many short loops, then as many long ones: the difference of the two is that of
@@ -90,22 +90,27 @@ static int take(const struct bench *bench, struct events *out)
 static int loops(const struct bench *bench, const struct bench_entry *e, enum bench_op op,
 		 unsigned n, struct events *out)
 {
+	*out = (struct events){ 0 };
 	CALLGRIND_ZERO_STATS;
 	for (unsigned i = 0; i < LOOPS; i++) {
 		unsigned done;
 
 		if (bench_prepare(e->lib, e->side, op, n) < 0)
 			return -1;
+		if (bench->steps)
+			bench_steps_begin();
 		CALLGRIND_TOGGLE_COLLECT;
 		done = bench_loop(e->lib, e->side, op, n);
 		CALLGRIND_TOGGLE_COLLECT;
+		if (bench->steps)
+			out->ir += bench_steps_end();
 		if (done != n)
 			return bench_fail("%s: %s: %u of %u", e->lib->name, bench_op_name(op), done,
 					  n);
 		if (bench_finish(e->lib, e->side, op, n) < 0)
 			return -1;
 	}
-	return take(bench, out);
+	return bench->steps ? 0 : take(bench, out);
 }
 
 static void touch(const void *memory, size_t size)

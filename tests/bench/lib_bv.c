@@ -2,7 +2,7 @@
 /*
  * bareverbs, by its public calls. Compiled once for each row: BENCH_BV_NAME and BENCH_BV_PROVIDER say
  * which, BENCH_BV_SYMBOL is the library's symbol; with BV_PIN_PROVIDER the calls are bound at compile
- * time.
+ * time. What is in the environment chooses a variant of the provider.
  */
 #include "bench.h"
 
@@ -236,6 +236,9 @@ static struct bench_side *open_side(char *why, size_t size)
 	int rc;
 
 	*s = (struct bench_side){ .base = { .memory = aligned_alloc(4096, BENCH_MEMORY) } };
+#ifdef BENCH_BV_VARIABLE
+	setenv(BENCH_BV_VARIABLE, BENCH_BV_VALUE, 1);
+#endif
 	rc = bv_open(NULL, &opts, &s->dev);
 	if (rc == 0)
 		rc = bv_pd_alloc(s->dev, &s->pd);
@@ -244,6 +247,9 @@ static struct bench_side *open_side(char *why, size_t size)
 			       BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC, &s->mr);
 	if (rc == 0)
 		rc = connect_itself(s);
+#ifdef BENCH_BV_VARIABLE
+	unsetenv(BENCH_BV_VARIABLE);
+#endif
 	if (rc < 0) {
 		snprintf(why, size, "%s", bv_last_error()->text);
 		close_side(s);

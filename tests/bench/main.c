@@ -3,6 +3,7 @@
  * bench: opens every library, verifies what each does, and then counts or times.
  *
  *	mlx5emu run --manual -- valgrind --tool=callgrind ... bench count FILE --profile P
+ *	mlx5emu run --manual -- bench steps FILE
  *	mlx5emu run --manual -- bench time FILE
  *	mlx5emu run --manual -- bench verify
  *	bench doorbell
@@ -17,11 +18,11 @@
 
 #include "rows.h"
 
-extern const struct bench_library bench_empty, bench_verbs, bench_mlx5, bench_mlx5_pinned,
-	bench_post, bench_wr, bench_ucx, bench_floor;
+extern const struct bench_library bench_empty, bench_verbs, bench_mlx5, bench_mlx5_avx512,
+	bench_mlx5_doorbell, bench_mlx5_pinned, bench_post, bench_wr, bench_ucx, bench_floor;
 
 const struct bench_library *const bench_libraries[] = {
-	&bench_empty,       &bench_mlx5,
+	&bench_empty,       &bench_mlx5, &bench_mlx5_avx512, &bench_mlx5_doorbell,
 #ifdef BENCH_PINNED
 	&bench_mlx5_pinned,
 #endif
@@ -33,7 +34,7 @@ const struct bench_library *const bench_libraries[] = {
 };
 
 static const char usage[] =
-	"usage: bench {verify | count FILE | time FILE | doorbell} [--profile PATH]\n"
+	"usage: bench {verify | count FILE | steps FILE | time FILE | doorbell} [--profile PATH]\n"
 	"             [--libraries NAME,...] [--batches N]\n";
 
 /* Every ring comes round twice; below callgrind, where all takes longer, not all of them do. */
@@ -125,7 +126,7 @@ static int run(const struct options *o, struct bench *bench)
 		open_all(o, bench);
 	if (rc == 0 && bench_device_manual())
 		rc = bench_verify(bench);
-	if (rc == 0 && strcmp(o->command, "count") == 0)
+	if (rc == 0 && (strcmp(o->command, "count") == 0 || bench->steps))
 		rc = bench_count(bench, rows);
 	else if (rc == 0 && strcmp(o->command, "time") == 0)
 		rc = bench_time(bench, rows);
@@ -155,6 +156,9 @@ int main(int argc, char **argv)
 	 * copy them when polled; provider verbs does not let it.
 	 */
 	setenv("MLX5_SCATTER_TO_CQE", "0", 1);
+	bench.steps = bench.instructions_only = strcmp(o.command, "steps") == 0;
+	if (bench.steps)
+		bench_steps_fork();
 	bench.verified = strcmp(o.command, "count") == 0 ? VERIFIED_COUNT : VERIFIED;
 	return run(&o, &bench) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

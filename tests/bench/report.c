@@ -2,7 +2,7 @@
 /*
  * bench_report: what is done with the files of bench.
  *
- *	join COUNT TIME		one file of both, to standard output
+ *	join FILE OTHER		one file of both, to standard output
  *	table COST		as text
  *	markdown COST		the tables of docs/performance.md
  *	plot COST		"operation<TAB>library..." and figures, for gnuplot
@@ -55,19 +55,21 @@ static json_t *find(const json_t *root, const char *library, const char *op)
 	return NULL;
 }
 
-static int join(json_t *count, const json_t *time)
+static int join(json_t *root, const json_t *other)
 {
-	json_t *row;
+	json_t *rows = json_object_get(root, "rows"), *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(count, "rows"), i, row)
+	json_array_foreach(json_object_get(other, "rows"), i, row)
 	{
-		json_t *other = find(time, word(row, "library"), word(row, "op"));
+		json_t *same = find(root, word(row, "library"), word(row, "op"));
 
-		if (other)
-			json_object_update_missing(row, other);
+		if (same)
+			json_object_update_missing(same, row);
+		else
+			json_array_append(rows, row);
 	}
-	json_dumpf(count, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
+	json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(6));
 	putchar('\n');
 	return EXIT_SUCCESS;
 }
@@ -305,7 +307,7 @@ int main(int argc, char **argv)
 		return plot(load(argv[2]));
 	if (argc == 3 && strcmp(argv[1], "table") == 0)
 		return table(load(argv[2]));
-	fputs("usage: bench_report {join COUNT TIME | table COST | compare COMMITTED NEW}\n",
+	fputs("usage: bench_report {join FILE OTHER | table COST | compare COMMITTED NEW}\n",
 	      stderr);
 	return 2;
 }
