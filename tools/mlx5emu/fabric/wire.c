@@ -104,6 +104,8 @@ static uint8_t legal_flags(enum emu_wire_opcode opcode)
 {
 	switch (opcode) {
 	case EMU_WIRE_SEND:
+		return EMU_WIRE_FIRST | EMU_WIRE_LAST | EMU_WIRE_SOLICITED | EMU_WIRE_IMM |
+		       EMU_WIRE_INVALIDATE;
 	case EMU_WIRE_WRITE:
 		return EMU_WIRE_FIRST | EMU_WIRE_LAST | EMU_WIRE_SOLICITED | EMU_WIRE_IMM;
 	case EMU_WIRE_READ_RESPONSE:
@@ -123,8 +125,10 @@ static const char *check_payload(const struct emu_packet *p)
 		return "payload too long";
 	if (!last && (p->length == 0 || p->length % emu_mtu_bytes(p->mtu)))
 		return "packet that is not the last is no multiple of the MTU";
-	if (!last && (p->flags & (EMU_WIRE_IMM | EMU_WIRE_SOLICITED)))
-		return "immediate or solicited event before the last packet";
+	if (!last && (p->flags & (EMU_WIRE_IMM | EMU_WIRE_SOLICITED | EMU_WIRE_INVALIDATE)))
+		return "immediate, invalidation or solicited event before the last packet";
+	if ((p->flags & EMU_WIRE_IMM) && (p->flags & EMU_WIRE_INVALIDATE))
+		return "immediate and invalidation";
 	return NULL;
 }
 
@@ -135,6 +139,9 @@ static const char *check_service(const struct emu_packet *p)
 
 	if (p->qkey && p->service != EMU_SERVICE_UD)
 		return "Q_Key without DETH";
+	if (p->flags & EMU_WIRE_INVALIDATE && p->service != EMU_SERVICE_RC &&
+	    p->service != EMU_SERVICE_XRC)
+		return "invalidation that the transport does not have";
 	switch (p->service) {
 	case EMU_SERVICE_RC:
 		return NULL;

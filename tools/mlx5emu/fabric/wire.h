@@ -40,8 +40,9 @@ enum emu_wire_service {
 enum {
 	EMU_WIRE_FIRST = 1 << 0, /* of a message, or of the response to a read */
 	EMU_WIRE_LAST = 1 << 1,
-	EMU_WIRE_SOLICITED = 1 << 2, /* BTH SE, with the last */
-	EMU_WIRE_IMM = 1 << 3,       /* with the last of SEND and WRITE */
+	EMU_WIRE_SOLICITED = 1 << 2,  /* BTH SE, with the last */
+	EMU_WIRE_IMM = 1 << 3,        /* with the last of SEND and WRITE */
+	EMU_WIRE_INVALIDATE = 1 << 4, /* with the last of SEND on RC and XRC: rkey, as in IETH */
 };
 
 enum {

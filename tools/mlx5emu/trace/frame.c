@@ -33,6 +33,8 @@ enum {
 	OP_ATOMIC_ACK = 0x12,
 	OP_COMPARE_SWAP = 0x13,
 	OP_FETCH_ADD = 0x14,
+	OP_SEND_LAST_INV = 0x16,
+	OP_SEND_ONLY_INV = 0x17,
 };
 
 /* Behind the first of a kind: middle, last, last with immediate, only, only with immediate. */
@@ -111,10 +113,17 @@ static unsigned response_place(const struct emu_packet *p, uint32_t index)
 	return at == ONLY ? RESPONSE_ONLY : at;
 }
 
+static bool invalidates(const struct emu_packet *p, uint32_t index)
+{
+	return (p->flags & EMU_WIRE_INVALIDATE) && place(p, index) >= LAST;
+}
+
 static unsigned low_bits(const struct emu_packet *p, uint32_t index)
 {
 	switch (p->opcode) {
 	case EMU_WIRE_SEND:
+		if (invalidates(p, index))
+			return place(p, index) == ONLY ? OP_SEND_ONLY_INV : OP_SEND_LAST_INV;
 		return OP_SEND_FIRST + place(p, index);
 	case EMU_WIRE_WRITE:
 		return OP_WRITE_FIRST + place(p, index);
@@ -267,6 +276,8 @@ static uint8_t *put_extended(uint8_t *at, const struct emu_packet *p, uint32_t i
 		at = put64(at, p->compare);
 	if (where == LAST_IMM || where == ONLY_IMM)
 		at = put(at, &p->imm, sizeof(p->imm));
+	if (invalidates(p, index))
+		at = put32(at, p->rkey);
 	return at;
 }
 
