@@ -125,8 +125,8 @@ static void refuses_control_fields(void **state)
 	struct rig_wqe w;
 
 	(void)state;
-	w = write_wqe(), w.bytes[3] = 0x25;
-	refused(&w, "ctrl.opcode is 0x25, expected an opcode of the queue's transport");
+	w = write_wqe(), w.bytes[3] = 0x1b;
+	refused(&w, "ctrl.opcode is 0x1b, expected an opcode of the queue's transport");
 	w = write_wqe(), w.bytes[0] = 1;
 	refused(&w, "ctrl.opmod is 0x1, expected 0");
 	w = write_wqe(), w.bytes[2] = 6;

@@ -14,17 +14,37 @@
 static void complete_receive(struct emu_qp *qp, enum emu_cqe_opcode opcode,
 			     const struct emu_packet *p, uint32_t bytes)
 {
-	const struct emu_completion c = {
+	struct emu_completion c = {
 		.opcode = opcode,
 		.solicited = p->flags & EMU_WIRE_SOLICITED,
 		.byte_cnt = bytes,
 		.imm = p->flags & EMU_WIRE_IMM ? p->imm : 0,
 	};
 
+	if (p->flags & EMU_WIRE_INVALIDATE)
+		c.imm = htobe32(p->rkey);
 	emu_receive_done(qp, &c);
 }
 
 /* ---- SEND ---- */
+
+static enum emu_cqe_opcode send_opcode(const struct emu_packet *p)
+{
+	if (p->flags & EMU_WIRE_INVALIDATE)
+		return EMU_CQE_RESP_SEND_INV;
+	return p->flags & EMU_WIRE_IMM ? EMU_CQE_RESP_SEND_IMM : EMU_CQE_RESP_SEND;
+}
+
+/* The key goes before the message is complete (IBA vol 1 section 9.4.1.1.3). */
+static uint8_t invalidate(struct emu_qp *qp, const struct emu_packet *p)
+{
+	const char *why = p->flags & EMU_WIRE_INVALIDATE ? emu_invalidate(qp, p->rkey) : NULL;
+
+	if (!why)
+		return EMU_AETH_ACK;
+	emu_warn("QP 0x%06x: remote invalidation of key 0x%x: %s", qp->qpn, p->rkey, why);
+	return EMU_AETH_NAK_REMOTE_ACCESS;
+}
 
 uint8_t emu_execute_send(struct emu_qp *qp, const struct emu_packet *p)
 {
@@ -42,12 +62,13 @@ uint8_t emu_execute_send(struct emu_qp *qp, const struct emu_packet *p)
 	rc = emu_receive_scatter(qp, p->payload, p->length, whole);
 	if (rc != EMU_AETH_ACK)
 		return rc;
-	if (p->flags & EMU_WIRE_LAST) {
-		resp->message = 0;
-		complete_receive(
-			qp, p->flags & EMU_WIRE_IMM ? EMU_CQE_RESP_SEND_IMM : EMU_CQE_RESP_SEND, p,
-			(uint32_t)resp->received);
-	}
+	if (!(p->flags & EMU_WIRE_LAST))
+		return EMU_AETH_ACK;
+	rc = invalidate(qp, p);
+	if (rc != EMU_AETH_ACK)
+		return rc;
+	resp->message = 0;
+	complete_receive(qp, send_opcode(p), p, (uint32_t)resp->received);
 	return EMU_AETH_ACK;
 }
 

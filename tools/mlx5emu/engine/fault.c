@@ -78,6 +78,7 @@ static uint32_t work_bit(uint8_t opcode)
 	switch (opcode) {
 	case EMU_OP_SEND:
 	case EMU_OP_SEND_IMM:
+	case EMU_OP_SEND_INVAL:
 		return EMU_FAULT_OP_SEND;
 	case EMU_OP_WRITE:
 	case EMU_OP_WRITE_IMM:

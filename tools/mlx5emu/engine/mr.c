@@ -116,8 +116,9 @@ int emu_mr_dereg(struct emu_device *dev, uint32_t key)
 
 	emu_lock();
 	rc = emu_device_check(dev);
-	mr = emu_mr_find(key);
-	if (rc == 0 && (!mr || mr->dev != dev))
+	mr = emu_ids_get(&emu.mrs, key >> 8);
+	/* The lowest byte of an indirect key is its users' affair: each binding changes it. */
+	if (rc == 0 && (!mr || mr->dev != dev || (mr->key != key && !mr->indirect)))
 		rc = -EINVAL;
 	if (rc == 0)
 		destroy(mr);

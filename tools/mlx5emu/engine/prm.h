@@ -68,6 +68,7 @@ enum {
 
 enum emu_opcode { /* PRM "WQE opcodes" */
 		  EMU_OP_NOP = 0x00,
+		  EMU_OP_SEND_INVAL = 0x01,
 		  EMU_OP_WRITE = 0x08,
 		  EMU_OP_WRITE_IMM = 0x09,
 		  EMU_OP_SEND = 0x0a,
@@ -75,6 +76,7 @@ enum emu_opcode { /* PRM "WQE opcodes" */
 		  EMU_OP_READ = 0x10,
 		  EMU_OP_ATOMIC_CS = 0x11,
 		  EMU_OP_ATOMIC_FA = 0x12,
+		  EMU_OP_UMR = 0x25,
 };
 
 struct emu_ctrl_seg {
@@ -151,6 +153,59 @@ struct emu_data_seg {
 };
 static_assert(sizeof(struct emu_data_seg) == EMU_DS, "PRM data segment");
 
+struct emu_umr_ctrl_seg { /* PRM "UMR control segment" */
+	uint8_t flags;
+	uint8_t reserved1[3];
+	emu_be16 klm_octowords;
+	emu_be16 translation_offset;
+	emu_be64 mkey_mask;
+	uint8_t reserved16[32];
+};
+static_assert(sizeof(struct emu_umr_ctrl_seg) == 48, "PRM UMR control segment");
+
+enum {
+	EMU_UMR_CHECK_QPN = 1 << 3,
+	EMU_UMR_OFFSET = 1 << 4, /* the list takes the place of what begins at translation_offset */
+	EMU_UMR_CHECK_FREE = 1 << 5,
+	EMU_UMR_INLINE = 1 << 7,
+	EMU_UMR_FLAGS = EMU_UMR_CHECK_QPN | EMU_UMR_OFFSET | EMU_UMR_CHECK_FREE | EMU_UMR_INLINE,
+	EMU_UMR_MASK_LEN = 1 << 0,
+	EMU_UMR_MASK_START = 1 << 6,
+	EMU_UMR_MASK_MKEY = 1 << 13,
+	EMU_UMR_MASK_QPN = 1 << 14,
+	EMU_UMR_MASK_LW = 1 << 18,
+	EMU_UMR_MASK_RR = 1 << 19,
+	EMU_UMR_MASK_RW = 1 << 20,
+	EMU_UMR_MASK_A = 1 << 21,
+	EMU_UMR_MASK_FREE = 1 << 29,
+	EMU_UMR_MASKS = EMU_UMR_MASK_LEN | EMU_UMR_MASK_START | EMU_UMR_MASK_MKEY |
+			EMU_UMR_MASK_QPN | EMU_UMR_MASK_LW | EMU_UMR_MASK_RR | EMU_UMR_MASK_RW |
+			EMU_UMR_MASK_A | EMU_UMR_MASK_FREE,
+};
+
+/* PRM "mkey context" in a UMR; fields that no mask names keep what an earlier WQE left there. */
+struct emu_mkey_seg {
+	uint8_t free; /* bit 6 */
+	uint8_t reserved1;
+	uint8_t access_flags;
+	uint8_t sf;
+	emu_be32 qpn_mkey; /* qpn 31:8, lowest byte of the key 7:0 */
+	emu_be32 reserved8;
+	emu_be32 flags_pd;
+	emu_be64 start_addr;
+	emu_be64 len;
+	uint8_t rest[32];
+};
+static_assert(sizeof(struct emu_mkey_seg) == 64, "PRM mkey context segment");
+
+enum {
+	EMU_MKEY_SEG_FREE = 1 << 6,
+	EMU_MKEY_SEG_LW = 1 << 3,
+	EMU_MKEY_SEG_RR = 1 << 4,
+	EMU_MKEY_SEG_RW = 1 << 5,
+	EMU_MKEY_SEG_A = 1 << 6,
+};
+
 struct emu_srq_next_seg { /* PRM "next segment": the first of each WQE of a linked-list queue */
 	emu_be16 reserved0;
 	emu_be16 next_wqe_index;
@@ -172,6 +227,7 @@ enum emu_cqe_opcode { /* PRM "CQE opcode", op_own bits 7:4 */
 		      EMU_CQE_RESP_WRITE_IMM = 0x1,
 		      EMU_CQE_RESP_SEND = 0x2,
 		      EMU_CQE_RESP_SEND_IMM = 0x3,
+		      EMU_CQE_RESP_SEND_INV = 0x4,
 		      EMU_CQE_RESIZE = 0x5,
 		      EMU_CQE_REQ_ERR = 0xd,
 		      EMU_CQE_RESP_ERR = 0xe,
@@ -232,6 +288,7 @@ enum emu_syndrome { /* PRM "error syndromes" */
 		    EMU_SYN_LOCAL_QP_OPERATION = 0x02,
 		    EMU_SYN_LOCAL_PROTECTION = 0x04,
 		    EMU_SYN_FLUSH = 0x05,
+		    EMU_SYN_MW_BIND = 0x06,
 		    EMU_SYN_BAD_RESPONSE = 0x10,
 		    EMU_SYN_REMOTE_INVALID_REQUEST = 0x12,
 		    EMU_SYN_REMOTE_ACCESS = 0x13,

@@ -35,6 +35,8 @@ static void drop_head(struct emu_requester *req)
 
 	free(w->seg);
 	w->seg = NULL;
+	free(w->umr);
+	w->umr = NULL;
 	if (req->cur == req->head) {
 		req->cur++;
 		req->cur_packets = 0;
@@ -130,6 +132,17 @@ static int copy_segments(struct emu_swqe *w, const struct emu_wqe *wqe)
 	return 0;
 }
 
+/* False: no memory. */
+static bool copy_umr(struct emu_swqe *w, const struct emu_wqe *wqe)
+{
+	if (wqe->opcode != EMU_OP_UMR)
+		return true;
+	w->umr = malloc(sizeof(*w->umr));
+	if (w->umr)
+		*w->umr = wqe->umr;
+	return w->umr;
+}
+
 /* All keys at once, before the first byte leaves (IBA vol 1 section 9.9.2.1). */
 static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
 {
@@ -186,6 +199,7 @@ static uint32_t packets(const struct emu_qp *qp, const struct emu_wqe *wqe)
 {
 	switch (wqe->opcode) {
 	case EMU_OP_NOP:
+	case EMU_OP_UMR:
 		return 0;
 	case EMU_OP_ATOMIC_CS:
 	case EMU_OP_ATOMIC_FA:
@@ -221,7 +235,7 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 		emu_trace_wqe(qp, wqe);
 	emu_debug("QP 0x%06x WQE %u %s: %u bytes, PSN %u", qp->qpn, w->index,
 		  emu_opcode_name(w->opcode), w->length, w->psn);
-	if (copy_segments(w, wqe) < 0) {
+	if (!copy_umr(w, wqe) || copy_segments(w, wqe) < 0) {
 		w->nseg = 0;
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 		return;

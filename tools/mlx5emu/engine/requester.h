@@ -36,12 +36,13 @@ struct emu_swqe {
 	enum emu_syndrome status; /* why it will complete in error */
 	uint8_t vendor;
 	uint16_t index;
-	uint32_t psn, npsn; /* npsn 0: a NOP */
+	uint32_t psn, npsn; /* npsn 0: a NOP or UMR */
 	uint32_t imm, rkey, length;
 	uint64_t raddr, compare, swap_add;
 	struct emu_ud_av av;
 	uint32_t srqn;
 	unsigned nseg;
+	struct emu_umr *umr; /* of a UMR */
 	struct emu_seg *seg; /* one allocation with the inline bytes behind it */
 	uint8_t *inlined;    /* of what reads: room for a result in the CQE */
 };

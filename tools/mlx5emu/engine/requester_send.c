@@ -124,7 +124,14 @@ static uint8_t last_flags(const struct emu_swqe *w)
 	const bool imm = w->opcode == EMU_OP_SEND_IMM || w->opcode == EMU_OP_WRITE_IMM;
 
 	return (uint8_t)(EMU_WIRE_LAST | (imm ? EMU_WIRE_IMM : 0) |
+			 (w->opcode == EMU_OP_SEND_INVAL ? EMU_WIRE_INVALIDATE : 0) |
 			 (w->solicited ? EMU_WIRE_SOLICITED : 0));
+}
+
+static bool is_send(const struct emu_swqe *w)
+{
+	return w->opcode == EMU_OP_SEND || w->opcode == EMU_OP_SEND_IMM ||
+	       w->opcode == EMU_OP_SEND_INVAL;
 }
 
 static int send_data(struct emu_qp *qp, struct emu_swqe *w)
@@ -136,8 +143,7 @@ static int send_data(struct emu_qp *qp, struct emu_swqe *w)
 	struct emu_packet p = packet_for(qp, w);
 	int rc;
 
-	p.opcode = w->opcode == EMU_OP_SEND || w->opcode == EMU_OP_SEND_IMM ? EMU_WIRE_SEND :
-									      EMU_WIRE_WRITE;
+	p.opcode = is_send(w) ? EMU_WIRE_SEND : EMU_WIRE_WRITE;
 	p.length = left < most ? left : most;
 	p.dma_len = p.opcode == EMU_WIRE_WRITE ? w->length : 0;
 	if (offset == 0)
@@ -175,9 +181,27 @@ static int send_datagram(struct emu_qp *qp, struct emu_swqe *w)
 	return rc;
 }
 
+/* Once: it is met again when the queue goes back. */
+static int update_key(struct emu_qp *qp, struct emu_swqe *w)
+{
+	const char *why = w->done ? NULL : emu_umr_execute(qp, w->umr);
+
+	if (why) {
+		emu_warn("QP 0x%06x WQE %u UMR of key 0x%x: %s", qp->qpn, w->index, w->umr->key,
+			 why);
+		emu_swqe_fail(w, EMU_SYN_MW_BIND, EMU_VENDOR_MW_BIND);
+		return -EFAULT;
+	}
+	w->done = true;
+	qp->req.cur++;
+	return 0;
+}
+
 int emu_requester_send(struct emu_qp *qp, struct emu_swqe *w)
 {
 	switch (w->opcode) {
+	case EMU_OP_UMR:
+		return update_key(qp, w);
 	case EMU_OP_NOP:
 		w->done = true;
 		qp->req.cur++;

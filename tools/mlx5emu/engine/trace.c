@@ -170,6 +170,8 @@ static const char *cqe_name(unsigned opcode)
 		return "RESP_SEND";
 	case EMU_CQE_RESP_SEND_IMM:
 		return "RESP_SEND_IMM";
+	case EMU_CQE_RESP_SEND_INV:
+		return "RESP_SEND_INV";
 	case EMU_CQE_RESIZE:
 		return "RESIZE";
 	case EMU_CQE_REQ_ERR:
@@ -200,6 +202,8 @@ void emu_trace_cqe(const struct emu_cq *cq, const struct emu_completion *c)
 		emu_line_add(&line, " byte_cnt=%u", c->byte_cnt);
 	if (c->opcode == EMU_CQE_RESP_WRITE_IMM || c->opcode == EMU_CQE_RESP_SEND_IMM)
 		emu_line_add(&line, " imm=0x%08x", be32toh(c->imm));
+	if (c->opcode == EMU_CQE_RESP_SEND_INV)
+		emu_line_add(&line, " invalidated=0x%x", be32toh(c->imm));
 	if (c->flags_rqpn)
 		emu_line_add(&line, " src_qp=0x%06x", c->flags_rqpn & 0xffffff);
 	emu_line_add(&line, " solicited=%u", c->solicited);

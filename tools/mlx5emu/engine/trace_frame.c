@@ -94,6 +94,8 @@ static void add_headers(struct emu_line *line, const struct emu_packet *p, const
 		emu_line_add(line, " qkey=0x%08x", p->qkey);
 	if (p->srqn)
 		emu_line_add(line, " srqn=%u", p->srqn);
+	if (strstr(name, "_INV"))
+		emu_line_add(line, " invalidate=0x%x", p->rkey);
 	if (strstr(name, "_IMM"))
 		emu_line_add(line, " imm=0x%08x", be32toh(p->imm));
 }

@@ -20,6 +20,10 @@ const char *emu_opcode_name(unsigned opcode)
 	switch (opcode) {
 	case EMU_OP_NOP:
 		return "NOP";
+	case EMU_OP_SEND_INVAL:
+		return "SEND_INVAL";
+	case EMU_OP_UMR:
+		return "UMR";
 	case EMU_OP_WRITE:
 		return "WRITE";
 	case EMU_OP_WRITE_IMM:
@@ -126,18 +130,20 @@ uint16_t emu_wqe_blocks(const struct emu_wqe_ring *ring, uint16_t index, uint8_t
 /* IBA vol 1 section 9.1, table 34: reads and atomics need an answer, datagrams have no memory. */
 static bool carries(enum emu_qp_type type, unsigned opcode)
 {
+	static const uint64_t one = 1, keys = one << EMU_OP_UMR,
+			      invalidates = one << EMU_OP_SEND_INVAL;
 	enum {
 		SENDS = 1 << EMU_OP_NOP | 1 << EMU_OP_SEND | 1 << EMU_OP_SEND_IMM,
 		WRITES = 1 << EMU_OP_WRITE | 1 << EMU_OP_WRITE_IMM,
 		READS = 1 << EMU_OP_READ | 1 << EMU_OP_ATOMIC_CS | 1 << EMU_OP_ATOMIC_FA,
 	};
-	uint32_t opcodes = SENDS;
+	uint64_t opcodes = SENDS;
 
 	if (type != EMU_QPT_UD)
-		opcodes |= WRITES;
+		opcodes |= WRITES | keys;
 	if (type != EMU_QPT_UD && type != EMU_QPT_UC)
-		opcodes |= READS;
-	return opcode < 32 && (opcodes & 1u << opcode);
+		opcodes |= READS | invalidates;
+	return opcode < 64 && (opcodes & one << opcode);
 }
 
 /* fm, ce, se and the reserved bits beside them. */
@@ -177,7 +183,7 @@ static int parse_unused(const struct cursor *c, const struct emu_ctrl_seg *ctrl)
 		rc = object_to_leftover(c, "ctrl.signature", ctrl->signature);
 	if (rc == 0)
 		rc = object_to_leftover(c, "ctrl.dci_stream", stream);
-	if (rc == 0 && !emu_opcode_has_imm(word & 0xff))
+	if (rc == 0 && !emu_opcode_has_imm(word & 0xff) && !emu_opcode_has_key(word & 0xff))
 		rc = object_to_leftover(c, "ctrl.imm", emu_get32(ctrl->imm));
 	return rc;
 }
@@ -375,6 +381,77 @@ static int check_atomic(const struct cursor *c)
 	return 0;
 }
 
+static void read_mkey(const struct emu_mkey_seg *seg, struct emu_umr *umr)
+{
+	const uint8_t flags = seg->access_flags;
+
+	umr->free = seg->free & EMU_MKEY_SEG_FREE;
+	umr->variant = (uint8_t)emu_get32(seg->qpn_mkey);
+	umr->qpn = emu_get32(seg->qpn_mkey) >> 8;
+	umr->access = (flags & EMU_MKEY_SEG_LW ? EMU_ACCESS_LOCAL_WRITE : 0u) |
+		      (flags & EMU_MKEY_SEG_RR ? EMU_ACCESS_REMOTE_READ : 0u) |
+		      (flags & EMU_MKEY_SEG_RW ? EMU_ACCESS_REMOTE_WRITE : 0u) |
+		      (flags & EMU_MKEY_SEG_A ? EMU_ACCESS_REMOTE_ATOMIC : 0u);
+	umr->start = emu_get64(seg->start_addr);
+	umr->length = emu_get64(seg->len);
+}
+
+/* The ranges, in the request or where it says. */
+static int parse_list(struct cursor *c)
+{
+	struct emu_umr *umr = &c->wqe->umr;
+	struct emu_data_seg data;
+	uint8_t klm[16];
+	int rc = 0;
+
+	if (!(umr->flags & EMU_UMR_INLINE)) {
+		rc = take(c, &data, sizeof(data), "room for the data segment of the list");
+		umr->list_addr = rc == 0 ? emu_get64(data.addr) : 0;
+		umr->list_key = rc == 0 ? emu_get32(data.lkey) : 0;
+		return rc;
+	}
+	for (uint32_t i = 0; i < umr->nranges && rc == 0; i++) {
+		rc = take(c, klm, sizeof(klm), "room for klm_octowords ranges");
+		if (rc == 0)
+			emu_umr_range(klm, &umr->range[i]);
+	}
+	return rc;
+}
+
+static int parse_umr(struct cursor *c)
+{
+	struct emu_umr *umr = &c->wqe->umr;
+	struct emu_umr_ctrl_seg ctrl;
+	struct emu_mkey_seg mkey;
+	int rc = take(c, &ctrl, sizeof(ctrl), "room for the UMR control segment");
+
+	if (rc == 0)
+		rc = take(c, &mkey, sizeof(mkey), "room for the key's context segment");
+	if (rc < 0)
+		return rc;
+	umr->key = be32toh(c->wqe->imm);
+	umr->flags = ctrl.flags;
+	umr->mask = emu_get64(ctrl.mkey_mask);
+	umr->nranges = emu_get16(ctrl.klm_octowords);
+	umr->has_list = umr->nranges;
+	if (umr->flags & ~EMU_UMR_FLAGS)
+		return refuse_operation(c, "umr.flags", umr->flags, "bits 7, 5, 4 and 3 alone");
+	if (umr->mask & ~(uint64_t)EMU_UMR_MASKS)
+		return refuse_operation(c, "umr.mkey_mask", umr->mask,
+					"length, start, key, qpn, rights and free alone");
+	if (emu_get16(ctrl.translation_offset))
+		return refuse_operation(c, "umr.translation_offset",
+					emu_get16(ctrl.translation_offset), "0");
+	if (umr->nranges > EMU_MAX_KEY_RANGES ||
+	    (umr->flags & EMU_UMR_INLINE && umr->nranges > EMU_UMR_MAX_INLINE))
+		return refuse_operation(c, "umr.klm_octowords", umr->nranges,
+					"no more than ds has room for");
+	if (!all_zero(ctrl.reserved16, sizeof(ctrl.reserved16)))
+		rc = object(c, "umr.reserved[16]", 1, "0");
+	read_mkey(&mkey, umr);
+	return rc < 0 ? rc : parse_list(c);
+}
+
 /* After the control segment. A NOP's further segments are padding. */
 static int parse_body(struct cursor *c)
 {
@@ -382,6 +459,10 @@ static int parse_body(struct cursor *c)
 
 	if (c->wqe->opcode == EMU_OP_NOP)
 		return 0;
+	if (c->wqe->opcode == EMU_OP_UMR)
+		return parse_umr(c);
+	if (c->wqe->opcode == EMU_OP_SEND_INVAL)
+		c->wqe->rkey = be32toh(c->wqe->imm);
 	if (c->ring->type == EMU_QPT_UD)
 		rc = parse_datagram(c);
 	if (c->ring->type == EMU_QPT_XRC_INI)

@@ -7,6 +7,7 @@
 
 #include "engine.h"
 #include "prm.h"
+#include "umr.h"
 
 /*
  * The strict reader of work queue elements: bytes in, a checked description or one readable reason
@@ -20,6 +21,7 @@
  *	            atomics      only       read: data only; atomic: one data segment of 8 bytes
  *	| ctrl 16 | datagram 48 | data or inline | ... |	on a UD queue
  *	| ctrl 16 | xrc 16 | as above after ctrl |		on an XRC queue
+ *	UMR requests: umr.h
  *
  * ds counts 16-byte units from ctrl to the end. Anything else is refused: hardware may tolerate
  * it, but code that relies on that is wrong. Three kinds of fault:
@@ -76,6 +78,7 @@ struct emu_wqe {
 	uint64_t compare, swap_add;
 	struct emu_ud_av av; /* UD */
 	uint32_t srqn;       /* XRC */
+	struct emu_umr umr;  /* UMR */
 	uint32_t length;     /* payload bytes */
 	unsigned nseg;
 	struct emu_seg seg[EMU_MAX_DS];
@@ -106,6 +109,12 @@ static inline bool emu_opcode_has_raddr(unsigned opcode)
 static inline bool emu_opcode_has_imm(unsigned opcode)
 {
 	return opcode == EMU_OP_WRITE_IMM || opcode == EMU_OP_SEND_IMM;
+}
+
+/* In the place of an immediate. */
+static inline bool emu_opcode_has_key(unsigned opcode)
+{
+	return opcode == EMU_OP_SEND_INVAL || opcode == EMU_OP_UMR;
 }
 
 static inline bool emu_opcode_is_atomic(unsigned opcode)

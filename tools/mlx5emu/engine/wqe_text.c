@@ -66,6 +66,8 @@ static unsigned ctrl(struct writer *w)
 	    seg.fm_ce_se >> EMU_CTRL_CE_SHIFT & 3, seg.fm_ce_se >> 1 & 1);
 	if (emu_opcode_has_imm(word & 0xff))
 		add(w, ", imm 0x%08x", emu_get32(seg.imm));
+	if (emu_opcode_has_key(word & 0xff))
+		add(w, ", key 0x%08x", emu_get32(seg.imm));
 	return word & 0xff;
 }
 
@@ -145,6 +147,32 @@ static void data(struct writer *w)
 		words(w, "");
 }
 
+/* What a UMR changes; the ranges behind it look like data segments. */
+static void umr(struct writer *w)
+{
+	struct emu_umr_ctrl_seg control;
+	struct emu_mkey_seg mkey;
+
+	if (!has(w, sizeof(control) + sizeof(mkey)))
+		return;
+	memcpy(&control, w->wqe + w->at, sizeof(control));
+	memcpy(&mkey, w->wqe + w->at + sizeof(control), sizeof(mkey));
+	words(w, "umr");
+	add(w, "  flags 0x%02x, %u ranges, mask 0x%" PRIx64, control.flags,
+	    emu_get16(control.klm_octowords), emu_get64(control.mkey_mask));
+	words(w, "");
+	words(w, "");
+	words(w, "mkey");
+	add(w, "  %sqpn 0x%06x, lowest byte 0x%02x, rights 0x%02x",
+	    mkey.free & EMU_MKEY_SEG_FREE ? "free, " : "", emu_get32(mkey.qpn_mkey) >> 8,
+	    emu_get32(mkey.qpn_mkey) & 0xff, mkey.access_flags);
+	words(w, "");
+	add(w, "  %" PRIu64 " bytes at 0x%" PRIx64, emu_get64(mkey.len),
+	    emu_get64(mkey.start_addr));
+	words(w, "");
+	words(w, "");
+}
+
 void emu_wqe_text(const uint8_t *wqe, unsigned size, enum emu_qp_type type, char *out, size_t room)
 {
 	struct writer w = { .wqe = wqe, .size = size, .out = out, .room = room };
@@ -156,7 +184,9 @@ void emu_wqe_text(const uint8_t *wqe, unsigned size, enum emu_qp_type type, char
 	opcode = ctrl(&w);
 	if (type == EMU_QPT_UD && opcode != EMU_OP_NOP)
 		datagram(&w);
-	if (type == EMU_QPT_XRC_INI && opcode != EMU_OP_NOP)
+	if (opcode == EMU_OP_UMR)
+		umr(&w);
+	if (type == EMU_QPT_XRC_INI && opcode != EMU_OP_NOP && opcode != EMU_OP_UMR)
 		xrc(&w);
 	if (emu_opcode_has_raddr(opcode))
 		raddr(&w);
