@@ -94,6 +94,9 @@ int emu_cmd_alloc_pd(struct emu_cmd *cmd);
 int emu_cmd_dealloc_pd(struct emu_cmd *cmd);
 int emu_cmd_reg_mr(struct emu_cmd *cmd);
 int emu_cmd_dereg_mr(struct emu_cmd *cmd);
+/* mw.c */
+int emu_cmd_alloc_mw(struct emu_cmd *cmd);
+int emu_cmd_dealloc_mw(struct emu_cmd *cmd);
 /* cq.c */
 int emu_cmd_create_comp_channel(struct emu_cmd *cmd);
 int emu_cmd_create_cq(struct emu_cmd *cmd);

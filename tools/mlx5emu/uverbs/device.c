@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The context and what the device says of itself. Nothing is announced that the engine does not do:
- * no memory windows, CQE compression, multi-packet WQEs or moderation; a zero in an answer means so
+ * no CQE compression, multi-packet WQEs or moderation; a zero in an answer means so
  * to libmlx5.
  */
 #include "uverbs/command.h"
@@ -202,15 +202,17 @@ static void fill_device(const struct emu_file *file, struct ib_uverbs_query_devi
 		.vendor_part_id = EMU_PCI_DEVICE,
 		.max_qp = EMU_MAX_QP,
 		.max_qp_wr = EMU_MAX_SQ_WQEBB,
-		.device_cap_flags = IB_UVERBS_DEVICE_CURR_QP_STATE_MOD |
-				    IB_UVERBS_DEVICE_PORT_ACTIVE_EVENT |
-				    IB_UVERBS_DEVICE_SYS_IMAGE_GUID |
-				    IB_UVERBS_DEVICE_RC_RNR_NAK_GEN | IB_UVERBS_DEVICE_XRC,
+		.device_cap_flags =
+			IB_UVERBS_DEVICE_CURR_QP_STATE_MOD | IB_UVERBS_DEVICE_PORT_ACTIVE_EVENT |
+			IB_UVERBS_DEVICE_SYS_IMAGE_GUID | IB_UVERBS_DEVICE_RC_RNR_NAK_GEN |
+			IB_UVERBS_DEVICE_XRC | IB_UVERBS_DEVICE_MEM_WINDOW |
+			IB_UVERBS_DEVICE_MEM_WINDOW_TYPE_2B | IB_UVERBS_DEVICE_MEM_MGT_EXTENSIONS,
 		.max_sge = EMU_MAX_SEND_SGE,
 		.max_sge_rd = EMU_MAX_SEND_SGE,
 		.max_cq = EMU_MAX_CQ,
 		.max_cqe = EMU_MAX_CQE,
 		.max_mr = EMU_MAX_MR,
+		.max_mw = EMU_MAX_MR,
 		.max_pd = EMU_MAX_PD,
 		.max_qp_rd_atom = EMU_MAX_RD_ATOM,
 		.max_res_rd_atom = EMU_MAX_RD_ATOM * EMU_MAX_QP,

@@ -30,6 +30,7 @@ enum emu_object_type {
 	EMU_OBJECT_DM,
 	EMU_OBJECT_UMEM,
 	EMU_OBJECT_DEVX,
+	EMU_OBJECT_MW,
 };
 
 enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */

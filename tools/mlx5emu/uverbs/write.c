@@ -2,8 +2,8 @@
 /*
  * The write commands, which INVOKE_WRITE carries: tables keyed by command number. The sizes are
  * those of the structures before driver_data, `response` included, as the ioctl carries them.
- * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: memory windows,
- * multicast, queue pairs shared between processes and moderation of CQs are not offered, and the
+ * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: multicast,
+ * queue pairs shared between processes and moderation of CQs are not offered, and the
  * capabilities say so.
  */
 #include "uverbs/command.h"
@@ -37,6 +37,9 @@ static const struct emu_write_method methods[] = {
 	[IB_USER_VERBS_CMD_REG_MR] =
 		METHOD(ib_uverbs_reg_mr, ib_uverbs_reg_mr_resp, emu_cmd_reg_mr),
 	[IB_USER_VERBS_CMD_DEREG_MR] = METHOD_IN(ib_uverbs_dereg_mr, emu_cmd_dereg_mr),
+	[IB_USER_VERBS_CMD_ALLOC_MW] =
+		METHOD(ib_uverbs_alloc_mw, ib_uverbs_alloc_mw_resp, emu_cmd_alloc_mw),
+	[IB_USER_VERBS_CMD_DEALLOC_MW] = METHOD_IN(ib_uverbs_dealloc_mw, emu_cmd_dealloc_mw),
 	[IB_USER_VERBS_CMD_CREATE_COMP_CHANNEL] = METHOD(ib_uverbs_create_comp_channel,
 							 ib_uverbs_create_comp_channel_resp,
 							 emu_cmd_create_comp_channel),
