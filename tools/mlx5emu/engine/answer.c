@@ -52,12 +52,14 @@ void emu_answer_aeth(struct emu_qp *qp, uint32_t psn, uint8_t syndrome)
 
 static int transmit(struct emu_qp *qp, const struct emu_packet *p, bool keep)
 {
+	const uint32_t packets = p->length ? emu_packets(p->length, p->mtu) : 1;
 	const int rc = emu_fault_send(qp, p, keep);
 
 	if (rc == -EAGAIN)
 		return rc;
 	emu.counters.datagrams_sent++;
-	emu.counters.packets_sent += p->length ? emu_packets(p->length, p->mtu) : 1;
+	emu.counters.packets_sent += packets;
+	qp->stat->work.packets_sent += packets;
 	emu_trace("QP 0x%06x -> 0x%06x: response %d PSN %u syndrome 0x%02x, %u bytes", p->src_qpn,
 		  p->dst_qpn, (int)p->opcode, p->psn, p->syndrome, p->length);
 	return 0;

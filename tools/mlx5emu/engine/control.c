@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../mlx5emu.h"
 #include "fault.h"
+#include "stat.h"
 #include "state.h"
 #include "timer.h"
 
@@ -16,6 +17,7 @@ unsigned mlx5emu_step(void)
 	do {
 		emu_lock();
 		n = emu_step_locked();
+		emu_stat_publish();
 		emu_unlock();
 		total += n;
 	} while (n);

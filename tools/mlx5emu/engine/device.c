@@ -6,6 +6,7 @@
 #include "qp.h"
 #include "report.h"
 #include "srq.h"
+#include "stat.h"
 #include "state.h"
 #include "trace.h"
 
@@ -74,6 +75,7 @@ static void fork_child(void)
 	empty_list(&emu.failed);
 	emu_fault_unload();
 	emu_trace_close();
+	emu_stat_forget();
 	if (emu.fabric)
 		emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
@@ -167,6 +169,7 @@ static int engine_start(const struct emu_run_config *run)
 	}
 	emu.next_deadline = UINT64_MAX;
 	emu.counters = (struct mlx5emu_counters){ 0 };
+	emu_stat_start(run->stat_dir, emu_fabric_slot(emu.fabric));
 	emu.strict = run->strict;
 	emu_reports_open(run->reports_path);
 	rc = run->manual ? 0 : emu_thread_start();
@@ -178,6 +181,7 @@ static int engine_start(const struct emu_run_config *run)
 
 close_fabric:
 	emu_reports_close();
+	emu_stat_stop();
 	emu_trace_close();
 	emu_fault_unload();
 	emu_fabric_close(emu.fabric);
@@ -198,6 +202,7 @@ static void engine_stop(void)
 	emu.fabric = NULL;
 	emu.manual = false;
 	emu_reports_close();
+	emu_stat_stop();
 	emu_trace_close();
 	emu_log_close();
 	emu_unlock();
@@ -257,6 +262,7 @@ int emu_device_create(const struct emu_device_config *config, struct emu_device 
 	if (rc == 0) {
 		emu.ndevices++;
 		emu_list_append(&emu.devices, &dev->node);
+		emu_stat_opened(dev);
 	}
 	emu_unlock();
 	pthread_mutex_unlock(&lifecycle);

@@ -89,6 +89,7 @@ struct emu_run_config {
 	const char *reports_path; /* a file that takes a line per report; NULL = none */
 	/* Traces (trace/sink.h): text, "-" for stderr, and frames; NULL or "" = none. */
 	const char *trace_path, *frames_path;
+	const char *stat_dir; /* takes the counters for those who look; NULL or "" = none */
 };
 
 /* Asynchronous events; values of enum ibv_event_type. */

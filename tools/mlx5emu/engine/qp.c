@@ -146,6 +146,7 @@ static int add(struct emu_device *dev, struct emu_qp *qp)
 		++*users[--n];
 	emu_uar_get(qp->uar);
 	emu_list_append(&qp->uar->qps, &qp->uar_node);
+	emu_stat_qp_add(qp);
 	return 0;
 }
 
@@ -192,6 +193,7 @@ static void destroy(struct emu_qp *qp)
 	unsigned *users[MAX_PARTS];
 	unsigned n = parts(qp, users);
 
+	emu_stat_qp_remove(qp);
 	emu_qp_clear(qp);
 	emu_list_remove(&qp->uar_node);
 	emu_list_remove(&qp->work_node);
@@ -283,6 +285,7 @@ void emu_qp_fail(struct emu_qp *qp)
 		return;
 	emu_info("QP 0x%06x: error state", qp->qpn);
 	qp->attr.qp_state = EMU_QPS_ERR;
+	emu_stat_qp_moved(qp);
 	stop_timers(qp);
 	if (!qp->dev->fatal)
 		emu_list_append(&emu.failed, &qp->failed_node);
@@ -296,6 +299,7 @@ void emu_qp_fail_send(struct emu_qp *qp)
 	}
 	emu_info("QP 0x%06x: send queue error state", qp->qpn);
 	qp->attr.qp_state = EMU_QPS_SQE;
+	emu_stat_qp_moved(qp);
 	if (!qp->dev->fatal)
 		emu_list_append(&emu.failed, &qp->failed_node);
 }
@@ -326,6 +330,8 @@ void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion
 	const bool send = c->opcode == EMU_CQE_REQ || c->opcode == EMU_CQE_REQ_ERR;
 
 	c->qpn = qp->qpn;
+	qp->stat->work.cqes++;
+	qp->stat->work.error_cqes += c->syndrome != EMU_SYN_NONE;
 	if (emu_cq_push(cq, c) < 0)
 		emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
 	else if (send || !qp->srq)

@@ -13,6 +13,7 @@
 #include "requester.h"
 #include "responder.h"
 #include "srq.h"
+#include "stat.h"
 #include "state.h"
 #include "transport.h"
 
@@ -31,6 +32,7 @@ struct emu_qp {
 	const struct emu_transport *transport;
 	struct emu_qp_attr attr;
 	uint32_t qpn;
+	struct emu_stat_qp *stat; /* its line in the counters: stat.h */
 	struct emu_pd *pd;
 	struct emu_cq *send_cq, *recv_cq;
 	struct emu_srq *srq;   /* NULL: receives are the QP's own */

@@ -138,6 +138,7 @@ static int modify(struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
 	copy_address(&qp->attr, a, mask);
 	copy_transport(&qp->attr, a, mask);
 	enter(qp, from, to);
+	emu_stat_qp_moved(qp);
 	emu_debug("QP 0x%06x: state %d -> %d", qp->qpn, (int)from, (int)to);
 	return 0;
 }

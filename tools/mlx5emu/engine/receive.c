@@ -62,6 +62,7 @@ uint8_t emu_receive_take_empty(struct emu_qp *qp)
 	}
 	resp->has_rwqe = true;
 	emu.counters.receives++;
+	qp->stat->work.receives++;
 	return EMU_AETH_ACK;
 }
 

@@ -92,6 +92,7 @@ void emu_requester_doorbell(struct emu_qp *qp)
 		return;
 	}
 	qp->req.limit = limit;
+	qp->stat->work.doorbells++;
 	emu_qp_kick(qp);
 }
 
@@ -231,6 +232,7 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 	w->in_cqe = w->signaled && emu_swqe_reads(w) && w->length > 0 &&
 		    w->length <= qp->init.scatter_req;
 	emu.counters.wqes++;
+	qp->stat->work.wqes++;
 	if (emu_trace_on())
 		emu_trace_wqe(qp, wqe);
 	emu_debug("QP 0x%06x WQE %u %s: %u bytes, PSN %u", qp->qpn, w->index,

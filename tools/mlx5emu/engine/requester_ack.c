@@ -53,6 +53,7 @@ void emu_requester_go_back(struct emu_qp *qp)
 	/* Everything from here on is asked again, and nothing before it is outstanding. */
 	req->reads = 0;
 	emu.counters.retransmissions++;
+	qp->stat->work.retransmissions++;
 	emu_debug("QP 0x%06x: back to PSN %u", qp->qpn, req->una);
 	emu_qp_kick(qp);
 }
@@ -138,6 +139,7 @@ static void receiver_not_ready(struct emu_qp *qp, uint32_t psn, uint8_t code)
 		return;
 	}
 	req->rnr_retries++;
+	qp->stat->work.rnr_naks_received++;
 	emu_timer_ack(qp, 0);
 	emu_timer_rnr(qp, emu_now_ns() + emu_rnr_ns(code));
 	emu_debug("QP 0x%06x: receiver not ready at PSN %u, retry %u", qp->qpn, psn,
@@ -302,6 +304,7 @@ void emu_requester_ack_timeout(struct emu_qp *qp)
 	if (qp->req.una == qp->req.sent && qp->req.cur == qp->req.tail)
 		return;
 	emu.counters.timeouts++;
+	qp->stat->work.timeouts++;
 	emu_debug("QP 0x%06x: no acknowledge of PSN %u in time", qp->qpn, qp->req.una);
 	if (!spend_retry(qp))
 		return;

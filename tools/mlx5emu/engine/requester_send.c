@@ -41,6 +41,7 @@ static int transmit(struct emu_qp *qp, const struct emu_packet *p, uint32_t pack
 		return rc;
 	emu.counters.datagrams_sent++;
 	emu.counters.packets_sent += packets;
+	qp->stat->work.packets_sent += packets;
 	emu_trace("QP 0x%06x -> 0x%06x: opcode %d flags 0x%x PSN %u +%u, %u bytes", p->src_qpn,
 		  p->dst_qpn, (int)p->opcode, p->flags, p->psn, packets, p->length);
 	return 0;

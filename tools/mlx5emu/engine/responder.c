@@ -146,6 +146,7 @@ static void receive_expected(struct emu_qp *qp, const struct emu_packet *p)
 		complete(qp);
 	} else if ((syndrome & ~EMU_AETH_RNR_TIMER) == EMU_AETH_RNR) {
 		emu.counters.rnr_naks++;
+		qp->stat->work.rnr_naks_sent++;
 		nak(qp, resp->epsn, syndrome);
 	} else {
 		fail(qp, p, syndrome);

@@ -43,6 +43,12 @@ static bool hears(const struct emu_qp *qp, const struct emu_packet *p, unsigned 
 	       (qp->attr.dest_qpn == p->src_qpn && qp->attr.path_mtu != 0);
 }
 
+/* A datagram of UD is one packet, whatever its GRH adds. */
+static uint32_t packets_in(const struct emu_packet *p)
+{
+	return p->length && p->service != EMU_SERVICE_UD ? emu_packets(p->length, p->mtu) : 1;
+}
+
 static void receive(const uint8_t *datagram, size_t size, unsigned slot, bool judged)
 {
 	unsigned copies = 1;
@@ -68,8 +74,10 @@ static void receive(const uint8_t *datagram, size_t size, unsigned slot, bool ju
 		emu_trace_arrived(qp, &p);
 	if (!judged)
 		copies = emu_fault_receive(qp, &p, datagram, size, slot);
-	while (copies--)
+	while (copies--) {
+		qp->stat->work.packets_received += packets_in(&p);
 		deliver(qp, &p);
+	}
 }
 
 void emu_receive_again(const uint8_t *datagram, size_t size, unsigned slot)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fault.h"
+#include "stat.h"
 #include "state.h"
 #include "timer.h"
 
@@ -141,6 +142,7 @@ static void *run(void *unused)
 			if (++rounds % ROUNDS_WITHOUT_NAP)
 				continue;
 		}
+		emu_stat_publish();
 		nap = next_nap(last_work);
 		fd = emu_fabric_fd(emu.fabric);
 		dev_thread.resting = nap > NAP_BUSY_NS;
@@ -240,4 +242,5 @@ __attribute__((destructor)) static void leave(void)
 		if (owes)
 			nanosleep(&ms, NULL);
 	}
+	emu_stat_leave();
 }

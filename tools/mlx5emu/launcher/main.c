@@ -10,6 +10,7 @@
 #include "launcher/program.h"
 #include "launcher/reports.h"
 #include "launcher/rundir.h"
+#include "launcher/stat.h"
 #include "launcher/tree.h"
 
 #include <errno.h>
@@ -65,9 +66,12 @@ int main(int argc, char **argv)
 	struct emu_run run = { .ndev = 1 };
 	struct rundir dir;
 	char path[PATH_MAX];
-	char **program = options_parse(argc, argv, &run);
+	char **program;
 	int rc;
 
+	if (argc > 1 && strcmp(argv[1], "stat") == 0)
+		return stat_main(argc - 1, argv + 1);
+	program = options_parse(argc, argv, &run);
 	if (getauxval(AT_SECURE)) {
 		fprintf(stderr, "mlx5emu: refuses to run set-user-ID or with capabilities of its "
 				"own: it runs any program it is told to\n");

@@ -336,7 +336,7 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 
 	if (key == ARGP_KEY_ARG) {
 		if (strcmp(arg, "run") != 0)
-			argp_error(state, "unknown command '%s'; the command is: run", arg);
+			argp_error(state, "unknown command '%s'; the commands are: run, stat", arg);
 		*rest = state->argv + state->next - 1;
 		state->next = state->argc;
 		return 0;
@@ -350,9 +350,9 @@ char **options_parse(int argc, char **argv, struct emu_run *run)
 {
 	static const struct argp command = {
 		.parser = parse_command,
-		.args_doc = "run [OPTION...] [--] PROGRAM [ARGUMENT...]",
+		.args_doc = "run [OPTION...] [--] PROGRAM [ARGUMENT...]\nstat [OPTION...]",
 		.doc = "Runs a program with mlx5 RDMA devices in software, below the real libibverbs "
-		       "and libmlx5.\v`mlx5emu run --help` lists the options.",
+		       "and libmlx5.\v`mlx5emu run --help` and `mlx5emu stat --help` list the options.",
 	};
 	static const struct argp run_command = {
 		.options = options,

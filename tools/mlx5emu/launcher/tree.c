@@ -7,6 +7,8 @@
  */
 #include "launcher/tree.h"
 
+#include "trace/stat.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -238,6 +240,14 @@ static int put_reports(int dir)
 	return rc;
 }
 
+/* Each process puts its counters there, as whatever user it is. */
+static int make_stat_dir(int dir)
+{
+	if (mkdirat(dir, EMU_STAT_DIR, 0700) < 0 || fchmodat(dir, EMU_STAT_DIR, 01777, 0) < 0)
+		return -errno;
+	return 0;
+}
+
 int tree_write(const char *dir, const struct emu_run *run)
 {
 	struct out out = { .fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
@@ -255,6 +265,8 @@ int tree_write(const char *dir, const struct emu_run *run)
 		out.rc = put_config(out.fd, run);
 	if (out.rc == 0)
 		out.rc = put_reports(out.fd);
+	if (out.rc == 0)
+		out.rc = make_stat_dir(out.fd);
 	umask(mask);
 	close(out.fd);
 	return out.rc;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "sink.h"
 #include "pcapng.h"
+#include "raw.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,9 +51,9 @@ void emu_trace_close(void)
 {
 	emu_trace_sinks = 0;
 	if (text_fd >= 0 && text_fd != STDERR_FILENO)
-		close(text_fd);
+		emu_raw_close(text_fd);
 	if (frames_fd >= 0)
-		close(frames_fd);
+		emu_raw_close(frames_fd);
 	text_fd = frames_fd = -1;
 }
 

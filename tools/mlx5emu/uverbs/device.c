@@ -7,6 +7,7 @@
 #include "uverbs/command.h"
 
 #include "engine/engine.h"
+#include "trace/stat.h"
 #include "firmware/firmware.h"
 #include "uverbs/libc.h"
 #include "uverbs/session.h"
@@ -77,6 +78,7 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 {
 	const struct emu_run_device *dev = &s->run.dev[file->index];
 	char reports[PATH_MAX + sizeof(EMU_RUN_REPORTS_FILE)];
+	char stats[PATH_MAX + sizeof(EMU_STAT_DIR)];
 	struct emu_device_config config = {
 		.run = {
 			.run_id = s->run.id,
@@ -88,6 +90,7 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 			.reports_path = reports,
 			.trace_path = s->run.trace_file,
 			.frames_path = s->run.pcap_file,
+			.stat_dir = stats,
 		},
 		.index = file->index,
 		.uar_base = file->uar,
@@ -101,6 +104,7 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 	};
 
 	snprintf(reports, sizeof(reports), "%s/" EMU_RUN_REPORTS_FILE, s->dir);
+	snprintf(stats, sizeof(stats), "%s/" EMU_STAT_DIR, s->dir);
 	for (unsigned i = 0; i < EMU_GID_COUNT; i++) {
 		emu_run_gid(dev, i, config.gid[i].raw);
 		config.gid[i].v2 = emu_run_gid_is_v2(i);
