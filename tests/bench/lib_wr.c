@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libmlx5 by ibv_wr_*() and the extended completion queue. A poll reads what a completion of ours
- * tells: number, status and opcode, of receives also bytes and the immediate.
+ * libmlx5 by ibv_wr_*() and the extended completion queue. Works are numbered, and posted from variables: keys,
+ * addresses, lists. A poll reads what a completion of ours tells: number, status and opcode, of receives also
+ * bytes and the immediate in host order. Requests of receives are made beforehand.
  */
 #include "bench.h"
 
@@ -23,6 +24,7 @@ struct bench_side {
 	struct bench_base base;
 	struct direct d;
 	struct ibv_qp_ex *qp;
+	uint64_t number; /* of the next work */
 	uint64_t target;
 	uint32_t lkey;
 	uint32_t rkey;
@@ -36,26 +38,28 @@ struct bench_side {
 #define POSTS(build)                                \
 	do {                                        \
 		struct ibv_qp_ex *const qp = s->qp; \
+		const uint64_t first = s->number;   \
 		unsigned i;                         \
                                                     \
 		for (i = 0; i < n; i++) {           \
 			ibv_wr_start(qp);           \
+			head(qp, first + i);        \
 			build;                      \
 			if (ibv_wr_complete(qp))    \
 				break;              \
 		}                                   \
+		s->number = first + i;              \
 		return i;                           \
 	} while (0)
 
-static inline void head(struct ibv_qp_ex *qp)
+static inline void head(struct ibv_qp_ex *qp, uint64_t number)
 {
-	qp->wr_id = 0;
+	qp->wr_id = number;
 	qp->wr_flags = IBV_SEND_SIGNALED;
 }
 
 static inline void write_head(struct bench_side *s, struct ibv_qp_ex *qp)
 {
-	head(qp);
 	ibv_wr_rdma_write(qp, s->rkey, s->target);
 }
 
@@ -92,41 +96,44 @@ static unsigned write_sge_4(struct bench_side *s, unsigned n)
 
 static unsigned send_inline_8(struct bench_side *s, unsigned n)
 {
-	POSTS((head(qp), ibv_wr_send(qp), ibv_wr_set_inline_data(qp, s->base.memory, 8)));
+	POSTS((ibv_wr_send(qp), ibv_wr_set_inline_data(qp, s->base.memory, 8)));
 }
 
 static unsigned post_read(struct bench_side *s, unsigned n)
 {
-	POSTS((head(qp), ibv_wr_rdma_read(qp, s->rkey, s->target),
+	POSTS((ibv_wr_rdma_read(qp, s->rkey, s->target),
 	       element(s, qp, BENCH_RESULT, BENCH_SGE_LENGTH)));
 }
 
 static unsigned fetch_add(struct bench_side *s, unsigned n)
 {
-	POSTS((head(qp), ibv_wr_atomic_fetch_add(qp, s->rkey, s->target, BENCH_ADD),
+	POSTS((ibv_wr_atomic_fetch_add(qp, s->rkey, s->target, BENCH_ADD),
 	       element(s, qp, BENCH_RESULT, 8)));
 }
 
 static unsigned send_imm(struct bench_side *s, unsigned n)
 {
-	POSTS((head(qp), ibv_wr_send_imm(qp, htobe32(BENCH_IMM)),
+	POSTS((ibv_wr_send_imm(qp, htobe32(BENCH_IMM)),
 	       element(s, qp, BENCH_PAYLOAD, BENCH_MESSAGE)));
 }
 
 static unsigned write_chain(struct bench_side *s, unsigned n)
 {
 	struct ibv_qp_ex *const qp = s->qp;
+	uint64_t number = s->number;
 	unsigned i;
 
 	for (i = 0; i < n; i += BENCH_CHAIN) {
 		ibv_wr_start(qp);
 		for (unsigned j = 0; j < BENCH_CHAIN; j++) {
+			head(qp, number++);
 			write_head(s, qp);
 			ibv_wr_set_inline_data(qp, s->base.memory, 8);
 		}
 		if (ibv_wr_complete(qp))
 			break;
 	}
+	s->number = number;
 	return i;
 }
 
@@ -168,7 +175,7 @@ static inline void received(struct ibv_cq_ex *cq, struct completion *to)
 	to->bytes = ibv_wc_read_byte_len(cq);
 	to->flags = ibv_wc_read_wc_flags(cq);
 	if (to->flags & IBV_WC_WITH_IMM)
-		to->imm = ibv_wc_read_imm_data(cq);
+		to->imm = be32toh(ibv_wc_read_imm_data(cq));
 }
 
 #define POLLS(queue, each, read)                                          \
@@ -232,7 +239,7 @@ static void seen(const struct bench_side *s, struct bench_seen *out)
 		.good = c->status == IBV_WC_SUCCESS,
 		.bytes = c->bytes,
 		.has_imm = c->flags & IBV_WC_WITH_IMM,
-		.imm = be32toh(c->imm),
+		.imm = c->imm,
 	};
 }
 
