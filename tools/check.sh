@@ -30,11 +30,12 @@ mkdir -p "$cross/include"
 for header in infiniband rdma jansson.h jansson_config.h; do
 	ln -sfn "/usr/include/$header" "$cross/include/$header"
 done
+# Not into /dev/null: a compiler that fails removes its output, and for root that is the device.
 while read -r command; do
 	command=${command/#*([^ ])/aarch64-linux-gnu-gcc -idirafter "$cross/include"}
-	# Not into /dev/null: a compiler that fails removes its output, and for root that is the device.
-	bash -c "${command/ -o * -c / -o "$cross/object.o" -c }" || rc=1
+	printf '%s\0' "${command/ -o * -c / -o "$cross/object.\$\$.o" -c } && rm $cross/object.\$\$.o"
 done < <(sed -n 's/^ *"command": "\(.*\)",$/\1/p' "$build/compile_commands.json" |
-	grep -E -- "-c $PWD/(core|providers|tools)/" | sed 's/\\\(.\)/\1/g')
+	grep -E -- "-c $PWD/(core|providers|tools)/" | sed 's/\\\(.\)/\1/g') |
+	xargs -0 -n 1 -P "$(nproc)" bash -c || rc=1
 
 exit "$rc"

@@ -43,10 +43,37 @@ stage() {
 	summary+=("$(printf '%-34s %6s %5d s' "$name" "$verdict" $((SECONDS - start)))")
 }
 
+# beside COMMAND...: goes on while others run, in a process group of its own; joined is its stage, with
+# what it said.
+beside=
+beside() {
+	beside_log=$(mktemp)
+	set -m
+	"$@" >"$beside_log" 2>&1 </dev/null &
+	beside=$!
+	set +m
+}
+
+joined() {
+	local rc=0
+
+	wait "$beside" || rc=$?
+	beside=
+	cat "$beside_log"
+	rm -f "$beside_log"
+	return "$rc"
+}
+
+leave() {
+	[ -z "$beside" ] || kill -- "-$beside" 2>/dev/null || true
+}
+trap leave EXIT
+
 run_ctest() {
 	local directory=$1
 	shift
-	ctest --test-dir "$directory" --output-on-failure --no-tests=error -j 2 \
+	# Twice the CPUs: many tests wait for time-outs, or for processes that wait.
+	ctest --test-dir "$directory" --output-on-failure --no-tests=error -j $((2 * jobs)) \
 		"${ctest_args[@]}" "$@"
 }
 
@@ -76,15 +103,11 @@ every_stage() {
 	local o3="-DCMAKE_C_FLAGS_RELWITHDEBINFO=-O3 -g -DNDEBUG"
 
 	stage "gcc, optimised" build_and_test release-gcc build
+	# The machine is one core's work for minutes: beside it, what has no clock.
+	beside soft_roce build
 	stage "static checks" tools/check.sh build
-	# Once is enough for what does not depend on the build: the sources' form, the long soak, and
-	# other people's programs on the emulated device, which no sanitizer looks into.
-	stage "clang, debug" build_and_test dev-clang build-dev-clang -LE policy -E soak
-	stage "clang, ASan and UBSan" build_and_test asan-ubsan-clang build-asan-ubsan-clang \
-		-LE "policy|mlx5emu"
-	stage "gcc, TSan" build_and_test tsan-gcc build-tsan-gcc -LE "policy|mlx5emu" -E soak
-	stage "soft-RoCE in a VM" soft_roce build
-	stage "gcc, debug, builds" build_only dev-gcc build-dev-gcc
+	# The tests' own sources are built with gcc for debugging below, with TSan.
+	stage "gcc, debug, builds" build_only dev-gcc build-dev-gcc -DBUILD_TESTING=OFF
 	stage "gcc, verbs alone, LTO, builds" build_only release-gcc build-verbs-only \
 		-DBV_PROVIDER_MLX5=OFF -DBUILD_TESTING=OFF \
 		-DCMAKE_INTERPROCEDURAL_OPTIMIZATION=ON
@@ -92,6 +115,13 @@ every_stage() {
 	stage "gcc, -O3, builds" build_only release-gcc build-o3 -DBUILD_TESTING=OFF "$o3"
 	stage "clang, mlx5 alone, -O3, builds" build_only release-clang build-mlx5-only \
 		-DBV_PROVIDER_VERBS=OFF -DBUILD_TESTING=OFF "$o3"
+	stage "soft-RoCE in a VM, the rest" joined
+	# Once is enough for what does not depend on the build: the sources' form, the long soak, and
+	# other people's programs on the emulated device, which no sanitizer looks into.
+	stage "clang, debug" build_and_test dev-clang build-dev-clang -LE policy -E soak
+	stage "clang, ASan and UBSan" build_and_test asan-ubsan-clang build-asan-ubsan-clang \
+		-LE "policy|mlx5emu"
+	stage "gcc, TSan" build_and_test tsan-gcc build-tsan-gcc -LE "policy|mlx5emu" -E soak
 
 	echo
 	printf '%s\n' "${summary[@]}"

@@ -5,12 +5,15 @@
 
 set -euo pipefail
 cd "$1"
-rc=0
-while IFS= read -r -d '' file; do
-	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: MIT' && continue
-	echo "$file: no SPDX-License-Identifier: MIT in its first three lines"
-	rc=1
-done < <(find CMakeLists.txt .ci include core providers tools tests cmake docs -type f \
+find CMakeLists.txt .ci include core providers tools tests cmake docs -type f \
 	\( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name '*.cmake' -o -name '*.map' \
-	-o -name CMakeLists.txt -o -path .ci/run \) -print0)
-exit $rc
+	-o -name CMakeLists.txt -o -path .ci/run \) -exec awk '
+	function judge() {
+		if (name == "" || licensed)
+			return
+		print name ": no SPDX-License-Identifier: MIT in its first three lines"
+		bad = 1
+	}
+	FNR == 1 { judge(); name = FILENAME; licensed = 0 }
+	FNR <= 3 && /SPDX-License-Identifier: MIT/ { licensed = 1 }
+	END { judge(); exit bad }' {} +
