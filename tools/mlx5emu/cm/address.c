@@ -9,8 +9,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-enum { GID_IPV6 = 1, GID_IPV4 = 3 }; /* RoCE v2 rows, see run/config.h */
-
 static struct sockaddr_in as_ipv4(const struct sockaddr_in6 *addr)
 {
 	struct sockaddr_in in;
@@ -49,14 +47,27 @@ static bool is_loopback(const struct sockaddr_in6 *addr)
 	return IN6_IS_ADDR_LOOPBACK(&addr->sin6_addr);
 }
 
-static bool has(const struct emu_run_device *dev, const struct sockaddr_in6 *addr)
+/* The number of the address among those of @dev; -1. */
+static int find(const struct emu_run_device *dev, const struct sockaddr_in6 *addr)
 {
-	uint8_t gid[16];
+	uint8_t wanted[16];
 
 	if (addr->sin6_family == AF_INET)
-		return ntohl(as_ipv4(addr).sin_addr.s_addr) == dev->ipv4;
-	emu_run_gid(dev, GID_IPV6, gid);
-	return memcmp(gid, &addr->sin6_addr, sizeof(gid)) == 0;
+		emu_run_mapped(ntohl(as_ipv4(addr).sin_addr.s_addr), wanted);
+	else
+		memcpy(wanted, &addr->sin6_addr, sizeof(wanted));
+	for (unsigned i = 0; i < dev->naddresses; i++)
+		if (memcmp(dev->address[i], wanted, sizeof(wanted)) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* On InfiniBand it is IP over InfiniBand that would have the IPv4 address, not the port. */
+static bool has(const struct emu_run_device *dev, const struct sockaddr_in6 *addr)
+{
+	return find(dev, addr) >= 0 ||
+	       (dev->infiniband && dev->ipv4 && addr->sin6_family == AF_INET &&
+		ntohl(as_ipv4(addr).sin_addr.s_addr) == dev->ipv4);
 }
 
 int emu_cm_addr_device(const struct sockaddr_in6 *addr)
@@ -71,10 +82,22 @@ int emu_cm_addr_device(const struct sockaddr_in6 *addr)
 	return -1;
 }
 
+/* Of an address that is not in the table (loopback, InfiniBand) the row of the port's IPv4 address. */
 unsigned emu_cm_addr_gid(const struct sockaddr_in6 *addr, int device, uint8_t gid[16])
 {
-	const unsigned row = addr->sin6_family == AF_INET6 ? GID_IPV6 : GID_IPV4;
+	const struct emu_run_device *dev = &emu_session()->run.dev[device];
+	struct sockaddr_in6 own = { 0 };
+	struct sockaddr_in ipv4 = {
+		.sin_family = AF_INET,
+		.sin_addr = { htonl(dev->ipv4) },
+	};
+	int at = find(dev, addr);
+	unsigned row;
 
-	emu_run_gid(&emu_session()->run.dev[device], row, gid);
+	memcpy(&own, &ipv4, sizeof(ipv4));
+	if (at < 0)
+		at = find(dev, &own);
+	row = emu_run_address_row(dev, at < 0 ? 0 : (unsigned)at);
+	emu_run_gid(dev, row, gid);
 	return row;
 }

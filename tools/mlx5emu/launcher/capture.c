@@ -32,12 +32,11 @@ static int put(int fd, const uint8_t *block, size_t size)
 static int write_head(int fd, const struct emu_run *run)
 {
 	uint8_t block[EMU_PCAPNG_HEAD_MAX];
-	char name[32];
 	int rc = put(fd, block, emu_pcapng_section(block));
 
 	for (unsigned i = 0; i < run->ndev && rc == 0; i++) {
-		snprintf(name, sizeof(name), "mlx5_%u", i);
-		rc = put(fd, block, emu_pcapng_interface(name, true, block));
+		rc = put(fd, block,
+			 emu_pcapng_interface(run->dev[i].name, !run->dev[i].infiniband, block));
 	}
 	return rc;
 }

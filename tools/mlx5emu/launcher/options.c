@@ -1,19 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * `mlx5emu run [options] [--] program [arguments]`. Per-device options take a list, "a,b,c"; the
- * last value holds for the devices that remain. Their number may be given after the list, so lists
- * are kept as text and read at the end.
- */
+/* `mlx5emu run [options] [--] program [arguments]`; devices are in devices.c. */
 #include "launcher/options.h"
 
 #include "fault/plan.h"
+#include "launcher/devices.h"
 #include "launcher/program.h"
 
 #include <argp.h>
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,6 +22,7 @@ enum {
 	OPT_MTU,
 	OPT_GUID,
 	OPT_ADDRESS,
+	OPT_DEVICE,
 	OPT_MANUAL,
 	OPT_LOG_LEVEL,
 	OPT_LOG_FILE,
@@ -48,6 +44,10 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "address", OPT_ADDRESS, "IPv4", 0,
 	  "Address in mlx5_0's IPv4 GIDs; the next devices count up (default 10.77.0.1)", 0 },
+	{ "device", OPT_DEVICE, "SETTINGS", 0,
+	  "One device, the next at each time, where it differs: name=, model=, link=, mtu=, gids=, "
+	  "guid=, lid=, address=, state=, separated by commas",
+	  0 },
 	{ "manual", OPT_MANUAL, NULL, 0,
 	  "No device thread: the program calls mlx5emu_step() for each piece of work", 0 },
 	{ "strict", OPT_STRICT, "LEVEL", 0,
@@ -72,9 +72,7 @@ static const struct argp_option options[] = {
 
 struct parsed {
 	struct emu_run *run;
-	const char *port_state, *mtu;
-	uint64_t guid;
-	uint32_t ipv4;
+	struct device_options devices;
 	char **program;
 };
 
@@ -174,37 +172,7 @@ static void parse_fault(struct argp_state *state, const char *arg, struct emu_ru
 		argp_error(state, "--fault=%s: %s", arg, error.text);
 }
 
-static void parse_guid(struct argp_state *state, const char *arg, uint64_t *guid)
-{
-	uint64_t value = 0;
-	unsigned digits = 0;
-
-	for (const char *c = arg; *c; c++) {
-		char digit[2] = { *c, '\0' };
-
-		if (*c == ':')
-			continue;
-		if (strspn(digit, "0123456789abcdefABCDEF") != 1 || ++digits > 16)
-			break;
-		value = value << 4 | strtoul(digit, NULL, 16);
-	}
-	if (digits != 16 || value == 0)
-		argp_error(state, "--guid=%s: 16 hexadecimal digits are needed, and not all zero",
-			   arg);
-	*guid = value;
-}
-
-static void parse_address(struct argp_state *state, const char *arg, uint32_t *ipv4)
-{
-	struct in_addr in;
-
-	if (inet_pton(AF_INET, arg, &in) != 1)
-		argp_error(state, "--address=%s: an IPv4 address is needed, such as 10.77.0.1",
-			   arg);
-	*ipv4 = ntohl(in.s_addr);
-}
-
-static void parse_devices(struct argp_state *state, const char *arg, struct emu_run *run)
+static void parse_devices(struct argp_state *state, const char *arg, unsigned *ndev)
 {
 	char *end;
 	unsigned long n = strtoul(arg, &end, 10);
@@ -212,66 +180,14 @@ static void parse_devices(struct argp_state *state, const char *arg, struct emu_
 	if (*arg < '0' || *arg > '9' || *end != '\0' || n < 1 || n > EMU_RUN_MAX_DEVICES)
 		argp_error(state, "--devices=%s: a number from 1 to %d is needed", arg,
 			   EMU_RUN_MAX_DEVICES);
-	run->ndev = (unsigned)n;
+	*ndev = (unsigned)n;
 }
 
-/* Element @index of a list, or its last one, cut into @out; false if it is longer than that. */
-static bool list_element(const char *list, unsigned index, char *out, size_t size)
+static void parse_device(struct argp_state *state, const char *arg, struct device_options *o)
 {
-	size_t len;
-	const char *comma;
-
-	while (index-- && (comma = strchr(list, ',')))
-		list = comma + 1;
-	len = strcspn(list, ",");
-	if (len >= size)
-		return false;
-	memcpy(out, list, len);
-	out[len] = '\0';
-	return true;
-}
-
-static unsigned count_elements(const char *list)
-{
-	unsigned n = 1;
-
-	while ((list = strchr(list, ','))) {
-		list++;
-		n++;
-	}
-	return n;
-}
-
-static void set_device(struct argp_state *state, const struct parsed *p, unsigned index)
-{
-	struct emu_run_device *dev = &p->run->dev[index];
-	char text[16];
-	unsigned long mtu;
-	char *end;
-
-	dev->guid = p->guid + index;
-	dev->ipv4 = p->ipv4 + index;
-	if (!list_element(p->port_state, index, text, sizeof(text)) ||
-	    (strcmp(text, "active") != 0 && strcmp(text, "down") != 0))
-		argp_error(state, "--port-state=%s: use active or down, separated by commas",
-			   p->port_state);
-	dev->active = strcmp(text, "active") == 0;
-	if (!list_element(p->mtu, index, text, sizeof(text)))
-		text[0] = '\0';
-	mtu = strtoul(text, &end, 10);
-	if (*end != '\0' || !emu_run_mtu_valid(mtu))
-		argp_error(state, "--mtu=%s: use 256, 512, 1024, 2048 or 4096, separated by commas",
-			   p->mtu);
-	dev->mtu = (unsigned)mtu;
-}
-
-static void finish(struct argp_state *state, struct parsed *p)
-{
-	if (count_elements(p->port_state) > p->run->ndev || count_elements(p->mtu) > p->run->ndev)
-		argp_error(state, "a list has more elements than there are devices (%u); see -n",
-			   p->run->ndev);
-	for (unsigned i = 0; i < p->run->ndev; i++)
-		set_device(state, p, i);
+	if (o->ndescribed == EMU_RUN_MAX_DEVICES)
+		argp_error(state, "--device: at most %d devices", EMU_RUN_MAX_DEVICES);
+	o->described[o->ndescribed++] = arg;
 }
 
 static error_t parse_run(int key, char *arg, struct argp_state *state)
@@ -280,19 +196,22 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'n':
-		parse_devices(state, arg, p->run);
+		parse_devices(state, arg, &p->devices.n);
 		return 0;
 	case OPT_PORT_STATE:
-		p->port_state = arg;
+		p->devices.port_state = arg;
 		return 0;
 	case OPT_MTU:
-		p->mtu = arg;
+		p->devices.mtu = arg;
 		return 0;
 	case OPT_GUID:
-		parse_guid(state, arg, &p->guid);
+		p->devices.guid = devices_guid(state, "--guid", arg);
 		return 0;
 	case OPT_ADDRESS:
-		parse_address(state, arg, &p->ipv4);
+		p->devices.ipv4 = devices_ipv4(state, "--address", arg);
+		return 0;
+	case OPT_DEVICE:
+		parse_device(state, arg, &p->devices);
 		return 0;
 	case OPT_MANUAL:
 		p->run->manual = true;
@@ -323,7 +242,7 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 		argp_error(state, "no program given");
 		return EINVAL;
 	case ARGP_KEY_SUCCESS:
-		finish(state, p);
+		devices_make(state, &p->devices, p->run);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -364,11 +283,13 @@ char **options_parse(int argc, char **argv, struct emu_run *run)
 		       "something was reported (--strict), 125 if mlx5emu failed, 126 if PROGRAM "
 		       "cannot be executed, 127 if it was not found.",
 	};
-	struct parsed p = { .run = run,
-			    .port_state = "active",
-			    .mtu = "4096",
-			    .guid = 0x02424d03004c5800,
-			    .ipv4 = 0x0a4d0001 };
+	struct parsed p = {
+		.run = run,
+		.devices = { .port_state = "active",
+			     .mtu = "4096",
+			     .guid = 0x02424d03004c5800,
+			     .ipv4 = 0x0a4d0001 },
+	};
 	static char name[] = "mlx5emu run";
 	char **rest = NULL;
 
@@ -376,7 +297,6 @@ char **options_parse(int argc, char **argv, struct emu_run *run)
 	argp_err_exit_status = EXIT_LAUNCHER;
 	argp_parse(&command, argc, argv, ARGP_IN_ORDER, NULL, &rest);
 	rest[0] = name; /* argp names itself by it in messages */
-	run->ndev = 1;
 	run->log_level = 2;
 	argp_parse(&run_command, argc - (int)(rest - argv), rest, ARGP_IN_ORDER, NULL, &p);
 	return p.program;

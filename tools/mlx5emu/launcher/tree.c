@@ -94,8 +94,8 @@ static void put_gid_table(struct out *out, const char *port, const struct emu_ru
 		    g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9], g[10], g[11], g[12],
 		    g[13], g[14], g[15]);
 		snprintf(name, sizeof(name), "gid_attrs/types/%u", i);
-		put(out, port, name, "%s\n", emu_run_gid_is_v2(i) ? "RoCE v2" : "IB/RoCE v1");
-		if (i >= EMU_GID_COUNT)
+		put(out, port, name, "%s\n", emu_run_gid_is_v2(dev, i) ? "RoCE v2" : "IB/RoCE v1");
+		if (i >= emu_run_gids(dev) || dev->infiniband)
 			continue;
 		/* must name an interface that exists; this one does everywhere */
 		snprintf(name, sizeof(name), "gid_attrs/ndevs/%u", i);
@@ -105,16 +105,16 @@ static void put_gid_table(struct out *out, const char *port, const struct emu_ru
 
 static void put_port(struct out *out, const char *ib, const struct emu_run_device *dev)
 {
-	char port[256];
+	char port[320];
 
 	snprintf(port, sizeof(port), "%s/ports/1", ib);
 	put(out, port, "state", "%s\n", dev->active ? "4: ACTIVE" : "1: DOWN");
 	put(out, port, "phys_state", "%s\n", dev->active ? "5: LinkUp" : "3: Disabled");
 	put(out, port, "rate", "100 Gb/sec (4X EDR)\n");
-	put(out, port, "link_layer", "Ethernet\n");
-	put(out, port, "lid", "0x0\n");
+	put(out, port, "link_layer", dev->infiniband ? "InfiniBand\n" : "Ethernet\n");
+	put(out, port, "lid", "0x%x\n", dev->lid);
 	put(out, port, "lid_mask_count", "0\n");
-	put(out, port, "sm_lid", "0x0\n");
+	put(out, port, "sm_lid", "0x%x\n", dev->infiniband ? 1u : 0u);
 	put(out, port, "sm_sl", "0\n");
 	put(out, port, "cap_mask", "0x04010000\n");
 	put(out, port, "pkeys/0", "0xffff\n");
@@ -128,19 +128,21 @@ static void put_guid(struct out *out, const char *ib, const char *name, uint64_t
 	    (unsigned)(guid & 0xffff));
 }
 
-static void put_ib(struct out *out, const char *pci, const char *function, unsigned index,
+static void put_ib(struct out *out, const char *pci, const char *function,
 		   const struct emu_run_device *dev)
 {
-	char ib[192], name[256], target[64];
+	const struct emu_model *model = &emu_models[dev->model];
+	char ib[256], name[320], target[64];
 
-	snprintf(ib, sizeof(ib), "%s/infiniband/mlx5_%u", pci, index);
+	snprintf(ib, sizeof(ib), "%s/infiniband/%s", pci, dev->name);
 	put(out, ib, "node_type", "1: CA\n");
 	put_guid(out, ib, "node_guid", dev->guid);
 	put_guid(out, ib, "sys_image_guid", dev->guid);
 	put(out, ib, "node_desc", "mlx5emu: software device, no hardware\n");
-	put(out, ib, "fw_ver", "%d.%d.%04d\n", EMU_FW_MAJOR, EMU_FW_MINOR, EMU_FW_SUBMINOR);
+	put(out, ib, "fw_ver", "%d.%d.%04d\n", model->fw_major, model->fw_minor,
+	    model->fw_subminor);
 	put(out, ib, "hw_rev", "0\n");
-	put(out, ib, "hca_type", "MT4123\n");
+	put(out, ib, "hca_type", "%s\n", model->hca_type);
 	put(out, ib, "board_id", EMU_BOARD_ID "\n");
 	put_port(out, ib, dev);
 	snprintf(name, sizeof(name), "%s/device", ib);
@@ -148,12 +150,13 @@ static void put_ib(struct out *out, const char *pci, const char *function, unsig
 	put_link(out, name, target);
 }
 
-static void put_uverbs(struct out *out, const char *pci, const char *function, unsigned index)
+static void put_uverbs(struct out *out, const char *pci, const char *function, unsigned index,
+		       const struct emu_run_device *dev)
 {
 	char uverbs[192], name[256], target[64];
 
 	snprintf(uverbs, sizeof(uverbs), "%s/infiniband_verbs/uverbs%u", pci, index);
-	put(out, uverbs, "ibdev", "mlx5_%u\n", index);
+	put(out, uverbs, "ibdev", "%s\n", dev->name);
 	put(out, uverbs, "dev", "%u:%u\n", CDEV_MAJOR, CDEV_FIRST_MINOR + index);
 	put(out, uverbs, "abi_version", "1\n");
 	snprintf(name, sizeof(name), "%s/device", uverbs);
@@ -163,19 +166,22 @@ static void put_uverbs(struct out *out, const char *pci, const char *function, u
 	put(out, "dev/infiniband", name, "%s", "");
 }
 
-static void put_pci(struct out *out, const char *pci, const char *function)
+static void put_pci(struct out *out, const char *pci, const char *function,
+		    const struct emu_run_device *dev)
 {
+	const unsigned number = emu_models[dev->model].pci_device;
+
 	put(out, pci, "vendor", "0x%04x\n", EMU_PCI_VENDOR);
-	put(out, pci, "device", "0x%04x\n", EMU_PCI_DEVICE);
+	put(out, pci, "device", "0x%04x\n", number);
 	put(out, pci, "subsystem_vendor", "0x%04x\n", EMU_PCI_VENDOR);
-	put(out, pci, "subsystem_device", "0x%04x\n", EMU_PCI_DEVICE);
-	put(out, pci, "class", "0x020000\n");
+	put(out, pci, "subsystem_device", "0x%04x\n", number);
+	put(out, pci, "class", dev->infiniband ? "0x020700\n" : "0x020000\n");
 	put(out, pci, "revision", "0x00\n");
 	/* by this line libibverbs gives the device to libmlx5 */
-	put(out, pci, "modalias", "pci:v%08Xd%08Xsv%08Xsd%08Xbc02sc00i00\n", EMU_PCI_VENDOR,
-	    EMU_PCI_DEVICE, EMU_PCI_VENDOR, EMU_PCI_DEVICE);
+	put(out, pci, "modalias", "pci:v%08Xd%08Xsv%08Xsd%08Xbc02sc00i00\n", EMU_PCI_VENDOR, number,
+	    EMU_PCI_VENDOR, number);
 	put(out, pci, "uevent", "DRIVER=mlx5_core\nPCI_ID=%04X:%04X\nPCI_SLOT_NAME=%s\n",
-	    EMU_PCI_VENDOR, EMU_PCI_DEVICE, function);
+	    EMU_PCI_VENDOR, number, function);
 	put(out, pci, "numa_node", "-1\n");
 	put(out, pci, "local_cpus", "ffffffff,ffffffff\n");
 	put(out, pci, "local_cpulist", "0-63\n");
@@ -187,17 +193,17 @@ static void put_pci(struct out *out, const char *pci, const char *function)
 
 static void put_device(struct out *out, unsigned index, const struct emu_run_device *dev)
 {
-	char function[32], pci[128], name[64], target[160];
+	char function[32], pci[128], name[128], target[160];
 
 	snprintf(function, sizeof(function), "4d4c:%02x:00.0", index + 1);
 	snprintf(pci, sizeof(pci), "sys/devices/pci4d4c:00/%s", function);
-	put_pci(out, pci, function);
-	put_ib(out, pci, function, index, dev);
-	put_uverbs(out, pci, function, index);
+	put_pci(out, pci, function, dev);
+	put_ib(out, pci, function, dev);
+	put_uverbs(out, pci, function, index, dev);
 
-	snprintf(name, sizeof(name), "sys/class/infiniband/mlx5_%u", index);
-	snprintf(target, sizeof(target), "../../devices/pci4d4c:00/%s/infiniband/mlx5_%u", function,
-		 index);
+	snprintf(name, sizeof(name), "sys/class/infiniband/%s", dev->name);
+	snprintf(target, sizeof(target), "../../devices/pci4d4c:00/%s/infiniband/%s", function,
+		 dev->name);
 	put_link(out, name, target);
 	snprintf(name, sizeof(name), "sys/class/infiniband_verbs/uverbs%u", index);
 	snprintf(target, sizeof(target), "../../devices/pci4d4c:00/%s/infiniband_verbs/uverbs%u",

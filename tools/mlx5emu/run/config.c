@@ -42,31 +42,104 @@ void emu_run_mac(const struct emu_run_device *dev, uint8_t mac[6])
 	}
 }
 
-void emu_run_gid(const struct emu_run_device *dev, unsigned index, uint8_t gid[16])
-{
-	memset(gid, 0, 16);
-	if (index < 2) {
-		uint8_t mac[6];
+const struct emu_model emu_models[EMU_MODELS] = {
+	{ "connectx-4", "MT4115", 0x1013, 12, 28, 2006 },
+	{ "connectx-4lx", "MT4117", 0x1015, 14, 32, 1010 },
+	{ "connectx-5", "MT4119", 0x1017, 16, 35, 1012 },
+	{ "connectx-5ex", "MT4121", 0x1019, 16, 35, 1012 },
+	{ "connectx-6lx", "MT4127", 0x101f, 26, 35, 1012 },
+	{ "connectx-6", "MT4123", 0x101b, 20, 35, 1012 },
+	{ "connectx-6dx", "MT4125", 0x101d, 22, 35, 1012 },
+	{ "connectx-7", "MT4129", 0x1021, 28, 35, 1012 },
+};
 
-		emu_run_mac(dev, mac);
-		gid[0] = 0xfe;
-		gid[1] = 0x80;
-		memcpy(gid + 8, mac, 3);
-		gid[8] ^= 2; /* RFC 4291 appendix A: the universal/local bit is inverted */
-		gid[11] = 0xff;
-		gid[12] = 0xfe;
-		memcpy(gid + 13, mac + 3, 3);
-	} else if (index < EMU_GID_COUNT) {
-		gid[10] = 0xff;
-		gid[11] = 0xff;
-		for (unsigned i = 0; i < 4; i++)
-			gid[12 + i] = (uint8_t)(dev->ipv4 >> (24 - 8 * i));
+void emu_run_link_local(const struct emu_run_device *dev, uint8_t address[16])
+{
+	uint8_t mac[6];
+
+	memset(address, 0, 16);
+	address[0] = 0xfe;
+	address[1] = 0x80;
+	if (dev->infiniband) {
+		for (unsigned i = 0; i < 8; i++)
+			address[8 + i] = (uint8_t)(dev->guid >> (56 - 8 * i));
+		return;
 	}
+	emu_run_mac(dev, mac);
+	memcpy(address + 8, mac, 3);
+	address[8] ^= 2; /* RFC 4291 appendix A: the universal/local bit is inverted */
+	address[11] = 0xff;
+	address[12] = 0xfe;
+	memcpy(address + 13, mac + 3, 3);
 }
 
-bool emu_run_gid_is_v2(unsigned index)
+void emu_run_mapped(uint32_t ipv4, uint8_t address[16])
 {
-	return index < EMU_GID_COUNT && index % 2 == 1;
+	memset(address, 0, 10);
+	address[10] = 0xff;
+	address[11] = 0xff;
+	for (unsigned i = 0; i < 4; i++)
+		address[12 + i] = (uint8_t)(ipv4 >> (24 - 8 * i));
+}
+
+static unsigned rows_each(const struct emu_run_device *dev)
+{
+	return dev->infiniband ? 1 : 2;
+}
+
+unsigned emu_run_gids(const struct emu_run_device *dev)
+{
+	return dev->naddresses * rows_each(dev);
+}
+
+unsigned emu_run_address_row(const struct emu_run_device *dev, unsigned i)
+{
+	return (i + 1) * rows_each(dev) - 1;
+}
+
+void emu_run_gid(const struct emu_run_device *dev, unsigned index, uint8_t gid[16])
+{
+	if (index < emu_run_gids(dev))
+		memcpy(gid, dev->address[index / rows_each(dev)], 16);
+	else
+		memset(gid, 0, 16);
+}
+
+bool emu_run_gid_is_v2(const struct emu_run_device *dev, unsigned index)
+{
+	return !dev->infiniband && index < emu_run_gids(dev) && index % 2 == 1;
+}
+
+const struct emu_run_device *emu_run_find_gid(const struct emu_run *run, const uint8_t gid[16])
+{
+	for (unsigned i = 0; i < run->ndev; i++)
+		for (unsigned k = 0; k < run->dev[i].naddresses; k++)
+			if (memcmp(run->dev[i].address[k], gid, 16) == 0)
+				return &run->dev[i];
+	return NULL;
+}
+
+bool emu_run_name_valid(const char *name)
+{
+	static const char legal[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	const size_t n = strlen(name);
+
+	return n > 0 && n < EMU_RUN_NAME_SIZE && strspn(name, legal) == n &&
+	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+static void write_device(const struct emu_run_device *dev, FILE *out)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	fprintf(out, "device %s %s %s %s %u %016" PRIx64 " %u %u.%u.%u.%u", dev->name,
+		emu_models[dev->model].name, dev->infiniband ? "ib" : "eth",
+		dev->active ? "active" : "down", dev->mtu, dev->guid, dev->lid, dev->ipv4 >> 24,
+		dev->ipv4 >> 16 & 0xff, dev->ipv4 >> 8 & 0xff, dev->ipv4 & 0xff);
+	for (unsigned i = 0; i < dev->naddresses; i++)
+		fprintf(out, " %s", inet_ntop(AF_INET6, dev->address[i], text, sizeof(text)));
+	fputc('\n', out);
 }
 
 int emu_run_write(const struct emu_run *run, FILE *out)
@@ -79,9 +152,7 @@ int emu_run_write(const struct emu_run *run, FILE *out)
 	for (unsigned i = 0; i < run->ndev; i++) {
 		const struct emu_run_device *dev = &run->dev[i];
 
-		fprintf(out, "device %s %u %016" PRIx64 " %u.%u.%u.%u\n",
-			dev->active ? "active" : "down", dev->mtu, dev->guid, dev->ipv4 >> 24,
-			dev->ipv4 >> 16 & 0xff, dev->ipv4 >> 8 & 0xff, dev->ipv4 & 0xff);
+		write_device(dev, out);
 	}
 	for (const char *line = run->faults; *line;) {
 		const size_t len = strcspn(line, "\n");
@@ -92,18 +163,51 @@ int emu_run_write(const struct emu_run *run, FILE *out)
 	return fflush(out) == 0 && !ferror(out) ? 0 : -EIO;
 }
 
+static int read_model(const char *name, unsigned *model)
+{
+	for (unsigned i = 0; i < EMU_MODELS; i++) {
+		if (strcmp(emu_models[i].name, name) == 0) {
+			*model = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int read_addresses(const char *at, struct emu_run_device *dev)
+{
+	char text[INET6_ADDRSTRLEN];
+	int used;
+
+	while (sscanf(at, " %45s%n", text, &used) == 1) {
+		if (dev->naddresses == EMU_RUN_ADDRESSES ||
+		    inet_pton(AF_INET6, text, dev->address[dev->naddresses]) != 1)
+			return -EINVAL;
+		dev->naddresses++;
+		at += used;
+	}
+	return dev->naddresses ? 0 : -EINVAL;
+}
+
 static int read_device(const char *value, struct emu_run *run)
 {
-	char state[8], address[16];
-	struct emu_run_device dev = { 0 };
+	char model[16], link[8], state[8], address[16];
+	struct emu_run_device dev = { .naddresses = 0 };
+	unsigned lid;
 	struct in_addr in;
+	int used = 0;
 
 	if (run->ndev == EMU_RUN_MAX_DEVICES ||
-	    sscanf(value, "%7s %u %" SCNx64 " %15s", state, &dev.mtu, &dev.guid, address) != 4)
+	    sscanf(value, "%63s %15s %7s %7s %u %" SCNx64 " %u %15s%n", dev.name, model, link,
+		   state, &dev.mtu, &dev.guid, &lid, address, &used) != 8)
 		return -EINVAL;
 	dev.active = strcmp(state, "active") == 0;
-	if ((!dev.active && strcmp(state, "down") != 0) || !emu_run_mtu_valid(dev.mtu) ||
-	    inet_pton(AF_INET, address, &in) != 1)
+	dev.infiniband = strcmp(link, "ib") == 0;
+	dev.lid = (uint16_t)lid;
+	if ((!dev.active && strcmp(state, "down") != 0) || lid > UINT16_MAX ||
+	    (!dev.infiniband && strcmp(link, "eth") != 0) || !emu_run_mtu_valid(dev.mtu) ||
+	    !emu_run_name_valid(dev.name) || inet_pton(AF_INET, address, &in) != 1 ||
+	    read_model(model, &dev.model) < 0 || read_addresses(value + used, &dev) < 0)
 		return -EINVAL;
 	dev.ipv4 = ntohl(in.s_addr);
 	run->dev[run->ndev++] = dev;

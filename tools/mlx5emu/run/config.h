@@ -22,14 +22,24 @@ enum {
 	EMU_RUN_MAX_DEVICES = 16,
 	EMU_RUN_ID_SIZE = 33,        /* 32 characters and the end */
 	EMU_RUN_FAULTS_SIZE = 16384, /* text of the fault plan and the end */
-	EMU_GID_COUNT = 4,           /* filled entries: link-local v1, v2, IPv4 v1, v2 */
+	EMU_RUN_NAME_SIZE = 64,      /* of a device (IBV_SYSFS_NAME_MAX), with its end */
+	EMU_RUN_ADDRESSES = 8,       /* of a port; on Ethernet each has two rows of the GID table */
 	EMU_GID_TABLE = 16,          /* gid_tbl_len; the rest is zero, as on a real port */
 };
 
-/* Identity of the device: a ConnectX-6, by which libmlx5 recognises it. */
 #define EMU_BOARD_ID "MLX5EMU"
-enum { EMU_FW_MAJOR = 20, EMU_FW_MINOR = 35, EMU_FW_SUBMINOR = 1012 };
-enum { EMU_VENDOR_OUI = 0x2c9, EMU_PCI_VENDOR = 0x15b3, EMU_PCI_DEVICE = 0x101b };
+enum { EMU_VENDOR_OUI = 0x2c9, EMU_PCI_VENDOR = 0x15b3 };
+
+/*
+ * What a device says it is: by the PCI number libmlx5 recognises it, and programs choose their ways.
+ * What it can do is the same for all.
+ */
+struct emu_model {
+	const char *name, *hca_type;
+	uint16_t pci_device, fw_major, fw_minor, fw_subminor;
+};
+enum { EMU_MODELS = 8, EMU_MODEL_DEFAULT = 5 /* ConnectX-6 */ };
+extern const struct emu_model emu_models[EMU_MODELS];
 
 /* What becomes of breaches; engine/engine.h says what each level means. */
 enum emu_run_strict {
@@ -41,10 +51,16 @@ enum emu_run_strict {
 };
 
 struct emu_run_device {
-	bool active;   /* port state */
-	unsigned mtu;  /* active MTU in bytes */
-	uint64_t guid; /* node GUID, first byte in the top bits */
-	uint32_t ipv4; /* host byte order; the address of GIDs 2 and 3 */
+	char name[EMU_RUN_NAME_SIZE];
+	unsigned model;  /* in emu_models */
+	bool infiniband; /* link layer; else Ethernet */
+	bool active;     /* port state */
+	unsigned mtu;    /* active MTU in bytes */
+	uint64_t guid;   /* node GUID, first byte in the top bits */
+	uint16_t lid;    /* InfiniBand, else 0 */
+	uint32_t ipv4;   /* host byte order: by which rdma_cm finds it; 0 = none */
+	unsigned naddresses;
+	uint8_t address[EMU_RUN_ADDRESSES][16]; /* GIDs, one of them mapped from IPv4, or not */
 };
 
 struct emu_run {
@@ -77,10 +93,24 @@ bool emu_run_mtu_valid(unsigned long mtu);
 void emu_run_mac(const struct emu_run_device *dev, uint8_t mac[6]);
 
 /*
- * Entry @index of the GID table in the order of a real mlx5 port: link-local (EUI-64 of the
- * Ethernet address) as RoCE v1 and v2, then the IPv4-mapped address as v1 and v2, then zeros.
+ * The GID table. On Ethernet each address has two rows, RoCE v1 and v2, in the order of a real mlx5
+ * port; on InfiniBand one. The rows behind emu_run_gids() are zero.
  */
+unsigned emu_run_gids(const struct emu_run_device *dev);
 void emu_run_gid(const struct emu_run_device *dev, unsigned index, uint8_t gid[16]);
-bool emu_run_gid_is_v2(unsigned index);
+bool emu_run_gid_is_v2(const struct emu_run_device *dev, unsigned index);
+
+/* The row to use for address @i: of RoCE v2. */
+unsigned emu_run_address_row(const struct emu_run_device *dev, unsigned i);
+
+/* The device that has the GID, and its number in @run; NULL. */
+const struct emu_run_device *emu_run_find_gid(const struct emu_run *run, const uint8_t gid[16]);
+
+/* Letters, digits and "_-.", at most EMU_RUN_NAME_SIZE - 1, not "." and "..". */
+bool emu_run_name_valid(const char *name);
+
+/* The link-local address that a port has of its GUID: EUI-64 of its Ethernet address, or the GUID. */
+void emu_run_link_local(const struct emu_run_device *dev, uint8_t address[16]);
+void emu_run_mapped(uint32_t ipv4, uint8_t address[16]);
 
 #endif

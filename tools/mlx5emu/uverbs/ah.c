@@ -17,24 +17,19 @@
 /* rdma_resolve_ip() of the kernel: -EHOSTUNREACH for an address that nobody answers to. */
 static int resolve(const struct emu_run *run, const uint8_t dgid[16], uint8_t mac[6])
 {
-	uint8_t gid[16];
+	const struct emu_run_device *dev = emu_run_find_gid(run, dgid);
 
-	for (unsigned i = 0; i < run->ndev; i++) {
-		for (unsigned k = 0; k < EMU_GID_COUNT; k++) {
-			emu_run_gid(&run->dev[i], k, gid);
-			if (memcmp(gid, dgid, sizeof(gid)) != 0)
-				continue;
-			emu_run_mac(&run->dev[i], mac);
-			return 0;
-		}
+	if (dev) {
+		emu_run_mac(dev, mac);
+		return 0;
 	}
 	return -EHOSTUNREACH;
 }
 
-static int check(const struct ib_uverbs_ah_attr *attr)
+static int check(const struct emu_run_device *dev, const struct ib_uverbs_ah_attr *attr)
 {
 	/* A RoCE packet has a GRH, and its source must be in the table. */
-	if (attr->port_num != 1 || !attr->is_global || attr->grh.sgid_index >= EMU_GID_COUNT)
+	if (attr->port_num != 1 || !attr->is_global || attr->grh.sgid_index >= emu_run_gids(dev))
 		return -EINVAL;
 	return 0;
 }
@@ -49,7 +44,7 @@ int emu_cmd_create_ah(struct emu_cmd *cmd)
 	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
 
 	if (rc == 0)
-		rc = check(&req.attr);
+		rc = check(&emu_session()->run.dev[file->index], &req.attr);
 	if (rc == 0 && emu_object_find(&file->objects, EMU_OBJECT_PD, req.pd_handle, &pd) < 0)
 		rc = -EINVAL;
 	if (rc == 0)

@@ -59,19 +59,11 @@ static const enum emu_strict levels[] = {
 /* Only devices of the run are on the wire. */
 static bool mac_of_gid(const uint8_t gid[16], uint8_t mac[6])
 {
-	const struct emu_run *run = &emu_session()->run;
-	uint8_t own[16];
+	const struct emu_run_device *dev = emu_run_find_gid(&emu_session()->run, gid);
 
-	for (unsigned i = 0; i < run->ndev; i++) {
-		for (unsigned row = 0; row < EMU_GID_COUNT; row++) {
-			emu_run_gid(&run->dev[i], row, own);
-			if (memcmp(own, gid, sizeof(own)) == 0) {
-				emu_run_mac(&run->dev[i], mac);
-				return true;
-			}
-		}
-	}
-	return false;
+	if (dev)
+		emu_run_mac(dev, mac);
+	return dev != NULL;
 }
 
 static int create_device(struct emu_file *file, const struct emu_session *s)
@@ -97,7 +89,7 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 		.uar_pages = EMU_MAX_UAR_PAGES,
 		.port_active = dev->active,
 		.mtu = dev->mtu,
-		.ngids = EMU_GID_COUNT,
+		.ngids = emu_run_gids(dev),
 		.mac_of_gid = mac_of_gid,
 		.cb = emu_event_callbacks,
 		.cookie = file,
@@ -105,9 +97,10 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 
 	snprintf(reports, sizeof(reports), "%s/" EMU_RUN_REPORTS_FILE, s->dir);
 	snprintf(stats, sizeof(stats), "%s/" EMU_STAT_DIR, s->dir);
-	for (unsigned i = 0; i < EMU_GID_COUNT; i++) {
+	memcpy(config.name, dev->name, sizeof(dev->name));
+	for (unsigned i = 0; i < config.ngids; i++) {
 		emu_run_gid(dev, i, config.gid[i].raw);
-		config.gid[i].v2 = emu_run_gid_is_v2(i);
+		config.gid[i].v2 = emu_run_gid_is_v2(dev, i);
 	}
 	return emu_device_create(&config, &file->device);
 }
@@ -117,7 +110,7 @@ static int create_firmware(struct emu_file *file)
 	const struct emu_fw_config config = {
 		.dev = file->device,
 		.gid_table = EMU_GID_TABLE,
-		.ngids = EMU_GID_COUNT,
+		.ngids = emu_run_gids(&emu_session()->run.dev[file->index]),
 		.dm_bytes = EMU_DM_PAGES * EMU_PAGE_SIZE,
 	};
 
@@ -195,15 +188,17 @@ free_async:
 static void fill_device(const struct emu_file *file, struct ib_uverbs_query_device_resp *resp)
 {
 	const struct emu_run_device *dev = &emu_session()->run.dev[file->index];
+	const struct emu_model *model = &emu_models[dev->model];
 
 	*resp = (struct ib_uverbs_query_device_resp){
-		.fw_ver = (uint64_t)EMU_FW_MAJOR << 32 | EMU_FW_MINOR << 16 | EMU_FW_SUBMINOR,
+		.fw_ver = (uint64_t)model->fw_major << 32 | (uint32_t)model->fw_minor << 16 |
+			  model->fw_subminor,
 		.node_guid = htobe64(dev->guid),
 		.sys_image_guid = htobe64(dev->guid),
 		.max_mr_size = UINT64_MAX,
 		.page_size_cap = ~(uint64_t)(EMU_PAGE_SIZE - 1),
 		.vendor_id = EMU_VENDOR_OUI,
-		.vendor_part_id = EMU_PCI_DEVICE,
+		.vendor_part_id = model->pci_device,
 		.max_qp = EMU_MAX_QP,
 		.max_qp_wr = EMU_MAX_SQ_WQEBB,
 		.device_cap_flags =

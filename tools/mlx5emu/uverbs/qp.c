@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "run/config.h"
+#include "uverbs/session.h"
 
 #include <errno.h>
 #include <string.h>
@@ -337,7 +338,7 @@ static int modify_qp(struct emu_cmd *cmd, const struct ib_uverbs_modify_qp *req)
 		return -EINVAL;
 	/* The GID table is this layer's: an index of an empty entry has no source address. */
 	if (req->attr_mask & EMU_QP_AV && req->dest.is_global &&
-	    req->dest.sgid_index >= EMU_GID_COUNT)
+	    req->dest.sgid_index >= emu_run_gids(&emu_session()->run.dev[cmd->file->index]))
 		return -EINVAL;
 	rc = emu_qp_query(cmd->file->device, qp->num, NULL, &init);
 	if (rc < 0)

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Per-device options take a list, "a,b,c"; the last value holds for the devices that remain. The
+ * number of devices may be given after the list, so lists are kept as text and read at the end.
+ */
+#include "launcher/devices.h"
+
+#include <argp.h>
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t devices_guid(struct argp_state *state, const char *option, const char *text)
+{
+	uint64_t value = 0;
+	unsigned digits = 0;
+
+	for (const char *c = text; *c; c++) {
+		char digit[2] = { *c, '\0' };
+
+		if (*c == ':')
+			continue;
+		if (strspn(digit, "0123456789abcdefABCDEF") != 1 || ++digits > 16) {
+			digits = 0;
+			break;
+		}
+		value = value << 4 | strtoul(digit, NULL, 16);
+	}
+	if (digits != 16 || value == 0)
+		argp_error(state, "%s=%s: 16 hexadecimal digits are needed, and not all zero",
+			   option, text);
+	return value;
+}
+
+uint32_t devices_ipv4(struct argp_state *state, const char *option, const char *text)
+{
+	struct in_addr in = { 0 };
+
+	if (inet_pton(AF_INET, text, &in) != 1)
+		argp_error(state, "%s=%s: an IPv4 address is needed, such as 10.77.0.1", option,
+			   text);
+	return ntohl(in.s_addr);
+}
+
+static bool parse_state(const char *text, bool *active)
+{
+	*active = strcmp(text, "active") == 0;
+	return *active || strcmp(text, "down") == 0;
+}
+
+static bool parse_mtu(const char *text, unsigned *mtu)
+{
+	char *end;
+	const unsigned long value = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || !emu_run_mtu_valid(value))
+		return false;
+	*mtu = (unsigned)value;
+	return true;
+}
+
+/* ---- lists ---- */
+
+/* Element @index of a list, or its last one, cut into @out; false if it is longer than that. */
+static bool list_element(const char *list, unsigned index, char *out, size_t size)
+{
+	size_t len;
+	const char *comma;
+
+	while (index-- && (comma = strchr(list, ',')))
+		list = comma + 1;
+	len = strcspn(list, ",");
+	if (len >= size)
+		return false;
+	memcpy(out, list, len);
+	out[len] = '\0';
+	return true;
+}
+
+static unsigned count_elements(const char *list)
+{
+	unsigned n = 1;
+
+	while ((list = strchr(list, ','))) {
+		list++;
+		n++;
+	}
+	return n;
+}
+
+static void set_defaults(struct argp_state *state, const struct device_options *o, unsigned index,
+			 struct emu_run_device *dev)
+{
+	char text[16];
+
+	snprintf(dev->name, sizeof(dev->name), "mlx5_%u", index);
+	dev->model = EMU_MODEL_DEFAULT;
+	dev->guid = o->guid + index;
+	dev->ipv4 = o->ipv4 + index;
+	if (!list_element(o->port_state, index, text, sizeof(text)) ||
+	    !parse_state(text, &dev->active))
+		argp_error(state, "--port-state=%s: use active or down, separated by commas",
+			   o->port_state);
+	if (!list_element(o->mtu, index, text, sizeof(text)) || !parse_mtu(text, &dev->mtu))
+		argp_error(state, "--mtu=%s: use 256, 512, 1024, 2048 or 4096, separated by commas",
+			   o->mtu);
+}
+
+/* ---- --device ---- */
+
+static void set_model(struct argp_state *state, const char *value, struct emu_run_device *dev)
+{
+	char known[128] = "";
+	size_t used = 0;
+
+	for (unsigned i = 0; i < EMU_MODELS; i++) {
+		if (strcmp(emu_models[i].name, value) == 0) {
+			dev->model = i;
+			return;
+		}
+		used += (size_t)snprintf(known + used, sizeof(known) - used, " %s",
+					 emu_models[i].name);
+	}
+	argp_error(state, "--device: model=%s is none of:%s", value, known);
+}
+
+/* "A+B+C", each an IPv4 or IPv6 address. */
+static void set_gids(struct argp_state *state, char *value, struct emu_run_device *dev)
+{
+	char *rest = NULL;
+
+	for (char *one = strtok_r(value, "+", &rest); one; one = strtok_r(NULL, "+", &rest)) {
+		struct in_addr in;
+
+		if (dev->naddresses == EMU_RUN_ADDRESSES)
+			argp_error(state,
+				   "--device: more than %d addresses in gids=", EMU_RUN_ADDRESSES);
+		else if (inet_pton(AF_INET, one, &in) == 1)
+			emu_run_mapped(ntohl(in.s_addr), dev->address[dev->naddresses++]);
+		else if (inet_pton(AF_INET6, one, dev->address[dev->naddresses]) == 1)
+			dev->naddresses++;
+		else
+			argp_error(state,
+				   "--device: gids=%s is no list of addresses, such as "
+				   "10.0.0.1+fe80::1",
+				   one);
+	}
+	if (dev->naddresses == 0)
+		argp_error(state, "--device: gids= is empty");
+}
+
+static void set_lid(struct argp_state *state, const char *value, struct emu_run_device *dev)
+{
+	char *end;
+	const unsigned long lid = strtoul(value, &end, 0);
+
+	/* IBA vol 1 section 4.1.3: unicast LIDs. */
+	if (*value < '0' || *value > '9' || *end != '\0' || lid < 1 || lid > 0xbfff)
+		argp_error(state, "--device: lid=%s is no number from 1 to 0xbfff", value);
+	dev->lid = (uint16_t)lid;
+}
+
+static void set_link(struct argp_state *state, const char *value, struct emu_run_device *dev)
+{
+	dev->infiniband = strcmp(value, "ib") == 0;
+	if (!dev->infiniband && strcmp(value, "eth") != 0)
+		argp_error(state, "--device: link=%s: use eth or ib", value);
+}
+
+static void set_one(struct argp_state *state, const char *name, char *value,
+		    struct emu_run_device *dev)
+{
+	if (strcmp(name, "name") == 0) {
+		if (!emu_run_name_valid(value))
+			argp_error(state,
+				   "--device: name=%s: letters, digits, '_', '-' and '.', 63 "
+				   "at most",
+				   value);
+		snprintf(dev->name, sizeof(dev->name), "%s", value);
+	} else if (strcmp(name, "model") == 0) {
+		set_model(state, value, dev);
+	} else if (strcmp(name, "mtu") == 0) {
+		if (!parse_mtu(value, &dev->mtu))
+			argp_error(state, "--device: mtu=%s: use 256, 512, 1024, 2048 or 4096",
+				   value);
+	} else if (strcmp(name, "gids") == 0) {
+		set_gids(state, value, dev);
+	} else if (strcmp(name, "link") == 0) {
+		set_link(state, value, dev);
+	} else if (strcmp(name, "guid") == 0) {
+		dev->guid = devices_guid(state, "--device: guid", value);
+	} else if (strcmp(name, "lid") == 0) {
+		set_lid(state, value, dev);
+	} else if (strcmp(name, "address") == 0) {
+		dev->ipv4 = devices_ipv4(state, "--device: address", value);
+	} else if (strcmp(name, "state") == 0) {
+		if (!parse_state(value, &dev->active))
+			argp_error(state, "--device: state=%s: use active or down", value);
+	} else {
+		argp_error(state,
+			   "--device: unknown setting '%s'; known: name model mtu gids link "
+			   "guid lid address state",
+			   name);
+	}
+}
+
+static void describe(struct argp_state *state, const char *description, struct emu_run_device *dev)
+{
+	char *text = strdup(description), *rest = NULL;
+
+	if (!text)
+		argp_failure(state, argp_err_exit_status, 0, "out of memory");
+	for (char *one = strtok_r(text, ",", &rest); one; one = strtok_r(NULL, ",", &rest)) {
+		char *value = strchr(one, '=');
+
+		if (!value)
+			argp_error(state, "--device: '%s' is no setting=value", one);
+		*value++ = '\0';
+		set_one(state, one, value, dev);
+	}
+	free(text);
+}
+
+/* ---- all of them ---- */
+
+/* What follows from the rest where it was not given: addresses of a port, its LID. */
+static void complete(struct argp_state *state, unsigned index, struct emu_run_device *dev)
+{
+	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (dev->lid && !dev->infiniband)
+		argp_error(state, "--device: lid= is of link=ib");
+	if (dev->infiniband && !dev->lid)
+		dev->lid = (uint16_t)(index + 1);
+	if (dev->naddresses == 0) {
+		emu_run_link_local(dev, dev->address[dev->naddresses++]);
+		if (!dev->infiniband)
+			emu_run_mapped(dev->ipv4, dev->address[dev->naddresses++]);
+		return;
+	}
+	if (dev->infiniband)
+		return;
+	/* rdma_cm finds the port by the first of its IPv4 addresses. */
+	dev->ipv4 = 0;
+	for (unsigned i = 0; i < dev->naddresses && !dev->ipv4; i++)
+		if (memcmp(dev->address[i], prefix, sizeof(prefix)) == 0)
+			dev->ipv4 = (uint32_t)dev->address[i][12] << 24 |
+				    (uint32_t)dev->address[i][13] << 16 |
+				    (uint32_t)dev->address[i][14] << 8 | dev->address[i][15];
+}
+
+static void check_pair(struct argp_state *state, const struct emu_run_device *a,
+		       const struct emu_run_device *b)
+{
+	if (strcmp(a->name, b->name) == 0)
+		argp_error(state, "two devices are named %s", a->name);
+	if (a->guid == b->guid)
+		argp_error(state, "%s and %s have the same GUID", a->name, b->name);
+	if (a->lid && a->lid == b->lid)
+		argp_error(state, "%s and %s have the same LID", a->name, b->name);
+	for (unsigned i = 0; i < a->naddresses; i++)
+		for (unsigned k = 0; k < b->naddresses; k++)
+			if (memcmp(a->address[i], b->address[k], sizeof(a->address[i])) == 0)
+				argp_error(state, "%s and %s have an address in common", a->name,
+					   b->name);
+}
+
+void devices_make(struct argp_state *state, const struct device_options *o, struct emu_run *run)
+{
+	run->ndev = o->n ? o->n : 1;
+	if (o->ndescribed > run->ndev) {
+		if (o->n)
+			argp_error(state, "--device is given %u times, and there are %u devices",
+				   o->ndescribed, o->n);
+		run->ndev = o->ndescribed;
+	}
+	if (count_elements(o->port_state) > run->ndev || count_elements(o->mtu) > run->ndev)
+		argp_error(state, "a list has more elements than there are devices (%u); see -n",
+			   run->ndev);
+	for (unsigned i = 0; i < run->ndev; i++) {
+		set_defaults(state, o, i, &run->dev[i]);
+		if (i < o->ndescribed)
+			describe(state, o->described[i], &run->dev[i]);
+		complete(state, i, &run->dev[i]);
+		for (unsigned k = 0; k < i; k++)
+			check_pair(state, &run->dev[k], &run->dev[i]);
+	}
+}
