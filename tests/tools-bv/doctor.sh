@@ -125,6 +125,16 @@ c 231:192 rw'
 expect 0 ' 0 with a warning,' doctor
 healthy
 
+# iWARP: no advice about RoCE.
+put $dev/node_type '4: RNIC'
+expect 3 '^warning +transport +mlx5_0: iWARP: rdma_cm alone' doctor
+also '-> choose a device of RoCE or InfiniBand'
+never ' (gids|mtu|flow-control|port) '
+healthy
+put $dev/node_type '1: CA'
+expect 0 ' 0 with a warning,' doctor
+healthy
+
 # What makes times uneven.
 put sys/devices/system/cpu/cpu1/cpufreq/scaling_governor powersave
 wrong 3 '^warning +governor +1 of 4 CPUs have governor powersave'

@@ -269,11 +269,27 @@ static void port(struct doctor *d, const char *name, const char *number)
 		ethernet(d, name, number);
 }
 
+/* Linux: include/rdma/ib_verbs.h, RDMA_NODE_RNIC, and drivers/infiniband/core/sysfs.c, node_type. */
+static bool is_iwarp(const struct doctor *d, const char *name)
+{
+	char type[32];
+
+	return doctor_line(d, type, sizeof(type), SYS "/node_type", name) && type[0] == '4';
+}
+
 static void device(struct doctor *d, const char *name)
 {
 	char ports[16][DOCTOR_NAME_MAX];
 	const size_t n = doctor_folder(d, ports, 16, SYS "/ports", name);
 
+	if (is_iwarp(d, name)) {
+		doctor_add(
+			d, DOCTOR_WARNING, "transport", name,
+			"choose a device of RoCE or InfiniBand (`bv info` lists them), or make one in\n"
+			"software: `rdma link add rxe0 type rxe netdev IFACE`",
+			"iWARP: rdma_cm alone connects its queue pairs, and no provider drives it");
+		return;
+	}
 	firmware(d, name);
 	if (!d->emulated) {
 		pcie(d, name);
