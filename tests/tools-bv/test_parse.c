@@ -94,6 +94,23 @@ static void size_lists(void **state)
 	assert_int_equal(n, 3);
 }
 
+static void places(void **state)
+{
+	uint8_t port = 1;
+	int index = -1;
+
+	(void)state;
+	assert_int_equal(parse_port("256", &port), -EINVAL);
+	assert_int_equal(parse_port("0", &port), -EINVAL);
+	assert_int_equal(port, 1);
+	assert_int_equal(parse_port("255", &port), 0);
+	assert_int_equal(port, 255);
+	assert_int_equal(parse_gid_index("65536", &index), -EINVAL);
+	assert_int_equal(index, -1);
+	assert_int_equal(parse_gid_index("0", &index), 0);
+	assert_int_equal(index, 0);
+}
+
 static void word_lists(void **state)
 {
 	static const char *const bad[] = {
@@ -120,6 +137,7 @@ int main(void)
 		cmocka_unit_test(sizes_with_units), cmocka_unit_test(bad_sizes),
 		cmocka_unit_test(counts),           cmocka_unit_test(times),
 		cmocka_unit_test(size_lists),       cmocka_unit_test(word_lists),
+		cmocka_unit_test(places),
 	};
 
 	return cmocka_run_group_tests_name("tools_bv_parse", tests, NULL, NULL);

@@ -159,13 +159,9 @@ static int parse_number(int key, const char *arg, struct lat_options *options)
 		options->depth = (uint32_t)value;
 		return rc;
 	case OPT_PORT:
-		rc = parse_count(arg, "--port", 1, 255, &value);
-		options->port = (uint8_t)value;
-		return rc;
+		return parse_port(arg, &options->port);
 	default:
-		rc = parse_count(arg, "--gid-index", 0, 65535, &value);
-		options->gid_index = (int)value;
-		return rc;
+		return parse_gid_index(arg, &options->gid_index);
 	}
 }
 

@@ -62,6 +62,26 @@ int parse_count(const char *text, const char *what, uint64_t min, uint64_t max, 
 	return 0;
 }
 
+int parse_port(const char *text, uint8_t *port)
+{
+	uint64_t value;
+	const int rc = parse_count(text, "--port", 1, 255, &value);
+
+	if (rc == 0)
+		*port = (uint8_t)value;
+	return rc;
+}
+
+int parse_gid_index(const char *text, int *index)
+{
+	uint64_t value;
+	const int rc = parse_count(text, "--gid-index", 0, 65535, &value);
+
+	if (rc == 0)
+		*index = (int)value;
+	return rc;
+}
+
 int parse_time(const char *text, const char *what, int64_t *ns)
 {
 	static const struct {

@@ -12,6 +12,10 @@ int parse_size(const char *text, const char *what, uint64_t max, uint64_t *value
 /* "100", "5000": @min..@max. */
 int parse_count(const char *text, const char *what, uint64_t min, uint64_t max, uint64_t *value);
 
+/* --port, and --gid-index. */
+int parse_port(const char *text, uint8_t *port);
+int parse_gid_index(const char *text, int *index);
+
 /* "2", "0.5s", "300ms", "50us": above 0, at most a day. */
 int parse_time(const char *text, const char *what, int64_t *ns);
 

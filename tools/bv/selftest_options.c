@@ -63,9 +63,7 @@ static int parse_number(int key, const char *arg, struct selftest_options *optio
 
 	switch (key) {
 	case OPTION_PORT:
-		rc = parse_count(arg, "--port", 1, 255, &value);
-		options->port = (uint8_t)value;
-		return rc;
+		return parse_port(arg, &options->port);
 	case OPTION_TCP_PORT:
 		rc = parse_count(arg, "--tcp-port", 0, 65535, &value);
 		options->tcp_port = (uint16_t)value;
@@ -73,9 +71,7 @@ static int parse_number(int key, const char *arg, struct selftest_options *optio
 	case OPTION_TIMEOUT:
 		return parse_time(arg, "--timeout", &options->timeout_ns);
 	default:
-		rc = parse_count(arg, "--gid-index", 0, 65535, &value);
-		options->gid_index = (int)value;
-		return rc;
+		return parse_gid_index(arg, &options->gid_index);
 	}
 }
 
