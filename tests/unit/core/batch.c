@@ -8,8 +8,6 @@
 #include <errno.h>
 #include <limits.h>
 
-static struct bv_device *dev;
-static struct bv_pd *pd;
 static struct bv_channel *ch;
 
 static int setup(void **state)
@@ -19,7 +17,7 @@ static int setup(void **state)
 
 	fake_reset(state);
 	attr.max_send = 16;
-	ch = fake_channel(&attr, &dev, &pd);
+	ch = fake_lone_channel(&attr);
 	assert_int_equal(bv_channel_connect(ch, &peer), 0);
 	return 0;
 }
@@ -27,8 +25,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	bv_channel_destroy(ch);
-	bv_pd_free(pd);
-	bv_close(dev);
 	return fake_check(state);
 }
 

@@ -115,6 +115,8 @@ void fake_gid(struct fake_device *device, int row, uint32_t index, uint32_t type
 /* A channel of the fake provider, and what its device is made to report. */
 struct bv_channel *fake_channel(const struct bv_channel_attr *attr, struct bv_device **dev,
 				struct bv_pd **pd);
+/* One that keeps its device and its domain: when it is destroyed, nothing is left. */
+struct bv_channel *fake_lone_channel(const struct bv_channel_attr *attr);
 void fake_complete_send(struct bv_channel *ch, uint64_t number, enum bv_status status);
 void fake_complete_recv(struct bv_channel *ch, uint32_t bytes, enum bv_status status);
 void fake_break(struct bv_channel *ch);

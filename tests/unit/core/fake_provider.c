@@ -368,6 +368,18 @@ struct bv_channel *fake_channel(const struct bv_channel_attr *attr, struct bv_de
 	return ch;
 }
 
+struct bv_channel *fake_lone_channel(const struct bv_channel_attr *attr)
+{
+	struct bv_channel *ch;
+	struct bv_device *dev;
+	struct bv_pd *pd;
+
+	ch = fake_channel(attr, &dev, &pd);
+	bv_pd_free(pd);
+	bv_close(dev);
+	return ch;
+}
+
 struct bv_endpoint fake_peer(void)
 {
 	return (struct bv_endpoint){

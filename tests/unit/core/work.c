@@ -8,8 +8,6 @@
 
 #include "core/clock.h"
 
-static struct bv_device *dev;
-static struct bv_pd *pd;
 static struct bv_channel *ch;
 
 #define SENDS 4
@@ -26,7 +24,7 @@ static int setup(void **state)
 	attr.max_send_sge = 2;
 	attr.max_recv_sge = 3;
 	attr.max_inline = 28; /* the fake grants 4 more */
-	ch = fake_channel(&attr, &dev, &pd);
+	ch = fake_lone_channel(&attr);
 	assert_int_equal(bv_channel_connect(ch, &peer), 0);
 	return 0;
 }
@@ -34,8 +32,6 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	bv_channel_destroy(ch);
-	bv_pd_free(pd);
-	bv_close(dev);
 	return fake_check(state);
 }
 
