@@ -75,13 +75,17 @@ void rig_close(void)
 
 void rig_cq_create(struct rig_cq *cq, uint32_t cqe_size, uint32_t count)
 {
-	struct emu_cq_attr attr = {
-		.cqe_size = cqe_size,
-		.cqe_count = count,
-		.uar_page = rig.uar,
-		.cookie = cq,
-	};
+	rig_cq_create_as(cq, count, &(struct emu_cq_attr){ .cqe_size = cqe_size });
+}
 
+void rig_cq_create_as(struct rig_cq *cq, uint32_t count, const struct emu_cq_attr *base)
+{
+	const uint32_t cqe_size = base->cqe_size;
+	struct emu_cq_attr attr = *base;
+
+	attr.cqe_count = count;
+	attr.uar_page = rig.uar;
+	attr.cookie = cq;
 	*cq = (struct rig_cq){ .cqe_size = cqe_size, .count = count, .uar = rig.uar };
 	cq->ring = pages((size_t)cqe_size * count);
 	cq->dbrec = pages(EMU_PAGE_SIZE);
@@ -453,8 +457,13 @@ bool rig_poll(struct rig_cq *cq, struct rig_cqe *out)
 		out->flags_rqpn = get32(at + 24);
 	}
 	cq->ci++;
-	set_record(&cq->dbrec[0], cq->ci & 0xffffff);
+	rig_consumed(cq);
 	return true;
+}
+
+void rig_consumed(struct rig_cq *cq)
+{
+	set_record(&cq->dbrec[0], cq->ci & 0xffffff);
 }
 
 struct rig_cqe rig_expect(struct rig_cq *cq, unsigned opcode)

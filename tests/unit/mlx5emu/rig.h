@@ -86,6 +86,8 @@ void rig_close(void);
 
 /* cqe_size 64 or 128, count a power of two. */
 void rig_cq_create(struct rig_cq *cq, uint32_t cqe_size, uint32_t count);
+/* With what else @base asks for. */
+void rig_cq_create_as(struct rig_cq *cq, uint32_t count, const struct emu_cq_attr *base);
 void rig_cq_destroy(struct rig_cq *cq);
 void rig_qp_create(struct rig_qp *qp, struct rig_cq *send_cq, struct rig_cq *recv_cq, uint32_t pd);
 /* Of another type, or with a shared receive queue (then without a ring of its own). */
@@ -157,6 +159,9 @@ struct rig_cqe {
 
 /* Takes the next one; false when there is none. */
 bool rig_poll(struct rig_cq *cq, struct rig_cqe *out);
+
+/* Tells the device of all that were taken; after moving cq->ci by hand. */
+void rig_consumed(struct rig_cq *cq);
 
 /* The next one exists and is good / failed with @syndrome. */
 struct rig_cqe rig_expect(struct rig_cq *cq, unsigned opcode);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "cq.h"
+#include "cqe.h"
 #include "fault.h"
 #include "memory.h"
 #include "timer.h"
@@ -22,6 +22,8 @@ static int check_attr(const struct emu_cq_attr *a)
 
 	if ((a->cqe_size != 64 && a->cqe_size != 128) || a->cqe_count == 0 ||
 	    (a->cqe_count & (a->cqe_count - 1)) || a->cqe_count > EMU_MAX_CQE + 1u)
+		return -EINVAL;
+	if (a->padded && a->cqe_size != 128)
 		return -EINVAL;
 	if (a->buf_addr % 64 || a->dbrec_addr % 8 || a->buf_addr > UINT64_MAX - bytes)
 		return -EINVAL;
@@ -62,6 +64,34 @@ static void never_armed(struct emu_cq *cq)
 			 __ATOMIC_RELAXED);
 }
 
+static struct emu_cq *cq_new(struct emu_device *dev, const struct emu_cq_attr *attr)
+{
+	struct emu_cq *cq = calloc(1, sizeof(*cq));
+
+	if (!cq)
+		return NULL;
+	if (attr->compresses) {
+		cq->block = calloc(1, sizeof(*cq->block));
+		if (!cq->block) {
+			free(cq);
+			return NULL;
+		}
+		emu_list_init(&cq->block->node);
+		cq->block->cq = cq;
+	}
+	cq->dev = dev;
+	cq->attr = *attr;
+	emu_list_init(&cq->node);
+	emu_list_init(&cq->timed_node);
+	return cq;
+}
+
+static void cq_free(struct emu_cq *cq)
+{
+	free(cq->block);
+	free(cq);
+}
+
 int emu_cq_create(struct emu_device *dev, const struct emu_cq_attr *attr, uint32_t *cqn)
 {
 	struct emu_cq *cq;
@@ -69,23 +99,22 @@ int emu_cq_create(struct emu_device *dev, const struct emu_cq_attr *attr, uint32
 
 	if (rc < 0)
 		return rc;
-	cq = calloc(1, sizeof(*cq));
+	cq = cq_new(dev, attr);
 	if (!cq)
 		return -ENOMEM;
-	cq->dev = dev;
-	cq->attr = *attr;
 	cq->ring = (uint8_t *)(uintptr_t)attr->buf_addr;
 	cq->dbrec = (emu_be32 *)(uintptr_t)attr->dbrec_addr;
 	never_armed(cq);
-	emu_list_init(&cq->node);
 	emu_lock();
 	rc = add(dev, cq);
 	emu_unlock();
 	if (rc < 0) {
-		free(cq);
+		cq_free(cq);
 		return rc;
 	}
-	emu_info("CQ %u: %u entries of %u bytes", cq->cqn, attr->cqe_count, attr->cqe_size);
+	emu_info("CQ %u: %u entries of %u bytes%s%s", cq->cqn, attr->cqe_count, attr->cqe_size,
+		 attr->compresses ? ", compressed" : "",
+		 attr->overwrites ? ", overruns ignored" : "");
 	*cqn = cq->cqn;
 	return 0;
 }
@@ -95,7 +124,10 @@ static void destroy(struct emu_cq *cq)
 	emu_list_remove(&cq->node);
 	emu_uar_put(cq->uar);
 	emu_ids_remove(&emu.cqs, cq->cqn);
-	free(cq);
+	emu_list_remove(&cq->timed_node);
+	if (cq->block)
+		emu_list_remove(&cq->block->node);
+	cq_free(cq);
 }
 
 int emu_cq_destroy(struct emu_device *dev, uint32_t cqn)
@@ -141,14 +173,38 @@ static int32_t distance(uint32_t a, uint32_t b)
 	return (int32_t)((a - b) << 8) >> 8;
 }
 
+static void no_deadline(struct emu_cq *cq)
+{
+	cq->deadline = 0;
+	emu_list_remove(&cq->timed_node);
+}
+
+/* Whether moderation lets an event pass that announces completions up to @newest. */
+static bool passes(struct emu_cq *cq, uint32_t newest)
+{
+	if (!cq->moderation_count || !cq->moderation_us ||
+	    distance(newest, cq->event_pi) >= cq->moderation_count)
+		return true;
+	if (cq->deadline)
+		return cq->deadline <= emu_now_ns();
+	cq->deadline = emu_now_ns() + cq->moderation_us * UINT64_C(1000);
+	emu_list_append(&emu.moderated, &cq->timed_node);
+	if (cq->deadline < emu.next_deadline)
+		emu.next_deadline = cq->deadline;
+	return false;
+}
+
 static void notify(struct emu_cq *cq)
 {
-	const uint32_t newest = cq->arm_solicited ? cq->solicited_pi : cq->pi;
+	const uint32_t written = cq->pi - (cq->block ? cq->block->n : 0);
+	const uint32_t newest = cq->arm_solicited ? cq->solicited_pi : written;
 
-	if (!cq->armed || distance(newest, cq->arm_ci) <= 0 || distance(newest, cq->event_pi) <= 0)
+	if (!cq->armed || distance(newest, cq->arm_ci) <= 0 ||
+	    distance(newest, cq->event_pi) <= 0 || !passes(cq, newest))
 		return;
+	no_deadline(cq);
 	cq->armed = false;
-	cq->event_pi = cq->pi;
+	cq->event_pi = written;
 	emu.counters.comp_events++;
 	emu_debug("CQ %u: completion event", cq->cqn);
 	cq->dev->config.cb.comp_event(cq->attr.cookie);
@@ -164,68 +220,56 @@ void emu_cq_arm(struct emu_cq *cq)
 	cq->armed = true;
 	cq->arm_solicited = value & EMU_CQ_ARM_SOLICITED;
 	cq->arm_ci = value & EMU_CQ_CI_MASK;
+	no_deadline(cq);
 	emu.counters.arms++;
 	if (emu_trace_on())
 		emu_trace_arm(cq, value);
 	notify(cq);
 }
 
-/* ---- entries ---- */
-
-static void fill_error(struct emu_cqe64 *cqe, const struct emu_completion *c)
+unsigned emu_cqs_timeout(uint64_t now)
 {
-	struct emu_err_cqe64 e = {
-		.srqn_uidx = emu_put32(c->uidx),
-		.vendor_syndrome = c->vendor,
-		.syndrome = (uint8_t)c->syndrome,
-		.opcode_qpn = emu_put32((uint32_t)c->wqe_opcode << 24 | c->qpn),
-		.wqe_counter = emu_put16(c->wqe_counter),
-	};
+	struct emu_list *node, *following;
+	unsigned n = 0;
 
-	memcpy(cqe, &e, sizeof(e));
-}
+	emu_list_each(node, following, &emu.moderated)
+	{
+		struct emu_cq *cq = emu_container(node, struct emu_cq, timed_node);
 
-static void fill_good(struct emu_cqe64 *cqe, const struct emu_completion *c)
-{
-	*cqe = (struct emu_cqe64){
-		.flags_rqpn = emu_put32(c->flags_rqpn),
-		.srqn_uidx = emu_put32(c->uidx),
-		.imm = { c->imm },
-		.byte_cnt = emu_put32(c->byte_cnt),
-		.timestamp = emu_put64(emu_now_ns()),
-		.sop_drop_qpn = emu_put32((uint32_t)c->wqe_opcode << 24 | c->qpn),
-		.wqe_counter = emu_put16(c->wqe_counter),
-	};
-}
-
-/* Scattered to the CQE: before it where that is the first half of an entry, else over its first half. */
-static void put_payload(uint8_t *at, struct emu_cqe64 *cqe, const struct emu_completion *c)
-{
-	if (c->scatter == 0)
-		return;
-	if (c->scatter > 32) {
-		cqe->op_own |= EMU_CQE_SCATTER_64;
-		memcpy(at - sizeof(*cqe), c->payload, c->byte_cnt);
-	} else {
-		cqe->op_own |= EMU_CQE_SCATTER_32;
-		memcpy(cqe, c->payload, c->byte_cnt);
+		if (cq->deadline <= now) {
+			notify(cq);
+			no_deadline(cq);
+			n++;
+		} else if (cq->deadline < emu.next_deadline) {
+			emu.next_deadline = cq->deadline;
+		}
 	}
+	return n;
 }
 
-static void publish(struct emu_cq *cq, struct emu_cqe64 *cqe, const struct emu_completion *c)
+int emu_cq_moderate(struct emu_device *dev, uint32_t cqn, uint32_t count, uint32_t period_us)
 {
-	const uint8_t owner = (cq->pi & cq->attr.cqe_count) ? 1 : 0;
-	/* A 128-byte entry has the 64-byte one as its second half. */
-	uint8_t *at = cq->ring + (size_t)(cq->pi & (cq->attr.cqe_count - 1)) * cq->attr.cqe_size +
-		      (cq->attr.cqe_size - sizeof(*cqe));
+	struct emu_cq *cq;
+	int rc;
 
-	cqe->op_own = (uint8_t)((unsigned)c->opcode << EMU_CQE_OPCODE_SHIFT |
-				(c->solicited ? EMU_CQE_SE : 0u) | owner);
-	put_payload(at, cqe, c);
-	memcpy(at, cqe, offsetof(struct emu_cqe64, op_own));
-	__atomic_store_n(at + offsetof(struct emu_cqe64, op_own), cqe->op_own, __ATOMIC_RELEASE);
-	cq->pi++;
+	if (count > EMU_MAX_CQ_COUNT || period_us > EMU_MAX_CQ_PERIOD)
+		return -EINVAL;
+	emu_lock();
+	rc = emu_device_usable(dev);
+	cq = emu_cq_find(dev, cqn);
+	if (rc == 0 && !cq)
+		rc = -EINVAL;
+	if (rc == 0) {
+		cq->moderation_count = (uint16_t)count;
+		cq->moderation_us = (uint16_t)period_us;
+		no_deadline(cq);
+		notify(cq);
+	}
+	emu_unlock();
+	return rc;
 }
+
+/* ---- entries ---- */
 
 static void set_overrun(struct emu_cq *cq)
 {
@@ -236,32 +280,51 @@ static void set_overrun(struct emu_cq *cq)
 	emu_raise(cq->dev, EMU_EVENT_CQ_ERR, cq->attr.cookie, 0);
 }
 
-int emu_cq_push(struct emu_cq *cq, const struct emu_completion *c)
+static bool full(const struct emu_cq *cq)
+{
+	return ((cq->pi - record(cq, EMU_DBREC_CQ_CI)) & EMU_CQ_CI_MASK) >= cq->attr.cqe_count &&
+	       !cq->attr.overwrites;
+}
+
+static void count(struct emu_cq *cq, const struct emu_completion *c)
 {
 	const bool failed = c->opcode == EMU_CQE_REQ_ERR || c->opcode == EMU_CQE_RESP_ERR;
-	struct emu_cqe64 cqe;
-	uint32_t unread;
 
-	if (cq->overrun)
-		return -EOVERFLOW;
-	unread = (cq->pi - record(cq, EMU_DBREC_CQ_CI)) & EMU_CQ_CI_MASK;
-	if (unread >= cq->attr.cqe_count || emu_fault_completion(c)) {
-		set_overrun(cq);
-		return -EOVERFLOW;
-	}
-	if (failed)
-		fill_error(&cqe, c);
-	else
-		fill_good(&cqe, c);
-	publish(cq, &cqe, c);
 	if (emu_trace_on())
 		emu_trace_cqe(cq, c);
 	emu.counters.cqes++;
 	emu.counters.error_cqes += failed;
 	if (failed || c->solicited)
 		cq->solicited_pi = cq->pi;
+}
+
+int emu_cq_push(struct emu_cq *cq, const struct emu_completion *c)
+{
+	if (cq->overrun)
+		return -EOVERFLOW;
+	if (full(cq) || emu_fault_completion(c)) {
+		emu_block_close(cq);
+		set_overrun(cq);
+		return -EOVERFLOW;
+	}
+	if (!emu_block_add(cq, c))
+		emu_cqe_put(cq, c);
+	count(cq, c);
 	notify(cq);
 	return 0;
+}
+
+void emu_cqs_flush(void)
+{
+	struct emu_list *node, *following;
+
+	emu_list_each(node, following, &emu.blocks)
+	{
+		struct emu_cq *cq = emu_container(node, struct emu_block, node)->cq;
+
+		emu_block_close(cq);
+		notify(cq);
+	}
 }
 
 /* ---- resizing ---- */
@@ -270,13 +333,11 @@ static int resize(struct emu_cq *cq, uint64_t buf_addr, uint32_t cqe_count)
 {
 	const struct emu_completion marker = { .opcode = EMU_CQE_RESIZE };
 	const uint32_t unread = (cq->pi - record(cq, EMU_DBREC_CQ_CI)) & EMU_CQ_CI_MASK;
-	struct emu_cqe64 cqe;
 
 	/* One more entry on either side: the marker in the old ring, what follows it in the new one. */
 	if (cq->overrun || unread >= cq->attr.cqe_count || unread >= cqe_count)
 		return -EINVAL;
-	fill_good(&cqe, &marker);
-	publish(cq, &cqe, &marker);
+	emu_cqe_put(cq, &marker);
 	/* The program gives each unread entry the next higher number: so do we. */
 	cq->event_pi++;
 	cq->solicited_pi++;

@@ -18,8 +18,11 @@
  *
  * An entry is valid to the program once its op_own byte carries the owner bit of the current pass,
  * so that byte is stored last, with release order. pi - ci == entries means overrun: IBA vol 1
- * section 11.2.8 makes that a CQ error, and the queue is dead.
+ * section 11.2.8 makes that a CQ error, and the queue is dead; one that ignores overruns writes on.
+ * pi counts what is in the open block, too, which is written when the round ends at the latest.
  */
+struct emu_block;
+
 struct emu_cq {
 	struct emu_device *dev;
 	struct emu_cq_attr attr;
@@ -29,7 +32,8 @@ struct emu_cq {
 	unsigned users;
 	uint8_t *ring;
 	emu_be32 *dbrec;
-	uint32_t pi; /* free-running */
+	uint32_t pi;             /* free-running */
+	struct emu_block *block; /* of a queue that compresses, else NULL */
 	bool overrun;
 
 	/*
@@ -41,6 +45,14 @@ struct emu_cq {
 	uint32_t arm_record, arm_ci;
 	uint32_t event_pi;
 	uint32_t solicited_pi; /* pi after the last solicited or failed completion */
+
+	/*
+	 * Moderation (PRM "event moderation"): an event waits until so many completions came since the
+	 * last one, or for so long after the first that would raise it. Off while either is 0.
+	 */
+	uint16_t moderation_count, moderation_us;
+	uint64_t deadline;          /* of an event that waits, 0 = none does */
+	struct emu_list timed_node; /* emu.moderated, while one does */
 };
 
 struct emu_completion {
@@ -58,6 +70,15 @@ struct emu_completion {
 	uint8_t payload[EMU_CQE_SCATTER_MAX];
 };
 
+/* Completions that will be written as one, see cqe.h. */
+struct emu_block {
+	struct emu_list node; /* emu.blocks, while it has any */
+	struct emu_cq *cq;
+	unsigned n;
+	struct emu_completion title; /* the first of them */
+	struct emu_mini_cqe mini[EMU_BLOCK_MAX];
+};
+
 struct emu_cq *emu_cq_find(const struct emu_device *dev, uint32_t cqn);
 
 /* 0, or -EOVERFLOW: the queue is (or just got) overrun and nothing was written. */
@@ -65,6 +86,12 @@ int emu_cq_push(struct emu_cq *cq, const struct emu_completion *c);
 
 /* Reads the arm record after a doorbell. */
 void emu_cq_arm(struct emu_cq *cq);
+
+/* Raises the events that have waited long enough, notes when the next one will have; how many. */
+unsigned emu_cqs_timeout(uint64_t now);
+
+/* Writes all open blocks: nothing stays behind when the lock is given up. */
+void emu_cqs_flush(void);
 
 void emu_cqs_destroy(struct emu_device *dev);
 

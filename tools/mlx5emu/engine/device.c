@@ -28,6 +28,8 @@ struct emu_state emu = {
 	.work = EMU_LIST_INIT(emu.work),
 	.timed = EMU_LIST_INIT(emu.timed),
 	.failed = EMU_LIST_INIT(emu.failed),
+	.moderated = EMU_LIST_INIT(emu.moderated),
+	.blocks = EMU_LIST_INIT(emu.blocks),
 	.next_deadline = UINT64_MAX,
 	.pds = { .first = 1, .limit = EMU_MAX_PD },
 	.xrcds = { .first = 1, .limit = EMU_MAX_XRCD },
@@ -73,6 +75,7 @@ static void fork_child(void)
 	empty_list(&emu.work);
 	empty_list(&emu.timed);
 	empty_list(&emu.failed);
+	empty_list(&emu.moderated);
 	emu_fault_unload();
 	emu_trace_close();
 	emu_stat_forget();

@@ -46,12 +46,15 @@ enum {
 	EMU_MAX_RQ_WQE = 32768,
 	EMU_MAX_SRQ = 4096,
 	EMU_MAX_SRQ_WQE = 32768,
-	EMU_MAX_SRQ_SGE = 31,   /* what a 512-byte stride holds behind its next segment */
-	EMU_MAX_CQE = 4194303,  /* usable entries; the ring has one more */
-	EMU_MAX_SEND_SGE = 30,  /* data segments that fit a 1008-byte WQE with one header */
-	EMU_MAX_RECV_SGE = 32,  /* 512-byte receive stride */
-	EMU_MAX_SQ_DESC = 1024, /* bytes (max_sq_desc_sz) */
-	EMU_MAX_RQ_DESC = 512,  /* bytes (max_rq_desc_sz) */
+	EMU_MAX_SRQ_SGE = 31,  /* what a 512-byte stride holds behind its next segment */
+	EMU_MAX_CQE = 4194303, /* usable entries; the ring has one more */
+	EMU_MAX_CQ_COUNT = 0xffff,
+	EMU_MAX_CQ_PERIOD = 0xfff, /* us */
+	EMU_BLOCK_MAX = 64,        /* completions compressed into one block */
+	EMU_MAX_SEND_SGE = 30,     /* data segments that fit a 1008-byte WQE with one header */
+	EMU_MAX_RECV_SGE = 32,     /* 512-byte receive stride */
+	EMU_MAX_SQ_DESC = 1024,    /* bytes (max_sq_desc_sz) */
+	EMU_MAX_RQ_DESC = 512,     /* bytes (max_rq_desc_sz) */
 	EMU_MAX_GIDS = 16,
 	EMU_NAME_SIZE = 64,    /* of a device, with its end */
 	EMU_MAX_RD_ATOM = 16,  /* max_rd_atomic and max_dest_rd_atomic */
@@ -275,6 +278,9 @@ struct emu_cq_attr {
 	uint32_t cqe_size;   /* 64 or 128 */
 	uint32_t cqe_count;  /* entries of the ring, a power of two */
 	uint32_t uar_page;   /* page whose offset 0x20 arms this CQ */
+	bool compresses;     /* writes blocks of completions as one, with minis: see cqe.h */
+	bool padded;         /* an entry of 128 bytes is written whole */
+	bool overwrites; /* ignores overruns: goes round without looking at the consumer index */
 	void *cookie;
 };
 
@@ -294,6 +300,12 @@ int emu_cq_destroy(struct emu_device *dev, uint32_t cqn);
  * ring; -EFAULT.
  */
 int emu_cq_resize(struct emu_device *dev, uint32_t cqn, uint64_t buf_addr, uint32_t cqe_count);
+
+/*
+ * From now on an event waits for @count completions since the last event, or for @period_us after the
+ * first of them; 0 in either: it does not wait. -EINVAL: beyond EMU_MAX_CQ_COUNT, EMU_MAX_CQ_PERIOD.
+ */
+int emu_cq_moderate(struct emu_device *dev, uint32_t cqn, uint32_t count, uint32_t period_us);
 
 /* The present attributes. */
 int emu_cq_query(struct emu_device *dev, uint32_t cqn, struct emu_cq_attr *attr);

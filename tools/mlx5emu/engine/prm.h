@@ -246,6 +246,7 @@ enum {
 	EMU_CQE_SE = 1 << 1,
 	EMU_CQE_SCATTER_32 = 1 << 2, /* payload in the first half of the entry's last 64 bytes */
 	EMU_CQE_SCATTER_64 = 1 << 3, /* payload in the first half of an entry of 128 */
+	EMU_CQE_COMPRESSED = 3 << 2, /* both: the title of a block */
 	EMU_CQE_SCATTER_MAX = 64,
 };
 
@@ -267,6 +268,18 @@ static_assert(sizeof(struct emu_cqe64) == 64, "PRM CQE");
 static_assert(offsetof(struct emu_cqe64, srqn_uidx) == 32, "PRM CQE");
 static_assert(offsetof(struct emu_cqe64, timestamp) == 48, "PRM CQE");
 static_assert(offsetof(struct emu_cqe64, op_own) == 63, "PRM CQE");
+
+struct emu_mini_cqe {         /* PRM "mini CQE": what entries of a block do not have in common */
+	emu_be16 wqe_counter; /* of a requester; else these four bytes are a hash, or a checksum */
+	uint8_t s_wqe_opcode;
+	uint8_t reserved3;
+	emu_be32 byte_cnt;
+};
+static_assert(sizeof(struct emu_mini_cqe) == 8, "PRM mini CQE");
+
+enum {
+	EMU_MINIS = 8, /* of an entry */
+};
 
 struct emu_err_cqe64 {
 	uint8_t reserved0[32];

@@ -84,11 +84,13 @@ struct emu_state {
 	struct emu_ids pds, xrcds, mrs, cqs, srqs, qps;
 	uint8_t key_variant; /* lowest byte of the next key */
 	struct emu_fabric *fabric;
-	struct emu_list uars;   /* pages that can bring doorbells */
-	struct emu_list work;   /* QPs with something to do */
-	struct emu_list timed;  /* QPs with a running timer */
-	struct emu_list failed; /* QPs in the error state: they flush what is posted */
-	uint64_t next_deadline; /* no timer expires earlier; UINT64_MAX = none runs */
+	struct emu_list uars;      /* pages that can bring doorbells */
+	struct emu_list work;      /* QPs with something to do */
+	struct emu_list timed;     /* QPs with a running timer */
+	struct emu_list failed;    /* QPs in the error state: they flush what is posted */
+	struct emu_list moderated; /* CQs with an event that waits */
+	struct emu_list blocks;    /* compressed completions that are not written yet */
+	uint64_t next_deadline;    /* no timer expires earlier; UINT64_MAX = none runs */
 
 	struct emu_fault_state fault;
 	struct mlx5emu_counters counters;

@@ -130,7 +130,13 @@ static unsigned run_failed(void)
 
 unsigned emu_drain_locked(void)
 {
-	return emu.fabric ? emu_fabric_flush(emu.fabric) + run_work() : 0;
+	unsigned n;
+
+	if (!emu.fabric)
+		return 0;
+	n = emu_fabric_flush(emu.fabric) + run_work();
+	emu_cqs_flush();
+	return n;
 }
 
 unsigned emu_step_locked(void)
@@ -146,6 +152,7 @@ unsigned emu_step_locked(void)
 	n += emu_timers_run();
 	n += run_work();
 	n += run_failed();
+	emu_cqs_flush();
 	n += emu_fault_end_round();
 	return n;
 }

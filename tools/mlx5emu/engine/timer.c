@@ -130,5 +130,6 @@ unsigned emu_timers_run(void)
 		note(qp->req.rnr_deadline);
 		note(qp->req.slow_deadline);
 	}
+	n += emu_cqs_timeout(now);
 	return n;
 }

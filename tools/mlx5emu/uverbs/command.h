@@ -101,6 +101,7 @@ int emu_cmd_dealloc_mw(struct emu_cmd *cmd);
 int emu_cmd_create_comp_channel(struct emu_cmd *cmd);
 int emu_cmd_create_cq(struct emu_cmd *cmd);
 int emu_cmd_create_cq_ex(struct emu_cmd *cmd);
+int emu_cmd_modify_cq(struct emu_cmd *cmd);
 int emu_cmd_resize_cq(struct emu_cmd *cmd);
 int emu_cmd_destroy_cq(struct emu_cmd *cmd);
 /* xrcd.c */

@@ -33,6 +33,12 @@ static uint32_t ring_entries(uint32_t cqe)
 	return n;
 }
 
+/* Every completion has the time. */
+static const uint32_t known_flags = IB_UVERBS_CQ_FLAGS_TIMESTAMP_COMPLETION |
+				    IB_UVERBS_CQ_FLAGS_IGNORE_OVERRUN;
+static const uint32_t known_driver_flags = MLX5_IB_CREATE_CQ_FLAGS_UAR_PAGE_INDEX |
+					   MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD;
+
 /* What CREATE_CQ of either form asks for. */
 static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *req,
 		 struct emu_cq_attr *attr)
@@ -42,9 +48,13 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *req,
 
 	if (rc < 0)
 		return rc;
-	if (req->comp_mask || req->flags || drv.cqe_comp_en ||
-	    drv.flags & ~MLX5_IB_CREATE_CQ_FLAGS_UAR_PAGE_INDEX)
-		return -EOPNOTSUPP; /* overrun-ignoring, timestamps, compression, padding */
+	if (req->comp_mask || req->flags & ~known_flags || drv.cqe_comp_en > 1 ||
+	    drv.flags & ~known_driver_flags)
+		return -EOPNOTSUPP;
+	/* mini_cqe_res_format_to_hw(): one of the formats that the device announces */
+	if (drv.cqe_comp_en && drv.cqe_comp_res_format != MLX5_IB_CQE_RES_FORMAT_HASH &&
+	    drv.cqe_comp_res_format != MLX5_IB_CQE_RES_FORMAT_CSUM)
+		return -EINVAL;
 	if (req->comp_vector != 0 || req->cqe == 0 || req->cqe > EMU_MAX_CQE ||
 	    !(drv.flags & MLX5_IB_CREATE_CQ_FLAGS_UAR_PAGE_INDEX))
 		return -EINVAL;
@@ -53,6 +63,9 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *req,
 		.dbrec_addr = drv.db_addr,
 		.cqe_size = drv.cqe_size,
 		.uar_page = drv.uar_page_index,
+		.compresses = drv.cqe_comp_en,
+		.padded = drv.flags & MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD,
+		.overwrites = req->flags & IB_UVERBS_CQ_FLAGS_IGNORE_OVERRUN,
 	};
 	attr->cqe_count = ring_entries(req->cqe);
 	return 0;
@@ -131,6 +144,28 @@ int emu_cmd_create_cq_ex(struct emu_cmd *cmd)
 	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
 
 	return rc < 0 ? rc : create_cq(cmd, &req, true);
+}
+
+/* ib_uverbs_ex_modify_cq() */
+int emu_cmd_modify_cq(struct emu_cmd *cmd)
+{
+	enum {
+		CQ_MODERATE = 1, /* of enum ib_cq_attr_mask */
+	};
+	struct ib_uverbs_ex_modify_cq req;
+	struct emu_object *cq;
+	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc < 0)
+		return rc;
+	if (!req.attr_mask || req.reserved)
+		return -EINVAL;
+	if (req.attr_mask != CQ_MODERATE)
+		return -EOPNOTSUPP;
+	rc = emu_object_find(&cmd->file->objects, EMU_OBJECT_CQ, req.cq_handle, &cq);
+	if (rc < 0)
+		return -EINVAL;
+	return emu_cq_moderate(cmd->file->device, cq->num, req.attr.cq_count, req.attr.cq_period);
 }
 
 int emu_cmd_resize_cq(struct emu_cmd *cmd)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The context and what the device says of itself. Nothing is announced that the engine does not do:
- * no CQE compression, multi-packet WQEs or moderation; a zero in an answer means so
- * to libmlx5.
+ * no multi-packet WQEs; a zero in an answer means so to libmlx5.
  */
 #include "uverbs/command.h"
 
@@ -265,9 +264,16 @@ int emu_cmd_query_device_ex(struct emu_cmd *cmd)
 	/* Completions carry the device's clock, which counts nanoseconds. */
 	resp.timestamp_mask = UINT64_MAX;
 	resp.hca_core_clock = 1000000;
+	resp.cq_moderation_caps.max_cq_moderation_count = EMU_MAX_CQ_COUNT;
+	resp.cq_moderation_caps.max_cq_moderation_period = EMU_MAX_CQ_PERIOD;
 	resp.max_dm_size = EMU_DM_PAGES * EMU_PAGE_SIZE;
 	resp.device_cap_flags_ex = resp.base.device_cap_flags;
 	resp.response_length = cmd->out.a.len < sizeof(resp) ? cmd->out.a.len : sizeof(resp);
+	drv.cqe_comp_caps.max_num = EMU_BLOCK_MAX;
+	drv.cqe_comp_caps.supported_format = MLX5_IB_CQE_RES_FORMAT_HASH |
+					     MLX5_IB_CQE_RES_FORMAT_CSUM;
+	drv.flags = MLX5_IB_QUERY_DEV_RESP_FLAGS_CQE_128B_COMP |
+		    MLX5_IB_QUERY_DEV_RESP_FLAGS_CQE_128B_PAD;
 	drv.response_length = cmd->drv_out.a.len < sizeof(drv) ? cmd->drv_out.a.len : sizeof(drv);
 	return emu_cmd_answer(cmd, &resp, sizeof(resp), &drv, sizeof(drv));
 }

@@ -2,9 +2,8 @@
 /*
  * The write commands, which INVOKE_WRITE carries: tables keyed by command number. The sizes are
  * those of the structures before driver_data, `response` included, as the ioctl carries them.
- * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: multicast,
- * queue pairs shared between processes and moderation of CQs are not offered, and the
- * capabilities say so.
+ * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: multicast and
+ * queue pairs shared between processes are not offered, and the capabilities say so.
  */
 #include "uverbs/command.h"
 
@@ -81,6 +80,7 @@ static const struct emu_write_method methods_ex[] = {
 						emu_cmd_query_device_ex },
 	[IB_USER_VERBS_EX_CMD_CREATE_CQ] =
 		METHOD(ib_uverbs_ex_create_cq, ib_uverbs_ex_create_cq_resp, emu_cmd_create_cq_ex),
+	[IB_USER_VERBS_EX_CMD_MODIFY_CQ] = METHOD_IN(ib_uverbs_ex_modify_cq, emu_cmd_modify_cq),
 	[IB_USER_VERBS_EX_CMD_CREATE_QP] = { offsetof(struct ib_uverbs_ex_create_qp,
 						      rwq_ind_tbl_handle),
 					     sizeof(struct ib_uverbs_ex_create_qp_resp),
