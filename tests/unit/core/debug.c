@@ -118,6 +118,34 @@ static void threads(void **state)
 	assert_nothing_found();
 }
 
+static void *poll_there(void *arg)
+{
+	struct bv_wc wc;
+
+	(void)arg;
+	return bvi_poll_send_one(ch, &wc) < 0 || bvi_poll_recv_one(ch, &wc) < 0 ? "broken" : NULL;
+}
+
+/* What a poll for a constant 1 is in an optimised build. */
+static void polls_for_one(void **state)
+{
+	struct bv_wc wc;
+
+	(void)state;
+	assert_int_equal(bv_post_recv(ch, NULL, 0), BV_WORK_RECV);
+	elsewhere(poll_there, NULL);
+	assert_int_equal(found.count, 1); /* the second is behind the first */
+	assert_int_equal(found.check, BV_DEBUG_THREAD);
+	memset(&found, 0, sizeof(found));
+	bv_channel_hand_over(ch);
+	assert_int_equal(bvi_poll_recv_one(ch, &wc), 0);
+	fake_complete_recv(ch, 0, BV_STATUS_SUCCESS);
+	assert_int_equal(bvi_poll_recv_one(ch, &wc), 1);
+	assert_int_equal(wc.work, BV_WORK_RECV);
+	assert_int_equal(bvi_poll_send_one(ch, &wc), 0);
+	assert_nothing_found();
+}
+
 /* An idle channel may be another thread's, but not the scope that was begun on it. */
 static void scope_of_another_thread(void **state)
 {
@@ -320,11 +348,17 @@ static void no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		debug_test(threads),         debug_test(scope_of_another_thread),
-		debug_test(overlaps),        debug_test(receive_overlaps_receive),
-		debug_test(withdrawn),       debug_test(atomics),
-		debug_test(regions_in_use),  debug_test(domain_in_use),
-		debug_test(default_handler), debug_test(no_memory),
+		debug_test(threads),
+		debug_test(scope_of_another_thread),
+		debug_test(polls_for_one),
+		debug_test(overlaps),
+		debug_test(receive_overlaps_receive),
+		debug_test(withdrawn),
+		debug_test(atomics),
+		debug_test(regions_in_use),
+		debug_test(domain_in_use),
+		debug_test(default_handler),
+		debug_test(no_memory),
 	};
 
 	if (!bv_debug_set(BV_DEBUG_DEFAULT, NULL)) {
