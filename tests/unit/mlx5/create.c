@@ -21,13 +21,10 @@
 #define WQES 512
 #define CQES 1024
 
+#define IBV_FUNCTION WRAP
+#include "tests/unit/ibv_objects.h"
+
 static struct {
-	struct verbs_context vctx;
-	int tds, domains, cqs, qps, contexts;
-	const char *failing; /* this call fails */
-	int failing_in;      /* the n-th time from now on */
-	int error;           /* with this errno; 0: it leaves none */
-	int memory_in;       /* the n-th allocation of ours fails */
 	bool is_mlx5, cpu_suits;
 	int udp_sport_rc;
 
@@ -38,71 +35,6 @@ static struct {
 
 static _Alignas(1024) uint8_t cq_ring[2][CQES * 128], wqes[WQES * 64], recvs[WQES * 64], bf[1024];
 static __be32 records[2];
-
-static bool fails(const char *call)
-{
-	if (!dv.failing || strcmp(dv.failing, call) != 0 || --dv.failing_in > 0)
-		return false;
-	dv.failing = NULL;
-	errno = dv.error;
-	return true;
-}
-
-static void *make(const char *call, size_t size, int *count)
-{
-	if (fails(call))
-		return NULL;
-	++*count;
-	return malloc(size);
-}
-
-#define WRAP(type, name, ...)            \
-	type __wrap_##name(__VA_ARGS__); \
-	type __wrap_##name(__VA_ARGS__)
-
-void *__real_calloc(size_t count, size_t size);
-void *__real_aligned_alloc(size_t align, size_t size);
-
-static bool no_memory(void)
-{
-	return dv.memory_in > 0 && --dv.memory_in == 0;
-}
-
-WRAP(void *, calloc, size_t count, size_t size)
-{
-	return no_memory() ? NULL : __real_calloc(count, size);
-}
-
-WRAP(void *, aligned_alloc, size_t align, size_t size)
-{
-	return no_memory() ? NULL : __real_aligned_alloc(align, size);
-}
-
-static struct ibv_td *alloc_td(struct ibv_context *context, struct ibv_td_init_attr *attr)
-{
-	struct ibv_td *td = make("td", sizeof(*td), &dv.tds);
-
-	(void)attr;
-	if (td)
-		td->context = context;
-	return td;
-}
-
-static int dealloc_td(struct ibv_td *td)
-{
-	assert_int_equal(dv.domains, 0); /* it would be busy */
-	dv.tds--;
-	free(td);
-	return 0;
-}
-
-static struct ibv_pd *alloc_parent_domain(struct ibv_context *context,
-					  struct ibv_parent_domain_init_attr *attr)
-{
-	(void)context;
-	assert_non_null(attr->td);
-	return make("domain", sizeof(struct ibv_pd), &dv.domains);
-}
 
 static int query_port(struct ibv_context *context, uint8_t port, struct ibv_port_attr *attr,
 		      size_t size)
@@ -130,7 +62,7 @@ WRAP(bool, bvi_mlx5_cpu_suits, void)
 WRAP(struct ibv_cq_ex *, mlx5dv_create_cq, struct ibv_context *context,
      struct ibv_cq_init_attr_ex *attr, struct mlx5dv_cq_init_attr *dv_attr)
 {
-	struct ibv_cq_ex *cq = make("cq", sizeof(*cq), &dv.cqs);
+	struct ibv_cq_ex *cq = make("cq", sizeof(*cq), &ibv.cqs);
 
 	(void)context;
 	assert_int_equal(dv_attr->cqe_size, 64);
@@ -142,7 +74,7 @@ WRAP(struct ibv_cq_ex *, mlx5dv_create_cq, struct ibv_context *context,
 WRAP(struct ibv_qp *, mlx5dv_create_qp, struct ibv_context *context,
      struct ibv_qp_init_attr_ex *attr, struct mlx5dv_qp_init_attr *dv_attr)
 {
-	struct ibv_qp *qp = make("qp", sizeof(*qp), &dv.qps);
+	struct ibv_qp *qp = make("qp", sizeof(*qp), &ibv.qps);
 
 	(void)context, (void)attr;
 	assert_int_equal(dv_attr->create_flags, MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE);
@@ -154,10 +86,10 @@ WRAP(struct ibv_qp *, mlx5dv_create_qp, struct ibv_context *context,
 WRAP(int, mlx5dv_init_obj, struct mlx5dv_obj *obj, uint64_t type)
 {
 	if (fails(type == MLX5DV_OBJ_CQ ? "init cq" : "init qp"))
-		return dv.error;
+		return ibv.error;
 	if (type == MLX5DV_OBJ_CQ) {
 		*obj->cq.out = (struct mlx5dv_cq){
-			.buf = cq_ring[dv.cqs - 1],
+			.buf = cq_ring[ibv.cqs - 1],
 			.dbrec = records,
 			.cqe_cnt = dv.cqe_cnt ? dv.cqe_cnt :
 						power_of_two((uint32_t)obj->cq.in->cqe),
@@ -170,35 +102,6 @@ WRAP(int, mlx5dv_init_obj, struct mlx5dv_obj *obj, uint64_t type)
 	}
 	*obj->qp.out = dv.qp;
 	return 0;
-}
-
-WRAP(int, ibv_destroy_qp, struct ibv_qp *qp)
-{
-	dv.qps--;
-	free(qp);
-	return 0;
-}
-
-WRAP(int, ibv_destroy_cq, struct ibv_cq *cq)
-{
-	assert_int_equal(dv.qps, 0);
-	dv.cqs--;
-	free(cq);
-	return 0;
-}
-
-WRAP(int, ibv_dealloc_pd, struct ibv_pd *pd)
-{
-	assert_int_equal(dv.qps, 0);
-	dv.domains--;
-	free(pd);
-	return 0;
-}
-
-WRAP(struct ibv_context *, ibv_open_device, struct ibv_device *device)
-{
-	(void)device;
-	return make("open", sizeof(struct ibv_context), &dv.contexts);
 }
 
 WRAP(bool, mlx5dv_is_supported, struct ibv_device *device)
@@ -224,12 +127,8 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(&dv, 0, sizeof(dv));
-	dv.vctx.sz = sizeof(dv.vctx);
-	dv.vctx.context.abi_compat = __VERBS_ABI_IS_EXTENDED;
-	dv.vctx.alloc_td = alloc_td;
-	dv.vctx.dealloc_td = dealloc_td;
-	dv.vctx.alloc_parent_domain = alloc_parent_domain;
-	dv.vctx.query_port = query_port;
+	ibv_setup();
+	ibv.vctx.query_port = query_port;
 	dv.is_mlx5 = dv.cpu_suits = true;
 	dv.qp = (struct mlx5dv_qp){
 		.dbrec = records,
@@ -244,7 +143,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	assert_int_equal(dv.tds + dv.domains + dv.cqs + dv.qps + dv.contexts, 0);
+	ibv_expect_none();
 	return 0;
 }
 
@@ -255,7 +154,7 @@ static char why[256];
 static int create_with(const struct bv_channel_attr *with, struct bv_channel **ch)
 {
 	static struct ibv_pd pd;
-	const struct bv_channel_params params = { .context = &dv.vctx.context,
+	const struct bv_channel_params params = { .context = &ibv.vctx.context,
 						  .pd = &pd,
 						  .attr = with };
 
@@ -317,9 +216,9 @@ static void each_call_fails(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		dv.failing = cases[i].failing;
-		dv.failing_in = cases[i].in;
-		dv.error = cases[i].error;
+		ibv.failing = cases[i].failing;
+		ibv.failing_in = cases[i].in;
+		ibv.error = cases[i].error;
 		assert_int_equal(create(&ch), cases[i].error ? -cases[i].error : -EIO);
 		assert_non_null(strstr(why, cases[i].why));
 		assert_null(ch);
@@ -334,7 +233,7 @@ static void without_memory(void **state)
 
 	(void)state;
 	for (;; n++) {
-		dv.memory_in = n;
+		ibv.memory_in = n;
 		if (create(&ch) == 0)
 			break;
 		assert_ptr_equal(strstr(why, "no memory for a "), why);
@@ -342,7 +241,7 @@ static void without_memory(void **state)
 		teardown(state);
 	}
 	assert_true(n > 1);
-	dv.memory_in = 0;
+	ibv.memory_in = 0;
 	bvi_provider_mlx5.channel_destroy(ch);
 }
 
@@ -432,22 +331,22 @@ static void probing(void **state)
 	const struct bv_provider *mlx5 = &bvi_provider_mlx5;
 
 	(void)state;
-	assert_int_equal(mlx5->probe(NULL, &dv.vctx.context, why, sizeof(why)), 100);
+	assert_int_equal(mlx5->probe(NULL, &ibv.vctx.context, why, sizeof(why)), 100);
 	assert_non_null(strstr(why, "direct"));
 	teardown(state);
-	dv.failing = "td";
-	dv.error = ENOSPC;
-	assert_int_equal(mlx5->probe(NULL, &dv.vctx.context, why, sizeof(why)), -ENOSPC);
+	ibv.failing = "td";
+	ibv.error = ENOSPC;
+	assert_int_equal(mlx5->probe(NULL, &ibv.vctx.context, why, sizeof(why)), -ENOSPC);
 	assert_non_null(strstr(why, "no doorbell register of its own (ibv_alloc_td: No space"));
-	dv.failing = "td";
-	dv.error = 0;
-	assert_int_equal(mlx5->probe(NULL, &dv.vctx.context, why, sizeof(why)), -EIO);
+	ibv.failing = "td";
+	ibv.error = 0;
+	assert_int_equal(mlx5->probe(NULL, &ibv.vctx.context, why, sizeof(why)), -EIO);
 	dv.cpu_suits = false;
-	assert_int_equal(mlx5->probe(NULL, &dv.vctx.context, why, sizeof(why)), -EOPNOTSUPP);
+	assert_int_equal(mlx5->probe(NULL, &ibv.vctx.context, why, sizeof(why)), -EOPNOTSUPP);
 	assert_non_null(strstr(why, "this CPU lacks SSSE3"));
 	assert_non_null(strstr(why, "use provider verbs"));
 	dv.is_mlx5 = false;
-	assert_int_equal(mlx5->probe(NULL, &dv.vctx.context, why, sizeof(why)), -EOPNOTSUPP);
+	assert_int_equal(mlx5->probe(NULL, &ibv.vctx.context, why, sizeof(why)), -EOPNOTSUPP);
 	assert_non_null(strstr(why, "not an mlx5 device"));
 }
 
@@ -456,16 +355,16 @@ static void opening(void **state)
 	struct ibv_context *context = NULL;
 
 	(void)state;
-	dv.failing = "open";
-	dv.error = EACCES;
+	ibv.failing = "open";
+	ibv.error = EACCES;
 	assert_int_equal(bvi_provider_mlx5.open(NULL, &context), -EACCES);
-	dv.failing = "open";
-	dv.error = 0;
+	ibv.failing = "open";
+	ibv.error = 0;
 	assert_int_equal(bvi_provider_mlx5.open(NULL, &context), -EIO);
 	assert_null(context);
 	assert_int_equal(bvi_provider_mlx5.open(NULL, &context), 0);
 	free(context);
-	dv.contexts--;
+	ibv.contexts--;
 }
 
 /* Made for provider verbs: no driver may copy payloads to where elements point. */
@@ -481,7 +380,7 @@ static void queue_pairs_for_others(void **state)
 	dv.is_mlx5 = true;
 	how = bvi_provider_mlx5.qp_create(&ibdev);
 	assert_non_null(how);
-	ibv_destroy_qp(how(&dv.vctx.context, &init));
+	ibv_destroy_qp(how(&ibv.vctx.context, &init));
 }
 
 static void udp_source_port(void **state)

@@ -9,81 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A libibverbs whose calls fail on demand. Objects are counted. */
-static struct {
-	struct verbs_context vctx;
-	struct ibv_qp_init_attr init;
-	struct ibv_cq_init_attr_ex cq_attr;
-	int tds, domains, cqs, qps, contexts;
-	const char *failing; /* this call fails */
-	int failing_in;      /* the n-th time from now on */
-	int error;           /* with this errno; 0: it leaves none */
-	int calloc_in;
-} ibv;
+/* The functions of libibverbs, which is not linked. */
+#define IBV_FUNCTION(type, name, ...) type name(__VA_ARGS__)
+#include "tests/unit/ibv_objects.h"
 
-static bool fails(const char *call)
-{
-	if (!ibv.failing || strcmp(ibv.failing, call) != 0 || --ibv.failing_in > 0)
-		return false;
-	ibv.failing = NULL;
-	errno = ibv.error;
-	return true;
-}
-
-/* An object of libibverbs knows its context. */
-static void *make(const char *call, size_t size, int *count)
-{
-	if (fails(call))
-		return NULL;
-	++*count;
-	return malloc(size);
-}
-
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return ibv.calloc_in > 0 && --ibv.calloc_in == 0 ? NULL : __real_calloc(count, size);
-}
-
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-	return ibv.calloc_in > 0 && --ibv.calloc_in == 0 ? NULL :
-							   __real_aligned_alloc(alignment, size);
-}
-
-static struct ibv_td *alloc_td(struct ibv_context *context, struct ibv_td_init_attr *attr)
-{
-	struct ibv_td *td = make("td", sizeof(*td), &ibv.tds);
-
-	(void)attr;
-	if (td)
-		td->context = context;
-	return td;
-}
-
-static int dealloc_td(struct ibv_td *td)
-{
-	assert_int_equal(ibv.domains, 0); /* it would be busy */
-	ibv.tds--;
-	free(td);
-	return 0;
-}
-
-static struct ibv_pd *alloc_parent_domain(struct ibv_context *context,
-					  struct ibv_parent_domain_init_attr *attr)
-{
-	(void)context;
-	assert_non_null(attr->td);
-	return make("domain", sizeof(struct ibv_pd), &ibv.domains);
-}
+/* What was asked for. */
+static struct ibv_qp_init_attr asked;
+static struct ibv_cq_init_attr_ex asked_cq;
 
 static struct ibv_cq_ex *create_cq_ex(struct ibv_context *context, struct ibv_cq_init_attr_ex *attr)
 {
 	(void)context;
-	ibv.cq_attr = *attr;
+	asked_cq = *attr;
 	return make("cq_ex", sizeof(struct ibv_cq_ex), &ibv.cqs);
 }
 
@@ -93,7 +30,7 @@ static struct ibv_qp *create_qp_ex(struct ibv_context *context, struct ibv_qp_in
 	struct ibv_qp_ex *qp = make("qp_ex", sizeof(*qp), &ibv.qps);
 
 	assert_true(init->comp_mask & IBV_QP_INIT_ATTR_SEND_OPS_FLAGS);
-	memcpy(&ibv.init, init, sizeof(ibv.init));
+	memcpy(&asked, init, sizeof(asked));
 	init->cap.max_inline_data += 4;
 	if (!qp)
 		return NULL;
@@ -107,7 +44,6 @@ struct ibv_qp_ex *ibv_qp_to_qp_ex(struct ibv_qp *qp)
 	return (struct ibv_qp_ex *)(void *)qp;
 }
 
-/* The functions of libibverbs, which is not linked. */
 struct ibv_cq *ibv_create_cq(struct ibv_context *context, int cqe, void *cq_context,
 			     struct ibv_comp_channel *channel, int vector)
 {
@@ -118,49 +54,15 @@ struct ibv_cq *ibv_create_cq(struct ibv_context *context, int cqe, void *cq_cont
 struct ibv_qp *ibv_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *init)
 {
 	(void)pd;
-	ibv.init = *init;
+	asked = *init;
 	init->cap.max_inline_data += 4;
 	return make("qp", sizeof(struct ibv_qp), &ibv.qps);
-}
-
-int ibv_destroy_qp(struct ibv_qp *qp)
-{
-	ibv.qps--;
-	free(qp);
-	return 0;
-}
-
-int ibv_destroy_cq(struct ibv_cq *cq)
-{
-	assert_int_equal(ibv.qps, 0);
-	ibv.cqs--;
-	free(cq);
-	return 0;
-}
-
-int ibv_dealloc_pd(struct ibv_pd *pd)
-{
-	assert_int_equal(ibv.qps, 0);
-	ibv.domains--;
-	free(pd);
-	return 0;
-}
-
-struct ibv_context *ibv_open_device(struct ibv_device *device)
-{
-	(void)device;
-	return make("open", sizeof(struct ibv_context), &ibv.contexts);
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	memset(&ibv, 0, sizeof(ibv));
-	ibv.vctx.sz = sizeof(ibv.vctx);
-	ibv.vctx.context.abi_compat = __VERBS_ABI_IS_EXTENDED;
-	ibv.vctx.alloc_td = alloc_td;
-	ibv.vctx.dealloc_td = dealloc_td;
-	ibv.vctx.alloc_parent_domain = alloc_parent_domain;
+	ibv_setup();
 	ibv.vctx.create_cq_ex = create_cq_ex;
 	ibv.vctx.create_qp_ex = create_qp_ex;
 	return 0;
@@ -169,7 +71,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	assert_int_equal(ibv.tds + ibv.domains + ibv.cqs + ibv.qps + ibv.contexts, 0);
+	ibv_expect_none();
 	return 0;
 }
 
@@ -269,9 +171,9 @@ static void kinds_of_drivers(void **state)
 		assert_int_equal(ibv.tds, cases[i].tds);
 		assert_int_equal(ibv.domains, cases[i].domains);
 		assert_int_equal(ibv.cqs, 2);
-		assert_int_equal(ibv.init.cap.max_send_wr, 5);
-		assert_int_equal(ibv.init.cap.max_recv_sge, 1); /* asked for none */
-		assert_int_equal(ibv.init.cap.max_inline_data, 16);
+		assert_int_equal(asked.cap.max_send_wr, 5);
+		assert_int_equal(asked.cap.max_recv_sge, 1); /* asked for none */
+		assert_int_equal(asked.cap.max_inline_data, 16);
 		assert_int_equal(ch->core->max_inline, 20); /* granted */
 		assert_ptr_equal(ch->core->ready,
 				 ex ? &bvi_verbs_ops_ready_wr : &bvi_verbs_ops_ready);
@@ -283,7 +185,7 @@ static void kinds_of_drivers(void **state)
 		bvi_verbs_channel_destroy(ch);
 		teardown(state);
 	}
-	assert_int_equal(ibv.cq_attr.flags, IBV_CREATE_CQ_ATTR_SINGLE_THREADED);
+	assert_int_equal(asked_cq.flags, IBV_CREATE_CQ_ATTR_SINGLE_THREADED);
 }
 
 static void each_step_fails(void **state)
@@ -352,7 +254,7 @@ static void without_memory(void **state)
 
 		setenv("BV_VERBS_CALLS", cases[i].calls, 1);
 		for (;; n++) {
-			ibv.calloc_in = n;
+			ibv.memory_in = n;
 			if (create(&ch) == 0)
 				break;
 			assert_string_equal(why, "no memory for a channel");
@@ -360,7 +262,7 @@ static void without_memory(void **state)
 			teardown(state);
 		}
 		assert_int_equal(n, cases[i].allocations + 1);
-		ibv.calloc_in = 0;
+		ibv.memory_in = 0;
 		bvi_verbs_channel_destroy(ch);
 	}
 	unsetenv("BV_VERBS_CALLS");
