@@ -22,7 +22,7 @@ set -euo pipefail
 
 mark="<!-- results: nightly -->"
 stages=(soak-verbs soak-mlx5 kill-verbs kill-mlx5 race-verbs race-mlx5 fuzz fuzz-emu vm vm-6.12 fresh
-	coverage)
+	coverage aarch64)
 declare -A what=(
 	[soak-verbs]="10 minutes on 64 channels, provider verbs"
 	[soak-mlx5]="the same, provider mlx5"
@@ -36,6 +36,7 @@ declare -A what=(
 	[vm-6.12]="the same, on Linux 6.12"
 	[fresh]="from sources to tests in a bare Debian"
 	[coverage]="lines and branches that the tests run"
+	[aarch64]="the unit tests, built for aarch64, below qemu"
 )
 
 usage() {
@@ -97,6 +98,7 @@ run_stage() {
 	vm-6.12) run_test "$build" 'vm\.rxe\.linux_6_12' ;;
 	fresh) run_test "$build" fresh ;;
 	coverage) tools/coverage.sh ;;
+	aarch64) run_test "$build" aarch64.unit ;;
 	esac
 }
 
@@ -108,6 +110,7 @@ figures() {
 		name ~ /^race/ && / arms, slept / { sub(/^# /, ""); out = $0 }
 		/^stat::number_of_executed_units/ { units += $2; targets++ }
 		/^[0-9]+% tests passed/ { tests = $0 }
+		/ unit tests on aarch64$/ { out = $0 }
 		name ~ /^vm/ && /, Linux [0-9]/ { kernel = $3 }
 		name ~ /^vm/ && /^\|.*\|.*\| +[0-9]+ \| +[0-9]+ \| +[0-9]+ \|/ {
 			split($0, cell, "|")
