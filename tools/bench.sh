@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # What posting and polling cost, for each library beside the others: instructions, data reads and
-# writes and cache lines below callgrind, nanoseconds outside of it. Builds into build/, writes
+# writes and cache lines below callgrind (AVX-512 by single steps, instructions alone), nanoseconds outside of it. Builds into build/, writes
 # build/bench/cost.json, and prints it as a table. No NIC: the device is mlx5emu, and does nothing while
 # it is counted or timed (docs/performance.md).
 #
@@ -51,7 +51,12 @@ emulated=(build/bin/mlx5emu run --manual --)
 
 "${emulated[@]}" valgrind -q --tool=callgrind --callgrind-out-file="$out/profile" \
 	--collect-atstart=no --cache-sim=yes \
-	build/bin/tests/bench count "$out/count.json" --profile "$out/profile" "${libraries[@]}"
+	build/bin/tests/bench count "$out/callgrind.json" --profile "$out/profile" "${libraries[@]}"
+# What callgrind cannot run.
+stepped=("${libraries[@]}")
+[ ${#stepped[@]} -gt 0 ] || stepped=(--libraries mlx5-avx512)
+"${emulated[@]}" build/bin/tests/bench steps "$out/steps.json" "${stepped[@]}"
+"$report" join "$out/callgrind.json" "$out/steps.json" >"$out/count.json"
 if [ -n "$count_only" ]; then
 	cp "$out/count.json" "$out/cost.json"
 else
