@@ -359,8 +359,8 @@ static void reset_starts_anew(void **state)
 static void record_outside_the_queue_is_fatal(void **state)
 {
 	(void)state;
+	rig_post_write(&rig.a, 0, 0, 8);
 	rig.a.dbrec[1] = emu_put32(RIG_BLOCKS + 1);
-	rig_ring(&rig.a);
 	mlx5emu_step();
 	assert_int_equal(rig_state(&rig.a), EMU_QPS_ERR);
 	assert_int_equal(rig.nasync, 1);

@@ -350,6 +350,7 @@ void rig_inline(struct rig_wqe *w, const void *data, uint32_t length)
 void rig_put(struct rig_qp *qp, struct rig_wqe *w)
 {
 	w->bytes[7] = (uint8_t)(w->size / 16);
+	qp->last = qp->pi;
 	for (unsigned at = 0; at < w->size; at += 64) {
 		memcpy(qp->sq + (qp->pi & (qp->blocks - 1)) * 64u, w->bytes + at, 64);
 		qp->pi++;
@@ -357,16 +358,13 @@ void rig_put(struct rig_qp *qp, struct rig_wqe *w)
 	set_record(&qp->dbrec[1], qp->pi);
 }
 
-/* The doorbell carries the control segment's first half; the slot alternates like BlueFlame's. */
+/* The doorbell carries the first half of the newest control segment; the slot alternates like BlueFlame's. */
 void rig_ring(struct rig_qp *qp)
 {
-	const uint16_t newest = (uint16_t)(qp->pi - 1);
-	uint8_t bell[8];
+	const uint32_t at = (uint32_t)(qp->last & (qp->blocks - 1)) * EMU_WQEBB;
 	uint64_t value;
 
-	put32(bell, (uint32_t)newest << 8);
-	put32(bell + 4, qp->qpn << 8 | 1);
-	memcpy(&value, bell, sizeof(value));
+	memcpy(&value, qp->sq + at, sizeof(value));
 	__atomic_store_n((uint64_t *)(void *)((uint8_t *)rig.uars + qp->uar * EMU_PAGE_SIZE +
 					      0x800 + (qp->pi & 3) * 0x100),
 			 value, __ATOMIC_RELEASE);

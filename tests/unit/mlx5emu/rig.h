@@ -45,6 +45,7 @@ struct rig_qp {
 	uint8_t *sq, *rq;
 	uint32_t qpn, uar, blocks, receives;
 	uint16_t pi, rpi; /* free-running: blocks sent, receives posted */
+	uint16_t last;    /* where the newest WQE begins */
 	struct rig_cq *send_cq, *recv_cq;
 };
 

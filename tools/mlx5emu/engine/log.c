@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -34,10 +35,15 @@ int emu_log_open(int level, const char *path)
 	return 0;
 }
 
+void emu_log_close_file(int fd)
+{
+	syscall(SYS_close, fd);
+}
+
 void emu_log_close(void)
 {
 	if (log_fd != STDERR_FILENO)
-		close(log_fd);
+		emu_log_close_file(log_fd);
 	log_fd = STDERR_FILENO;
 	emu_log_limit = EMU_LOG_NONE;
 }

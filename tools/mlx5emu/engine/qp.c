@@ -193,6 +193,7 @@ static void destroy(struct emu_qp *qp)
 	unsigned *users[MAX_PARTS];
 	unsigned n = parts(qp, users);
 
+	emu_qp_settle(qp);
 	emu_stat_qp_remove(qp);
 	emu_qp_clear(qp);
 	emu_list_remove(&qp->uar_node);
@@ -244,15 +245,29 @@ void emu_qps_forget_srq(const struct emu_srq *srq)
 	}
 }
 
+void emu_qp_settle(struct emu_qp *qp)
+{
+	/* The pages of a device that came over fork() are the parent's. */
+	if (qp->dev->orphan)
+		return;
+	emu_uar_scan_send(qp->uar);
+	emu_doorbells_settle(qp);
+}
+
 void emu_qp_kick(struct emu_qp *qp)
 {
 	if (emu_list_empty(&qp->work_node) && !qp->dev->fatal)
 		emu_list_append(&emu.work, &qp->work_node);
 }
 
+uint32_t emu_qp_dbrec_word(const struct emu_qp *qp, unsigned word)
+{
+	return be32toh(__atomic_load_n(&qp->dbrec[word].be, __ATOMIC_ACQUIRE));
+}
+
 uint16_t emu_qp_dbrec(const struct emu_qp *qp, unsigned word)
 {
-	return (uint16_t)be32toh(__atomic_load_n(&qp->dbrec[word].be, __ATOMIC_ACQUIRE));
+	return (uint16_t)emu_qp_dbrec_word(qp, word);
 }
 
 uint8_t emu_qp_mtu(const struct emu_qp *qp)

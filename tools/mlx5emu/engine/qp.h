@@ -41,6 +41,9 @@ struct emu_qp {
 	struct emu_list uar_node, work_node, timed_node, failed_node;
 	const uint8_t *sq, *rq; /* rings in the program's memory */
 	emu_be32 *dbrec;
+	uint16_t rung;         /* behind the WQE that the last doorbell was for: doorbell.c */
+	uint64_t silent_since; /* the record moved and no doorbell came; 0 = not so */
+	bool silent_told;
 	bool established; /* COMM_EST was raised */
 	struct emu_owner sq_owner, rq_owner;
 	struct emu_requester req;
@@ -86,6 +89,9 @@ static inline struct emu_wqe_ring emu_qp_ring(const struct emu_qp *qp)
 	};
 }
 
+/* Looks at all doorbells and records of the QP for a last time, as its rings end or start anew. */
+void emu_qp_settle(struct emu_qp *qp);
+
 /* Puts the QP on the work list. */
 void emu_qp_kick(struct emu_qp *qp);
 
@@ -107,7 +113,8 @@ void emu_qp_clear(struct emu_qp *qp);
 /* The path MTU as a code; of a datagram, what the port has. */
 uint8_t emu_qp_mtu(const struct emu_qp *qp);
 
-/* The current word of the QP's doorbell record. */
+/* The current word of the QP's doorbell record; whole, and as the count that it is. */
+uint32_t emu_qp_dbrec_word(const struct emu_qp *qp, unsigned word);
 uint16_t emu_qp_dbrec(const struct emu_qp *qp, unsigned word);
 
 /* A completion of this QP, all but its number filled; an overrun CQ is fatal to it. */

@@ -106,6 +106,8 @@ static void enter(struct emu_qp *qp, enum emu_qp_state from, enum emu_qp_state t
 		emu_qp_fail(qp);
 		return;
 	}
+	if (to == EMU_QPS_RESET)
+		emu_qp_settle(qp);
 	qp->attr.qp_state = to;
 	if (to == EMU_QPS_RESET) {
 		emu_qp_clear(qp);

@@ -31,7 +31,7 @@ void emu_reports_open(const char *path)
 void emu_reports_close(void)
 {
 	if (file >= 0)
-		close(file);
+		emu_log_close_file(file);
 	file = -1;
 }
 

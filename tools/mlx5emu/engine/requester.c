@@ -7,6 +7,7 @@
 #include "vendor.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,11 +67,22 @@ void emu_requester_fini(struct emu_requester *req)
 static bool record_ok(const struct emu_qp *qp, uint16_t limit)
 {
 	const struct emu_requester *req = &qp->req;
-	const uint16_t oldest = req->head == req->tail ? req->fetch :
-							 emu_swqe_at(req, req->head)->index;
+	const uint16_t oldest = emu_requester_oldest(req);
+	const uint16_t held = (uint16_t)(limit - oldest);
 
-	return (uint16_t)(limit - oldest) <= qp->init.sq_wqebb_count &&
-	       (uint16_t)(limit - oldest) >= (uint16_t)(req->limit - oldest);
+	if (held <= qp->init.sq_wqebb_count && held >= (uint16_t)(req->limit - oldest))
+		return true;
+	if ((int16_t)(limit - req->limit) < 0)
+		emu_report(
+			"QP 0x%06x: send doorbell record is %u, expected %u or more: it went back",
+			qp->qpn, limit, req->limit);
+	else
+		emu_report(
+			"QP 0x%06x: send doorbell record is %u, expected at most %u: the ring has "
+			"%u blocks, and WQE %u is not done",
+			qp->qpn, limit, (uint16_t)(oldest + qp->init.sq_wqebb_count),
+			qp->init.sq_wqebb_count, oldest);
+	return false;
 }
 
 void emu_requester_doorbell(struct emu_qp *qp)
@@ -85,9 +97,6 @@ void emu_requester_doorbell(struct emu_qp *qp)
 		return;
 	}
 	if (!record_ok(qp, limit)) {
-		emu_warn("QP 0x%06x: send doorbell record %u is outside the queue (%u blocks, "
-			 "last %u)",
-			 qp->qpn, limit, qp->init.sq_wqebb_count, qp->req.limit);
 		emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
 		return;
 	}
@@ -105,31 +114,20 @@ void emu_swqe_fail(struct emu_swqe *w, enum emu_syndrome status, uint8_t vendor)
 }
 
 /* Keeps what the ring said: the program may not touch the slot, but a bad one might. */
-static int copy_segments(struct emu_swqe *w, const struct emu_wqe *wqe)
+static int keep(struct emu_swqe *w, const struct emu_wqe *wqe)
 {
 	const size_t segs = wqe->nseg * sizeof(*w->seg);
-	size_t inline_bytes = w->in_cqe ? EMU_CQE_SCATTER_MAX : 0;
-	uint8_t *at;
+	const size_t room = w->in_cqe ? EMU_CQE_SCATTER_MAX : 0;
 
-	w->seg = NULL;
-	w->nseg = wqe->nseg;
-	if (wqe->nseg == 0)
-		return 0;
-	for (unsigned i = 0; i < wqe->nseg; i++)
-		inline_bytes += wqe->seg[i].is_inline ? wqe->seg[i].length : 0;
-	w->seg = malloc(segs + inline_bytes);
+	w->seg = malloc(segs + wqe->size + room);
 	if (!w->seg)
 		return -ENOMEM;
 	memcpy(w->seg, wqe->seg, segs);
-	w->inlined = (uint8_t *)w->seg + segs;
-	at = w->inlined;
-	for (unsigned i = 0; i < wqe->nseg; i++) {
-		if (!wqe->seg[i].is_inline)
-			continue;
-		memcpy(at, wqe->bytes + wqe->seg[i].addr, wqe->seg[i].length);
-		w->seg[i].addr = (uint64_t)(at - w->inlined);
-		at += wqe->seg[i].length;
-	}
+	w->nseg = wqe->nseg;
+	w->bytes = (uint8_t *)w->seg + segs;
+	memcpy(w->bytes, wqe->bytes, wqe->size);
+	w->size = wqe->size;
+	w->result = w->bytes + wqe->size;
 	return 0;
 }
 
@@ -144,6 +142,30 @@ static bool copy_umr(struct emu_swqe *w, const struct emu_wqe *wqe)
 	return w->umr;
 }
 
+void emu_swqe_compare(const struct emu_qp *qp, struct emu_swqe *w)
+{
+	const struct emu_wqe_ring ring = emu_qp_ring(qp);
+	uint8_t now[EMU_WQE_MAX_BYTES];
+	char text[EMU_WQE_ERROR_TEXT];
+	unsigned at = 0;
+
+	if (emu.strict == EMU_STRICT_OFF || w->size == 0)
+		return;
+	emu_wqe_linearise(&ring, w->index, now, w->size);
+	if (memcmp(now, w->bytes, w->size) == 0)
+		return;
+	while (now[at] == w->bytes[at])
+		at++;
+	snprintf(
+		text, sizeof(text),
+		"QP 0x%06x WQE %u %s: byte +%02x is 0x%02x, expected 0x%02x as the device read it: "
+		"changed before its completion",
+		qp->qpn, w->index, emu_opcode_name(w->opcode), at, now[at], w->bytes[at]);
+	emu_report_changed(qp, w->bytes, now, w->size, text);
+	if (emu_strict_refuses(emu.strict))
+		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
+}
+
 /* All keys at once, before the first byte leaves (IBA vol 1 section 9.9.2.1). */
 static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
 {
@@ -154,8 +176,7 @@ static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
 	};
 	struct iovec iov[EMU_MAX_IOV];
 	unsigned n;
-	const char *why =
-		emu_segments_iov(&use, w->seg, w->nseg, w->inlined, 0, w->length, iov, &n);
+	const char *why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, 0, w->length, iov, &n);
 
 	if (!why)
 		return;
@@ -237,7 +258,7 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 		emu_trace_wqe(qp, wqe);
 	emu_debug("QP 0x%06x WQE %u %s: %u bytes, PSN %u", qp->qpn, w->index,
 		  emu_opcode_name(w->opcode), w->length, w->psn);
-	if (!copy_umr(w, wqe) || copy_segments(w, wqe) < 0) {
+	if (!copy_umr(w, wqe) || keep(w, wqe) < 0) {
 		w->nseg = 0;
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 		return;
@@ -339,7 +360,7 @@ static void complete(struct emu_qp *qp, const struct emu_swqe *w, enum emu_syndr
 
 	if (w->in_cqe && !syndrome) {
 		c.scatter = (uint8_t)qp->init.scatter_req;
-		memcpy(c.payload, w->inlined, w->length);
+		memcpy(c.payload, w->result, w->length);
 	}
 	if (syndrome && syndrome != EMU_SYN_FLUSH)
 		emu_info("QP 0x%06x WQE %u %s: error completion, syndrome 0x%02x", qp->qpn,
@@ -354,11 +375,12 @@ unsigned emu_requester_retire(struct emu_qp *qp)
 
 	while (req->head != req->tail && qp->attr.qp_state != EMU_QPS_ERR &&
 	       qp->attr.qp_state != EMU_QPS_SQE) {
-		const struct emu_swqe *w = emu_swqe_at(req, req->head);
+		struct emu_swqe *w = emu_swqe_at(req, req->head);
 
 		if (!w->done && !w->status)
 			break;
 		n++;
+		emu_swqe_compare(qp, w);
 		if (w->status) {
 			complete(qp, w, w->status, w->vendor);
 			drop_head(req);

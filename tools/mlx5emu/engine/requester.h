@@ -31,7 +31,7 @@ struct emu_swqe {
 	enum emu_opcode opcode;
 	uint8_t fence;
 	bool signaled, solicited;
-	bool in_cqe; /* what it fetches goes to @inlined, and from there into its CQE */
+	bool in_cqe; /* what it fetches goes to @result, and from there into its CQE */
 	bool done;
 	enum emu_syndrome status; /* why it will complete in error */
 	uint8_t vendor;
@@ -41,10 +41,11 @@ struct emu_swqe {
 	uint64_t raddr, compare, swap_add;
 	struct emu_ud_av av;
 	uint32_t srqn;
-	unsigned nseg;
+	unsigned nseg, size;
 	struct emu_umr *umr; /* of a UMR */
-	struct emu_seg *seg; /* one allocation with the inline bytes behind it */
-	uint8_t *inlined;    /* of what reads: room for a result in the CQE */
+	struct emu_seg *seg; /* one allocation with the bytes behind it */
+	uint8_t *bytes;      /* the WQE as fetched, where inline segments lie */
+	uint8_t *result;     /* room for a result that goes into the CQE */
 };
 
 struct emu_requester {
@@ -71,6 +72,12 @@ void emu_requester_fini(struct emu_requester *req);
 
 /* Drops all work and starts at index 0. */
 void emu_requester_clear(struct emu_requester *req);
+
+/* The index of the oldest WQE that has not completed, or of the next one. */
+static inline uint16_t emu_requester_oldest(const struct emu_requester *req)
+{
+	return req->head == req->tail ? req->fetch : req->wqe[req->head & req->wqe_mask].index;
+}
 
 /* A doorbell rang: takes over the doorbell record. */
 void emu_requester_doorbell(struct emu_qp *qp);
@@ -102,6 +109,9 @@ static inline bool emu_swqe_reads(const struct emu_swqe *w)
 	return w->opcode == EMU_OP_READ || w->opcode == EMU_OP_ATOMIC_CS ||
 	       w->opcode == EMU_OP_ATOMIC_FA;
 }
+
+/* Fails a WQE that is not in the ring any more as it was fetched; before it completes. */
+void emu_swqe_compare(const struct emu_qp *qp, struct emu_swqe *w);
 
 /* Marks a WQE to complete in error when its turn comes; the first reason stays. */
 void emu_swqe_fail(struct emu_swqe *w, enum emu_syndrome status, uint8_t vendor);

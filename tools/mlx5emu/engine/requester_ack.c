@@ -197,9 +197,9 @@ static void scatter(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, cons
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 		return;
 	}
-	why = emu_segments_iov(&use, w->seg, w->nseg, w->inlined, offset, size, iov, &n);
+	why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, offset, size, iov, &n);
 	if (!why && w->in_cqe)
-		memcpy(w->inlined + offset, from, size);
+		memcpy(w->result + offset, from, size);
 	else if (!why && emu_memory_write(iov, n, from, size) < 0)
 		why = "a page of the registered buffer is not mapped";
 	if (!why)

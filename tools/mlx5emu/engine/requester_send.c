@@ -107,8 +107,7 @@ static int gather(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, uint32
 	const struct emu_key_use use = { .pd = qp->pd, .qpn = qp->qpn };
 	struct iovec iov[EMU_MAX_IOV];
 	unsigned n = 0;
-	const char *why =
-		emu_segments_iov(&use, w->seg, w->nseg, w->inlined, offset, size, iov, &n);
+	const char *why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, offset, size, iov, &n);
 
 	if (!why && emu_memory_read(to, iov, n, size) < 0)
 		why = "a page of the registered buffer is not mapped";

@@ -10,6 +10,7 @@
 #include "../fault/hold.h"
 #include "../fabric/wire.h"
 #include "../mlx5emu.h"
+#include "doorbell.h"
 #include "engine.h"
 #include "ids.h"
 #include "list.h"
@@ -40,6 +41,8 @@ struct emu_uar {
 	uint32_t index;
 	unsigned users;
 	bool allocated;
+	uint32_t reg_qpn[EMU_UAR_SLOTS / 2]; /* who rang there last; 0 = nobody that is left */
+	struct emu_bf *bf;                   /* EMU_UAR_SLOTS of them, once it was allocated */
 };
 
 struct emu_device {
@@ -90,6 +93,7 @@ struct emu_state {
 	struct emu_list failed;    /* QPs in the error state: they flush what is posted */
 	struct emu_list moderated; /* CQs with an event that waits */
 	struct emu_list blocks;    /* compressed completions that are not written yet */
+	uint64_t next_watch;       /* for silent queues: doorbell.h */
 	uint64_t next_deadline;    /* no timer expires earlier; UINT64_MAX = none runs */
 
 	struct emu_fault_state fault;
@@ -139,6 +143,9 @@ void emu_uar_put(struct emu_uar *uar);
 
 /* Consumes all doorbells; returns how many there were. */
 unsigned emu_uar_scan(void);
+
+/* The same for the send doorbells of one page. */
+unsigned emu_uar_scan_send(struct emu_uar *uar);
 
 /* ---- pd.c ---- */
 

@@ -154,5 +154,6 @@ unsigned emu_step_locked(void)
 	n += run_failed();
 	emu_cqs_flush();
 	n += emu_fault_end_round();
+	emu_doorbells_watch();
 	return n;
 }

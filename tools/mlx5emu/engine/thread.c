@@ -236,6 +236,7 @@ __attribute__((destructor)) static void leave(void)
 	for (unsigned i = 0; i < TRIES && owes; i++) {
 		if (pthread_mutex_trylock(&emu.lock) == 0) {
 			emu_drain_locked();
+			emu_doorbells_watch_last();
 			owes = emu.fabric && emu_fabric_waiting(emu.fabric);
 			emu_unlock();
 		}

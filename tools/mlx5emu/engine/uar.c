@@ -14,8 +14,8 @@
  *
  *	0x020  CQ arm: record, cqn                (8 bytes)
  *	0x800  BlueFlame register 0, even half    the first 8 bytes of a WQE's control segment;
- *	0x900                        odd half     with BlueFlame up to 256 bytes follow, which the
- *	0xa00  BlueFlame register 1, even half    engine ignores: the ring has the same
+ *	0x900                        odd half     with BlueFlame up to 256 bytes follow: the ring
+ *	0xa00  BlueFlame register 1, even half    has the same, so doorbell.c only compares them
  *	0xb00                        odd half
  *
  * The program writes eight bytes at once, the engine exchanges them with zero: an equal doorbell
@@ -45,6 +45,8 @@ int emu_uars_init(struct emu_device *dev)
 
 void emu_uars_fini(struct emu_device *dev)
 {
+	for (uint32_t i = 0; i < dev->config.uar_pages; i++)
+		free(dev->uars[i].bf);
 	free(dev->uars);
 }
 
@@ -72,7 +74,13 @@ int emu_uar_alloc(struct emu_device *dev, uint32_t *page)
 		uar = find_free(dev);
 		rc = uar ? 0 : -ENOMEM;
 	}
-	if (uar) {
+	if (uar && !uar->bf) {
+		uar->bf = calloc(EMU_UAR_SLOTS, sizeof(*uar->bf));
+		rc = uar->bf ? 0 : -ENOMEM;
+	}
+	if (rc == 0) {
+		emu_bf_reset(uar->bf);
+		memset(uar->reg_qpn, 0, sizeof(uar->reg_qpn));
 		memset(uar->page, 0, EMU_PAGE_SIZE);
 		uar->allocated = true;
 		dev->next_uar = uar->index + 1;
@@ -130,19 +138,9 @@ static uint64_t consume(uint8_t *at)
 	return __atomic_exchange_n(doorbell, 0, __ATOMIC_ACQ_REL);
 }
 
-/* Only a hint, here the record decides; and the queue may be gone since it rang. */
-static void check_send_doorbell(const struct emu_uar *uar, uint64_t value)
+unsigned emu_uar_scan_send(struct emu_uar *uar)
 {
-	const uint32_t qpn = (uint32_t)(be64toh(value) & 0xffffffff) >> 8;
-	const struct emu_qp *qp = emu_qp_find(uar->dev, qpn);
-
-	if (!qp || qp->uar != uar)
-		emu_info("UAR page %u: send doorbell 0x%016llx names QP 0x%06x, which is not on it",
-			 uar->index, (unsigned long long)be64toh(value), qpn);
-}
-
-static unsigned scan_send(struct emu_uar *uar)
-{
+	struct emu_doorbell doorbell[EMU_UAR_SLOTS];
 	struct emu_list *node, *following;
 	unsigned rung = 0;
 
@@ -152,13 +150,13 @@ static unsigned scan_send(struct emu_uar *uar)
 
 		if (!value)
 			continue;
-		rung++;
+		doorbell[rung++] = (struct emu_doorbell){ .slot = i, .value = value };
 		if (emu_trace_on())
 			emu_trace_doorbell(uar, offset, value);
-		check_send_doorbell(uar, value);
 	}
 	if (!rung)
 		return 0;
+	emu_doorbells_check(uar, doorbell, rung);
 	emu.counters.doorbells += rung;
 	emu_list_each(node, following, &uar->qps)
 		emu_requester_doorbell(emu_container(node, struct emu_qp, uar_node));
@@ -186,7 +184,7 @@ unsigned emu_uar_scan(void)
 		struct emu_uar *uar = emu_container(node, struct emu_uar, node);
 
 		if (!emu_list_empty(&uar->qps))
-			n += scan_send(uar);
+			n += emu_uar_scan_send(uar);
 		if (!emu_list_empty(&uar->cqs))
 			n += scan_arm(uar);
 	}

@@ -82,8 +82,7 @@ static int object_to_leftover(const struct cursor *c, const char *field, uint64_
 	return found && c->ring->strict == EMU_STRICT_PEDANTIC ? object(c, field, found, "0") : 0;
 }
 
-/* Copies @size bytes at block @index out of the ring, across its end if need be. */
-static void linearise(uint8_t *to, const struct emu_wqe_ring *ring, uint16_t index, size_t size)
+void emu_wqe_linearise(const struct emu_wqe_ring *ring, uint16_t index, uint8_t *to, size_t size)
 {
 	const size_t start = (size_t)(index & (ring->blocks - 1)) * EMU_WQEBB;
 	const size_t room = (size_t)ring->blocks * EMU_WQEBB - start;
@@ -107,13 +106,13 @@ unsigned emu_wqe_copy(const struct emu_wqe_ring *ring, uint16_t index,
 	struct emu_ctrl_seg ctrl;
 	size_t size;
 
-	linearise((uint8_t *)&ctrl, ring, index, sizeof(ctrl));
+	emu_wqe_linearise(ring, index, (uint8_t *)&ctrl, sizeof(ctrl));
 	size = (emu_get32(ctrl.qpn_ds) & EMU_MAX_DS) * (size_t)EMU_DS;
 	if (size == 0)
 		size = EMU_WQEBB;
 	if (size > whole)
 		size = whole;
-	linearise(to, ring, index, size);
+	emu_wqe_linearise(ring, index, to, size);
 	return (unsigned)size;
 }
 
@@ -121,7 +120,7 @@ uint16_t emu_wqe_blocks(const struct emu_wqe_ring *ring, uint16_t index, uint8_t
 {
 	struct emu_ctrl_seg ctrl;
 
-	linearise((uint8_t *)&ctrl, ring, index, sizeof(ctrl));
+	emu_wqe_linearise(ring, index, (uint8_t *)&ctrl, sizeof(ctrl));
 	if (opcode)
 		*opcode = (uint8_t)emu_get32(ctrl.opmod_idx_opcode);
 	return blocks_of(emu_get32(ctrl.qpn_ds) & 0x3f);
@@ -489,16 +488,18 @@ int emu_wqe_parse(const struct emu_wqe_ring *ring, uint16_t index, uint32_t post
 	out->index = index;
 	out->length = 0;
 	out->nseg = 0;
+	out->size = 0;
 	out->raddr = 0;
 	out->rkey = 0;
 	out->compare = 0;
 	out->swap_add = 0;
 	out->srqn = 0;
-	linearise(out->bytes, ring, index, EMU_DS);
+	emu_wqe_linearise(ring, index, out->bytes, EMU_DS);
 	rc = parse_ctrl(&c, posted);
 	if (rc < 0)
 		return rc;
-	linearise(out->bytes, ring, index, c.end < whole ? c.end : whole);
+	out->size = c.end < whole ? c.end : (unsigned)whole;
+	emu_wqe_linearise(ring, index, out->bytes, out->size);
 	return parse_body(&c);
 }
 

@@ -81,6 +81,7 @@ struct emu_wqe {
 	struct emu_umr umr;  /* UMR */
 	uint32_t length;     /* payload bytes */
 	unsigned nseg;
+	unsigned size; /* ds in bytes */
 	struct emu_seg seg[EMU_MAX_DS];
 	uint8_t bytes[EMU_WQE_MAX_BYTES]; /* the WQE, linear */
 };
@@ -92,6 +93,9 @@ struct emu_wqe {
  */
 int emu_wqe_parse(const struct emu_wqe_ring *ring, uint16_t index, uint32_t posted,
 		  struct emu_wqe *out, struct emu_wqe_error *error);
+
+/* Copies @size bytes at block @index out of the ring, across its end if need be. */
+void emu_wqe_linearise(const struct emu_wqe_ring *ring, uint16_t index, uint8_t *to, size_t size);
 
 /* Copies out the WQE at @index, by its ds alone; of one without a ds its first block. The bytes. */
 unsigned emu_wqe_copy(const struct emu_wqe_ring *ring, uint16_t index,
