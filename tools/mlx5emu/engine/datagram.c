@@ -11,11 +11,22 @@
  * receive that is too short fails (11.6.2 "local length error"), which ends the queue pair.
  */
 
+/* For this port, or for a group that the queue pair is in. */
+static bool addressed(const struct emu_qp *qp, const struct emu_packet *p, enum emu_roce_type *type)
+{
+	uint8_t gid[16];
+
+	if (p->dst_qpn != EMU_MULTICAST_QPN)
+		return emu_grh_accept(&qp->dev->config, p->payload, type);
+	*type = emu_grh_destination(p->payload, gid);
+	return emu_mcast_member(qp, gid);
+}
+
 static const char *refuse(struct emu_qp *qp, const struct emu_packet *p, enum emu_roce_type *type)
 {
 	if (p->qkey != qp->attr.qkey)
 		return "its Q_Key is another one";
-	if (!emu_grh_accept(&qp->dev->config, p->payload, type))
+	if (!addressed(qp, p, type))
 		return "its destination GID is not of this port";
 	if (emu_fault_request(qp, p) != EMU_AETH_ACK)
 		return "a fault of the plan";

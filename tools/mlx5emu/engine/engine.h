@@ -39,6 +39,7 @@ enum {
 	EMU_MAX_CQ = 8192,
 	EMU_MAX_MR = 65536,
 	EMU_MAX_PD = 4096,
+	EMU_MAX_GROUPS = 65536,    /* of multicast; as many as there is memory for */
 	EMU_MAX_KEY_RANGES = 4096, /* entries of one indirect key */
 	EMU_KEY_DEPTH = 3,         /* indirect keys over indirect keys */
 	EMU_MAX_XRCD = 4096,
@@ -447,6 +448,13 @@ struct emu_qp_attr {
  */
 int emu_qp_modify(struct emu_device *dev, uint32_t qpn, const struct emu_qp_attr *attr,
 		  uint32_t mask);
+
+/*
+ * Groups that a datagram queue pair hears, IPv6 multicast addresses or IPv4 ones mapped into them. A queue
+ * pair in a group cannot go: -EBUSY.
+ */
+int emu_mcast_attach(struct emu_device *dev, uint32_t qpn, const uint8_t gid[16]);
+int emu_mcast_detach(struct emu_device *dev, uint32_t qpn, const uint8_t gid[16]);
 
 /* What a step between two states must be given; 0 also when there is no such step. */
 uint32_t emu_qp_required(enum emu_qp_type type, enum emu_qp_state from, enum emu_qp_state to);

@@ -73,27 +73,26 @@ void emu_grh_make(const struct emu_device_config *config, const struct emu_ud_av
 	memcpy(grh + DGID_AT, av->dgid, 16);
 }
 
-static bool same_address(const struct emu_gid *gid, const uint8_t *grh, enum emu_roce_type type)
+enum emu_roce_type emu_grh_destination(const uint8_t grh[EMU_GRH_BYTES], uint8_t gid[16])
 {
-	switch (type) {
-	case EMU_ROCE_V2_IPV4:
-		return gid->v2 && is_ipv4(gid->raw) && memcmp(gid->raw + 12, grh + 36, 4) == 0;
-	case EMU_ROCE_V2_IPV6:
-		return gid->v2 && memcmp(gid->raw, grh + DGID_AT, 16) == 0;
-	default:
-		return !gid->v2 && memcmp(gid->raw, grh + DGID_AT, 16) == 0;
+	if (grh[0] >> 4 != 6) {
+		memcpy(gid, mapped_prefix, sizeof(mapped_prefix));
+		memcpy(gid + sizeof(mapped_prefix), grh + IPV4_AT + 16, 4);
+		return EMU_ROCE_V2_IPV4;
 	}
+	memcpy(gid, grh + DGID_AT, 16);
+	return grh[6] == NEXT_IBA ? EMU_ROCE_V1 : EMU_ROCE_V2_IPV6;
 }
 
 bool emu_grh_accept(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],
 		    enum emu_roce_type *type)
 {
-	enum emu_roce_type found = EMU_ROCE_V2_IPV4;
+	uint8_t gid[16];
+	const enum emu_roce_type found = emu_grh_destination(grh, gid);
 
-	if (grh[0] >> 4 == 6)
-		found = grh[6] == NEXT_IBA ? EMU_ROCE_V1 : EMU_ROCE_V2_IPV6;
 	for (unsigned i = 0; i < config->ngids; i++) {
-		if (same_address(&config->gid[i], grh, found)) {
+		if (config->gid[i].v2 == (found != EMU_ROCE_V1) &&
+		    memcmp(config->gid[i].raw, gid, sizeof(gid)) == 0) {
 			*type = found;
 			return true;
 		}

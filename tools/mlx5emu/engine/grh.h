@@ -25,6 +25,9 @@ struct emu_ud_av;
 void emu_grh_make(const struct emu_device_config *config, const struct emu_ud_av *av,
 		  uint32_t payload, uint8_t grh[EMU_GRH_BYTES]);
 
+/* The destination, and of which kind the datagram is. */
+enum emu_roce_type emu_grh_destination(const uint8_t grh[EMU_GRH_BYTES], uint8_t gid[16]);
+
 /* Whether the datagram is for an address in @config's table; @type tells of which kind it is. */
 bool emu_grh_accept(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],
 		    enum emu_roce_type *type);

@@ -196,6 +196,7 @@ static void destroy(struct emu_qp *qp)
 	emu_qp_settle(qp);
 	emu_stat_qp_remove(qp);
 	emu_qp_clear(qp);
+	emu_mcast_leave_all(qp);
 	emu_list_remove(&qp->uar_node);
 	emu_list_remove(&qp->work_node);
 	emu_uar_put(qp->uar);
@@ -203,6 +204,18 @@ static void destroy(struct emu_qp *qp)
 		--*users[--n];
 	emu_ids_remove(&emu.qps, qp->qpn & 0xffff);
 	qp_free(qp);
+}
+
+/*
+ * A doorbell passes the bus before the command behind it: an adapter has sent what was posted before
+ * its queue pair was destroyed, and programs that do not wait for completions count on that.
+ */
+static void last_turn(struct emu_qp *qp)
+{
+	if (emu.manual || qp->dev->fatal)
+		return;
+	(void)emu_uar_scan();
+	(void)emu_requester_run(qp);
 }
 
 int emu_qp_destroy(struct emu_device *dev, uint32_t qpn)
@@ -215,8 +228,12 @@ int emu_qp_destroy(struct emu_device *dev, uint32_t qpn)
 	qp = emu_qp_find(dev, qpn);
 	if (rc == 0 && !qp)
 		rc = -EINVAL;
-	if (rc == 0)
+	if (rc == 0 && qp->groups)
+		rc = -EBUSY;
+	if (rc == 0) {
+		last_turn(qp);
 		destroy(qp);
+	}
 	emu_unlock();
 	return rc;
 }

@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "cq.h"
+#include "mcast.h"
 #include "mr.h"
 #include "owner.h"
 #include "prm.h"
@@ -45,6 +46,7 @@ struct emu_qp {
 	uint64_t silent_since; /* the record moved and no doorbell came; 0 = not so */
 	bool silent_told;
 	bool established; /* COMM_EST was raised */
+	struct emu_group *groups;
 	struct emu_owner sq_owner, rq_owner;
 	struct emu_requester req;
 	struct emu_responder resp;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fault.h"
+#include "grh.h"
 #include "qp.h"
 #include "state.h"
 #include "timer.h"
@@ -49,11 +50,53 @@ static uint32_t packets_in(const struct emu_packet *p)
 	return p->length && p->service != EMU_SERVICE_UD ? emu_packets(p->length, p->mtu) : 1;
 }
 
-static void receive(const uint8_t *datagram, size_t size, unsigned slot, bool judged)
+/* A packet and the datagram that it came in. */
+struct arrival {
+	struct emu_packet packet;
+	const uint8_t *datagram;
+	size_t size;
+	unsigned slot;
+	bool judged; /* by a fault plan, already */
+};
+
+static void arrive(struct emu_qp *qp, const struct arrival *a)
 {
 	unsigned copies = 1;
-	struct emu_packet p;
-	const char *wrong = emu_wire_decode(datagram, size, &p);
+
+	if (qp->dev->fatal)
+		return;
+	if (emu_trace_on())
+		emu_trace_arrived(qp, &a->packet);
+	if (!a->judged)
+		copies = emu_fault_receive(qp, &a->packet, a->datagram, a->size, a->slot);
+	while (copies--) {
+		qp->stat->work.packets_received += packets_in(&a->packet);
+		deliver(qp, &a->packet);
+	}
+}
+
+/* To all members of the group but the sender itself (IBA vol 1 section 10.5.2). */
+static void receive_multicast(const struct arrival *a)
+{
+	uint8_t gid[16];
+
+	if (a->packet.service != EMU_SERVICE_UD)
+		return;
+	(void)emu_grh_destination(a->packet.payload, gid);
+	for (uint32_t i = 0; i < emu.qps.size; i++) {
+		struct emu_qp *qp = emu_ids_get(&emu.qps, i);
+
+		if (qp && qp->groups && !qp->dev->orphan && qp->qpn != a->packet.src_qpn &&
+		    emu_mcast_member(qp, gid) && hears(qp, &a->packet, a->slot))
+			arrive(qp, a);
+	}
+}
+
+static void receive(const uint8_t *datagram, size_t size, unsigned slot, bool judged)
+{
+	struct arrival a = { .datagram = datagram, .size = size, .slot = slot, .judged = judged };
+	const struct emu_packet *p = &a.packet;
+	const char *wrong = emu_wire_decode(datagram, size, &a.packet);
 	struct emu_qp *qp;
 
 	if (wrong) {
@@ -61,23 +104,18 @@ static void receive(const uint8_t *datagram, size_t size, unsigned slot, bool ju
 		emu_warn("datagram from slot %u dropped: %s", slot, wrong);
 		return;
 	}
-	qp = emu_qp_find_any(p.dst_qpn);
-	if (!qp || qp->dev->orphan || !hears(qp, &p, slot)) {
+	if (p->dst_qpn == EMU_MULTICAST_QPN) {
+		receive_multicast(&a);
+		return;
+	}
+	qp = emu_qp_find_any(p->dst_qpn);
+	if (!qp || qp->dev->orphan || !hears(qp, p, slot)) {
 		emu.counters.datagrams_dropped++;
-		emu_debug("datagram of QP 0x%06x for QP 0x%06x dropped: not connected", p.src_qpn,
-			  p.dst_qpn);
+		emu_debug("datagram of QP 0x%06x for QP 0x%06x dropped: not connected", p->src_qpn,
+			  p->dst_qpn);
 		return;
 	}
-	if (qp->dev->fatal)
-		return;
-	if (emu_trace_on())
-		emu_trace_arrived(qp, &p);
-	if (!judged)
-		copies = emu_fault_receive(qp, &p, datagram, size, slot);
-	while (copies--) {
-		qp->stat->work.packets_received += packets_in(&p);
-		deliver(qp, &p);
-	}
+	arrive(qp, &a);
 }
 
 void emu_receive_again(const uint8_t *datagram, size_t size, unsigned slot)

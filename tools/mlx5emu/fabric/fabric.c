@@ -183,12 +183,27 @@ static int send_one(struct emu_fabric *fabric, unsigned slot, const void *datagr
 	return keep ? wait_in_queue(fabric, slot, datagram, size) : -EAGAIN;
 }
 
+static int send_all(struct emu_fabric *fabric, const void *datagram, size_t size)
+{
+	if (fabric->blocked)
+		return -EAGAIN;
+	for (unsigned slot = 1; slot < EMU_SLOTS; slot++) {
+		if (slot == fabric->slot)
+			(void)wait_in_queue(fabric, slot, datagram, size);
+		else
+			(void)transmit(fabric, slot, datagram, size);
+	}
+	return 0;
+}
+
 int emu_fabric_send(struct emu_fabric *fabric, unsigned slot, const void *datagram, size_t size,
 		    bool keep)
 {
 	enum emu_verdict verdict = EMU_DELIVER;
 	int rc;
 
+	if (slot == EMU_FABRIC_ALL)
+		return send_all(fabric, datagram, size);
 	if (slot == 0 || slot >= EMU_SLOTS)
 		return 0;
 	if (!keep && !emu_fabric_clear(fabric, slot))

@@ -48,8 +48,11 @@ bool emu_fabric_clear(const struct emu_fabric *fabric, unsigned slot);
 /*
  * Sends one datagram behind whatever waits for that slot. When it cannot leave now: with @keep it
  * is copied and waits (0), else -EAGAIN. -ENOBUFS: too much waits already, it is lost.
- * A slot that nobody holds swallows it: 0, as a wire with no one at the end.
+ * A slot that nobody holds swallows it: 0, as a wire with no one at the end. EMU_FABRIC_ALL is every
+ * slot, the own one included; who cannot take it now does not get it.
  */
+enum { EMU_FABRIC_ALL = 255 };
+
 int emu_fabric_send(struct emu_fabric *fabric, unsigned slot, const void *datagram, size_t size,
 		    bool keep);
 
