@@ -106,7 +106,8 @@ static void test_refused(void **state)
 	static volatile uintptr_t unmapped = 64;
 	uint8_t zero[600] = { 0 };
 	int fd = open_file(0);
-	const struct rdma_ucm_create_id udp = { .ps = RDMA_PS_UDP };
+	const struct rdma_ucm_create_id ipoib = { .ps = RDMA_PS_IPOIB };
+	const struct rdma_ucm_create_id mixed = { .ps = RDMA_PS_UDP, .qp_type = 2 };
 	const struct rdma_ucm_create_id nowhere = { .ps = RDMA_PS_TCP, .response = 1 };
 
 	(void)state;
@@ -115,9 +116,11 @@ static void test_refused(void **state)
 	assert_int_equal(write(fd, (const void *)unmapped, 64), -1);
 	assert_int_equal(errno, EFAULT);
 	assert_int_equal(command(fd, 99, zero, 8, 0), -ENOSYS);
-	assert_int_equal(command(fd, RDMA_USER_CM_CMD_JOIN_MCAST, zero, 300, 0), -ENOSYS);
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_JOIN_MCAST, zero, 300, 0), -ENOENT);
 	assert_int_equal(command(fd, RDMA_USER_CM_CMD_CREATE_ID, zero, 8, 4), -EINVAL);
-	assert_int_equal(command(fd, RDMA_USER_CM_CMD_CREATE_ID, &udp, sizeof(udp), 4),
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_CREATE_ID, &ipoib, sizeof(ipoib), 4),
+			 -EOPNOTSUPP);
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_CREATE_ID, &mixed, sizeof(mixed), 4),
 			 -EOPNOTSUPP);
 	assert_int_equal(command(fd, RDMA_USER_CM_CMD_CREATE_ID, &nowhere, sizeof(nowhere), 4),
 			 -EFAULT);
@@ -229,12 +232,71 @@ static void test_random(void **state)
 	close(fd);
 }
 
+static uint32_t create_datagrams(int fd)
+{
+	uint32_t id = 0;
+	const struct rdma_ucm_create_id cmd = {
+		.ps = RDMA_PS_UDP,
+		.response = (uintptr_t)&id,
+	};
+
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_CREATE_ID, &cmd, sizeof(cmd), sizeof(id)), 0);
+	return id;
+}
+
+/* A group has an event, told once; who leaves before it is told is told nothing. */
+static void test_groups(void **state)
+{
+	int fd = open_file(O_NONBLOCK);
+	const uint32_t id = create_datagrams(fd), stream = create_id(fd);
+	uint32_t group = 0;
+	struct rdma_ucm_bind_ip bind = { .id = id };
+	struct rdma_ucm_join_ip_mcast join = { .response = (uintptr_t)&group, .id = id };
+	struct rdma_ucm_event_resp event;
+	const struct rdma_ucm_get_event get = { .response = (uintptr_t)&event };
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr = { htonl(0x0a4d0001) } };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = { htonl(0xef010101) } };
+	struct rdma_ucm_destroy_id leave = { .response = (uintptr_t)&event };
+
+	(void)state;
+	memcpy(&bind.addr, &own, sizeof(own));
+	memcpy(&join.addr, &to, sizeof(to));
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_JOIN_IP_MCAST, &join, sizeof(join), 4),
+			 -EINVAL); /* without an address of its own */
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_BIND_IP, &bind, sizeof(bind), 0), 0);
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_JOIN_IP_MCAST, &join, sizeof(join), 4), 0);
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_GET_EVENT, &get, sizeof(get), sizeof(event)),
+			 0);
+	assert_int_equal(event.event, 12);
+	assert_int_equal(event.id, group);
+	assert_int_equal(event.param.ud.qp_num, 0xffffff);
+	assert_int_equal(event.param.ud.ah_attr.grh.dgid[12], 0xef);
+	leave.id = group;
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_LEAVE_MCAST, &leave, sizeof(leave), 4), 0);
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_LEAVE_MCAST, &leave, sizeof(leave), 4),
+			 -ENOENT);
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_JOIN_IP_MCAST, &join, sizeof(join), 4), 0);
+	leave.id = group;
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_LEAVE_MCAST, &leave, sizeof(leave), 4), 0);
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_GET_EVENT, &get, sizeof(get), sizeof(event)),
+			 -EAGAIN);
+	join.id = stream;
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_JOIN_IP_MCAST, &join, sizeof(join), 4),
+			 -EINVAL);
+	join.id = id;
+	memcpy(&join.addr, &own, sizeof(own)); /* no group */
+	assert_int_equal(command(fd, RDMA_USER_CM_CMD_JOIN_IP_MCAST, &join, sizeof(join), 4),
+			 -EINVAL);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_node),  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_owner), cmocka_unit_test(test_events),
-		cmocka_unit_test(test_fork),  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_node),    cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_refused), cmocka_unit_test(test_owner),
+		cmocka_unit_test(test_events),  cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

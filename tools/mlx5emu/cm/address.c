@@ -101,3 +101,40 @@ unsigned emu_cm_addr_gid(const struct sockaddr_in6 *addr, int device, uint8_t gi
 	emu_run_gid(dev, row, gid);
 	return row;
 }
+
+bool emu_cm_addr_multicast(const struct sockaddr_in6 *addr)
+{
+	if (addr->sin6_family == AF_INET)
+		return IN_MULTICAST(ntohl(as_ipv4(addr).sin_addr.s_addr));
+	return addr->sin6_family == AF_INET6 && IN6_IS_ADDR_MULTICAST(&addr->sin6_addr);
+}
+
+/* cma_iboe_set_mgid() of the kernel, for RoCE v2. */
+static void group_gid(const struct sockaddr_in6 *addr, uint8_t gid[16])
+{
+	const struct sockaddr_in in = as_ipv4(addr);
+
+	if (addr->sin6_family == AF_INET6) {
+		memcpy(gid, &addr->sin6_addr, 16);
+		return;
+	}
+	memset(gid, 0, 10);
+	memset(gid + 10, 0xff, 2);
+	memcpy(gid + 12, &in.sin_addr, 4);
+}
+
+void emu_cm_addr_ah(const struct sockaddr_in6 *src, int device, const struct sockaddr_in6 *dst,
+		    struct ib_uverbs_ah_attr *ah)
+{
+	const int peer = emu_cm_addr_device(dst);
+	uint8_t own[16];
+
+	if (emu_cm_addr_multicast(dst))
+		group_gid(dst, ah->grh.dgid);
+	else
+		emu_cm_addr_gid(dst, peer < 0 ? device : peer, ah->grh.dgid);
+	ah->grh.sgid_index = (uint8_t)emu_cm_addr_gid(src, device, own);
+	ah->grh.hop_limit = 64;
+	ah->is_global = 1;
+	ah->port_num = 1;
+}

@@ -19,9 +19,9 @@
  *
  *	identifier --- AF_UNIX SOCK_SEQPACKET --- identifier	a connection; names: socket.c
  *	active:  REQ ->	     <- REP	  RTU ->		DREQ or the end of the socket: either side
+ *	datagrams: REQ ->    <- REP	and that is all: both know a queue pair to send to (SIDR)
  *
- * One lock (file.c) guards everything below. Reliable connections between addresses of the run's
- * devices only: no datagrams (SIDR), no multicast, no AF_IB.
+ * One lock (file.c) guards everything below. Addresses are those of the run's devices; no AF_IB.
  */
 /*
  * Addresses are IPv4 or IPv6 in the room of a struct sockaddr_in6, as librdmacm's older commands carry
@@ -53,12 +53,21 @@ enum { /* of enum rdma_cm_event_type */
        EMU_CM_EVENT_REJECTED = 8,
        EMU_CM_EVENT_ESTABLISHED = 9,
        EMU_CM_EVENT_DISCONNECTED = 10,
+       EMU_CM_EVENT_MULTICAST_JOIN = 12,
+};
+
+enum {
+	EMU_CM_UDP_QKEY = 0x01234567, /* RDMA_UDP_QKEY */
+	EMU_CM_MULTICAST_QPN = 0xffffff,
+	EMU_CM_SIDR_UNSUPPORTED = 1, /* IBA vol 1 table 123 "SIDR_REP status" */
+	EMU_CM_SIDR_REJECT = 2,
 };
 
 struct emu_cm_event {
 	struct emu_cm_event *next;
 	struct emu_cm_id *id;    /* whose event it is; of a request, the listener */
 	struct emu_cm_id *child; /* of a request */
+	struct emu_cm_group *group;
 	struct rdma_ucm_event_resp resp;
 };
 
@@ -81,7 +90,18 @@ struct emu_cm_id {
 	int sock; /* bound, listening or connected; -1 */
 	uint32_t psn, peer_psn;
 	struct rdma_ucm_conn_param own, peer;
-	bool passive; /* was asked to connect */
+	bool passive;   /* was asked to connect */
+	bool datagrams; /* RDMA_PS_UDP */
+	uint32_t events_reported;
+};
+
+/* A multicast group that an identifier joined. */
+struct emu_cm_group {
+	struct emu_cm_group *next;
+	uint32_t handle;
+	uint64_t uid;
+	struct emu_cm_id *id;
+	struct sockaddr_in6 addr;
 	uint32_t events_reported;
 };
 
@@ -107,8 +127,9 @@ struct emu_cm_event *emu_cm_raise(struct emu_cm_id *id, uint32_t type, int statu
 /* Moves what waits for @id to another file. */
 void emu_cm_events_move(struct emu_cm_id *id, struct emu_cm_file *to);
 
-/* Forgets what waits for @id, and the requests in it. */
+/* Forgets what waits for @id, and the requests in it; or for a group. */
 void emu_cm_events_drop(struct emu_cm_id *id);
+void emu_cm_events_drop_group(const struct emu_cm_group *group);
 
 /* ---- id.c ---- */
 
@@ -125,6 +146,20 @@ void emu_cm_id_ready(struct emu_cm_id *id);
 /* Watches the socket for its file, or stops that. */
 int emu_cm_id_watch(struct emu_cm_id *id);
 void emu_cm_id_unwatch(const struct emu_cm_id *id);
+
+/* ---- multicast.c ---- */
+
+/* -EINVAL no identifier of datagrams with an address, or no address of a group; -ENOMEM. */
+int emu_cm_group_join(struct emu_cm_id *id, uint64_t uid, const struct sockaddr_in6 *addr,
+		      struct emu_cm_group **out);
+struct emu_cm_group *emu_cm_group_find(uint32_t handle);
+void emu_cm_group_leave(struct emu_cm_group *group);
+void emu_cm_groups_leave(const struct emu_cm_id *id);
+
+/* ---- qp_attr.c: what a queue pair of the connection needs ---- */
+
+/* -EINVAL: the identifier is not that far. */
+int emu_cm_qp_attr(const struct emu_cm_id *id, uint32_t qp_state, struct ib_uverbs_qp_attr *attr);
 
 /* ---- command.c ---- */
 
@@ -146,10 +181,10 @@ struct emu_cm_message {
 };
 
 /* A socket bound to port @addr->port of the address, 0 = any free one, which is then written. */
-int emu_cm_bind(struct sockaddr_in6 *addr);
+int emu_cm_bind(struct sockaddr_in6 *addr, bool datagrams);
 
 /* A socket connected to who listens at @to: -ECONNREFUSED when nobody does. */
-int emu_cm_connect(const struct sockaddr_in6 *to);
+int emu_cm_connect(const struct sockaddr_in6 *to, bool datagrams);
 
 void emu_cm_send(const struct emu_cm_id *id, enum emu_cm_message_type type, uint32_t reason);
 
@@ -167,6 +202,12 @@ int emu_cm_addr_check(const struct sockaddr_in6 *addr);
 
 /* The device of the run that has the address (a loopback address: the first one); -1. */
 int emu_cm_addr_device(const struct sockaddr_in6 *addr);
+
+bool emu_cm_addr_multicast(const struct sockaddr_in6 *addr);
+
+/* The address vector from an own address to @dst, a device's or a group's. */
+void emu_cm_addr_ah(const struct sockaddr_in6 *src, int device, const struct sockaddr_in6 *dst,
+		    struct ib_uverbs_ah_attr *ah);
 
 /* Its row in that device's GID table (RoCE v2), and the GID. */
 unsigned emu_cm_addr_gid(const struct sockaddr_in6 *addr, int device, uint8_t gid[16]);

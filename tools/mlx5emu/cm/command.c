@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The commands of ucma.c, a table by number. Those for AF_IB, datagrams and multicast are not in it:
- * librdmacm tries AF_IB first and does without.
+ * The commands of ucma.c, a table by number. Those for AF_IB are not in it: librdmacm tries them first
+ * and does without.
  */
 #include "cm/cm.h"
 
-#include "engine/engine.h"
 #include "run/config.h"
 #include "uverbs/libc.h"
 #include "uverbs/session.h"
@@ -19,7 +18,7 @@
 #include <sys/socket.h>
 
 enum { REJ_NO_SERVICE = 8, REJ_CONSUMER = 28 }; /* IBA vol 1 table 111 "REJ reason codes" */
-enum { QPT_RC = 2, STATE_INIT = 1, STATE_RTR = 2, STATE_RTS = 3 };
+enum { QPT_RC = 2, QPT_UD = 4 };
 
 struct call {
 	struct emu_cm_file *file;
@@ -40,11 +39,13 @@ static int create_id(const struct call *c)
 	struct emu_cm_id *id;
 	int rc;
 
-	if (cmd->ps != RDMA_PS_TCP || (cmd->qp_type && cmd->qp_type != QPT_RC))
+	if ((cmd->ps != RDMA_PS_TCP || (cmd->qp_type && cmd->qp_type != QPT_RC)) &&
+	    (cmd->ps != RDMA_PS_UDP || (cmd->qp_type && cmd->qp_type != QPT_UD)))
 		return -EOPNOTSUPP;
 	id = emu_cm_id_new(c->file, cmd->uid);
 	if (!id)
 		return -ENOMEM;
+	id->datagrams = cmd->ps == RDMA_PS_UDP;
 	resp.id = id->handle;
 	rc = answer(c, cmd->response, &resp, sizeof(resp));
 	if (rc < 0)
@@ -74,7 +75,7 @@ static int bind_to(struct emu_cm_id *id, const struct sockaddr_in6 *addr)
 		return -EINVAL;
 	if (device < 0 && !emu_cm_addr_any(addr))
 		return -EADDRNOTAVAIL;
-	sock = emu_cm_bind(&bound);
+	sock = emu_cm_bind(&bound, id->datagrams);
 	if (sock < 0)
 		return sock;
 	id->sock = sock;
@@ -105,7 +106,10 @@ static int resolve_ip(const struct call *c)
 		return -EINVAL;
 	if (id->device >= 0)
 		device = id->device;
-	if (device < 0 || emu_cm_addr_device(&cmd->dst_addr) < 0)
+	if (device < 0 && emu_cm_addr_multicast(&cmd->dst_addr))
+		device = 0; /* groups are on every wire */
+	if (device < 0 ||
+	    (emu_cm_addr_device(&cmd->dst_addr) < 0 && !emu_cm_addr_multicast(&cmd->dst_addr)))
 		return emu_cm_raise(id, EMU_CM_EVENT_ADDR_ERROR, -ENODEV) ? 0 : -ENOMEM;
 	if (id->device < 0)
 		id->src = has_src ? cmd->src_addr : cmd->dst_addr;
@@ -131,11 +135,11 @@ static int resolve_route(const struct call *c)
 
 static void fill_path(const struct emu_cm_id *id, struct ib_user_path_rec *path)
 {
-	const int peer = emu_cm_addr_device(&id->dst);
+	struct ib_uverbs_ah_attr ah = { .port_num = 0 };
 
 	emu_cm_addr_gid(&id->src, id->device, path->sgid);
-	if (peer >= 0)
-		emu_cm_addr_gid(&id->dst, peer, path->dgid);
+	emu_cm_addr_ah(&id->src, id->device, &id->dst, &ah);
+	memcpy(path->dgid, ah.grh.dgid, sizeof(path->dgid));
 	path->pkey = htobe16(0xffff);
 	path->hop_limit = 64;
 }
@@ -187,6 +191,11 @@ static int refused(struct emu_cm_id *id, int rc)
 	const bool nobody = rc == -ECONNREFUSED;
 
 	id->state = EMU_CM_CLOSED;
+	if (id->datagrams) /* cma_sidr_rep_handler() */
+		return emu_cm_raise(id, EMU_CM_EVENT_UNREACHABLE,
+				    nobody ? EMU_CM_SIDR_UNSUPPORTED : -ETIMEDOUT) ?
+			       0 :
+			       -ENOMEM;
 	return emu_cm_raise(id, nobody ? EMU_CM_EVENT_REJECTED : EMU_CM_EVENT_UNREACHABLE,
 			    nobody ? REJ_NO_SERVICE : -ETIMEDOUT) ?
 		       0 :
@@ -201,7 +210,7 @@ static int connect_cmd(const struct call *c)
 
 	if (id->state != EMU_CM_ROUTED || !cmd->conn_param.valid)
 		return -EINVAL;
-	sock = emu_cm_connect(&id->dst);
+	sock = emu_cm_connect(&id->dst, id->datagrams);
 	if (sock < 0)
 		return refused(id, sock);
 	if (id->sock >= 0)
@@ -228,7 +237,7 @@ static int accept_cmd(const struct call *c)
 		return -EINVAL;
 	id->uid = cmd->uid;
 	id->own = cmd->conn_param;
-	id->state = EMU_CM_ACCEPTING;
+	id->state = id->datagrams ? EMU_CM_CONNECTED : EMU_CM_ACCEPTING;
 	emu_cm_send(id, EMU_CM_REP, 0);
 	return 0;
 }
@@ -252,6 +261,8 @@ static int disconnect(const struct call *c)
 {
 	struct emu_cm_id *id = c->id;
 
+	if (id->datagrams)
+		return -EINVAL; /* there is no connection */
 	if (id->state == EMU_CM_CLOSED)
 		return 0;
 	if (id->state != EMU_CM_CONNECTED && id->state != EMU_CM_ACCEPTING)
@@ -274,77 +285,65 @@ static int notify(const struct call *c)
 	return 0;
 }
 
-/* ---- what a queue pair of the connection needs (cm_init_qp_*_attr() of cm.c) ---- */
-
-static void attr_init(const struct emu_cm_id *id, struct ib_uverbs_qp_attr *attr)
-{
-	(void)id;
-	attr->qp_attr_mask = EMU_QP_STATE | EMU_QP_ACCESS_FLAGS | EMU_QP_PKEY_INDEX | EMU_QP_PORT;
-	attr->qp_access_flags = EMU_ACCESS_REMOTE_WRITE | EMU_ACCESS_REMOTE_READ |
-				EMU_ACCESS_REMOTE_ATOMIC;
-	attr->port_num = 1;
-}
-
-static uint32_t mtu_code(unsigned mtu)
-{
-	uint32_t code = 1;
-
-	while (code < 5 && 128u << code < mtu)
-		code++;
-	return code;
-}
-
-static void attr_rtr(const struct emu_cm_id *id, struct ib_uverbs_qp_attr *attr)
-{
-	const int peer = emu_cm_addr_device(&id->dst);
-	uint8_t gid[16];
-
-	attr->qp_attr_mask = EMU_QP_STATE | EMU_QP_AV | EMU_QP_PATH_MTU | EMU_QP_DEST_QPN |
-			     EMU_QP_RQ_PSN | EMU_QP_MAX_DEST_RD_ATOMIC | EMU_QP_MIN_RNR_TIMER;
-	emu_cm_addr_gid(&id->dst, peer < 0 ? id->device : peer, attr->ah_attr.grh.dgid);
-	attr->ah_attr.grh.sgid_index = (uint8_t)emu_cm_addr_gid(&id->src, id->device, gid);
-	attr->ah_attr.grh.hop_limit = 64;
-	attr->ah_attr.is_global = 1;
-	attr->ah_attr.port_num = 1;
-	attr->path_mtu = mtu_code(emu_session()->run.dev[id->device].mtu);
-	attr->dest_qp_num = id->peer.qp_num;
-	attr->rq_psn = id->peer_psn;
-	attr->max_dest_rd_atomic = id->passive ? id->peer.initiator_depth :
-						 id->own.responder_resources;
-}
-
-/* The retry counts are the active side's wish, but how long a receiver may not be ready is its own. */
-static void attr_rts(const struct emu_cm_id *id, struct ib_uverbs_qp_attr *attr)
-{
-	enum { TIMEOUT = 18 };
-	const struct rdma_ucm_conn_param *active = id->passive ? &id->peer : &id->own;
-
-	attr->qp_attr_mask = EMU_QP_STATE | EMU_QP_SQ_PSN | EMU_QP_TIMEOUT | EMU_QP_RETRY_CNT |
-			     EMU_QP_RNR_RETRY | EMU_QP_MAX_QP_RD_ATOMIC;
-	attr->sq_psn = id->psn;
-	attr->timeout = TIMEOUT;
-	attr->retry_cnt = active->retry_count & 7;
-	attr->rnr_retry = id->peer.rnr_retry_count & 7;
-	attr->max_rd_atomic = id->peer.responder_resources;
-}
-
 static int init_qp_attr(const struct call *c)
 {
 	const struct rdma_ucm_init_qp_attr *cmd = c->payload;
-	const struct emu_cm_id *id = c->id;
-	const bool has_peer = id->state >= EMU_CM_REQUESTED && id->state != EMU_CM_CONNECTING &&
-			      id->device >= 0;
-	struct ib_uverbs_qp_attr attr = { .qp_state = cmd->qp_state };
+	struct ib_uverbs_qp_attr attr;
+	const int rc = emu_cm_qp_attr(c->id, cmd->qp_state, &attr);
 
-	if (cmd->qp_state == STATE_INIT && id->state != EMU_CM_WAITING)
-		attr_init(id, &attr);
-	else if (cmd->qp_state == STATE_RTR && has_peer)
-		attr_rtr(id, &attr);
-	else if (cmd->qp_state == STATE_RTS && has_peer)
-		attr_rts(id, &attr);
-	else
+	return rc < 0 ? rc : answer(c, cmd->response, &attr, sizeof(attr));
+}
+
+/* ---- multicast ---- */
+
+static int join_group(const struct call *c, uint64_t uid, uint64_t response,
+		      const struct sockaddr_in6 *addr)
+{
+	struct rdma_ucm_create_id_resp resp;
+	struct emu_cm_group *group;
+	int rc = emu_cm_group_join(c->id, uid, addr, &group);
+
+	if (rc < 0)
+		return rc;
+	resp.id = group->handle;
+	rc = answer(c, response, &resp, sizeof(resp));
+	if (rc < 0)
+		emu_cm_group_leave(group);
+	return rc;
+}
+
+static int join_ip(const struct call *c)
+{
+	const struct rdma_ucm_join_ip_mcast *cmd = c->payload;
+
+	return join_group(c, cmd->uid, cmd->response, &cmd->addr);
+}
+
+/* Who joins to send alone hears nothing, as librdmacm does not attach its queue pair. */
+static int join(const struct call *c)
+{
+	const struct rdma_ucm_join_mcast *cmd = c->payload;
+	struct sockaddr_in6 addr;
+
+	if (cmd->addr_size > sizeof(cmd->addr) || cmd->join_flags >= RDMA_MC_JOIN_FLAG_RESERVED)
 		return -EINVAL;
-	return answer(c, cmd->response, &attr, sizeof(attr));
+	memcpy(&addr, &cmd->addr, sizeof(addr));
+	return join_group(c, cmd->uid, cmd->response, &addr);
+}
+
+static int leave(const struct call *c)
+{
+	const struct rdma_ucm_destroy_id *cmd = c->payload;
+	struct emu_cm_group *group = emu_cm_group_find(cmd->id);
+	struct rdma_ucm_destroy_id_resp resp;
+
+	if (!group)
+		return -ENOENT;
+	if (group->id->file != c->file)
+		return -EINVAL;
+	resp.events_reported = group->events_reported;
+	emu_cm_group_leave(group);
+	return answer(c, cmd->response, &resp, sizeof(resp));
 }
 
 /* ---- the rest ---- */
@@ -414,6 +413,10 @@ static const struct command commands[] = {
 	[RDMA_USER_CM_CMD_INIT_QP_ATTR] = COMMAND(rdma_ucm_init_qp_attr, init_qp_attr),
 	[RDMA_USER_CM_CMD_SET_OPTION] = COMMAND(rdma_ucm_set_option, set_option),
 	[RDMA_USER_CM_CMD_NOTIFY] = COMMAND(rdma_ucm_notify, notify),
+	[RDMA_USER_CM_CMD_JOIN_IP_MCAST] = COMMAND(rdma_ucm_join_ip_mcast, join_ip),
+	[RDMA_USER_CM_CMD_JOIN_MCAST] = { sizeof(struct rdma_ucm_join_mcast),
+					  offsetof(struct rdma_ucm_join_mcast, id), join },
+	[RDMA_USER_CM_CMD_LEAVE_MCAST] = { sizeof(struct rdma_ucm_destroy_id), 0, leave },
 	[RDMA_USER_CM_CMD_MIGRATE_ID] = { sizeof(struct rdma_ucm_migrate_id), 0, migrate_id },
 };
 

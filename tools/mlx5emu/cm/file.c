@@ -176,22 +176,29 @@ struct emu_cm_event *emu_cm_raise(struct emu_cm_id *id, uint32_t type, int statu
 	return event;
 }
 
+/* Behind the last one the file is not readable any more. */
+static void unlink_event(struct emu_cm_file *file, struct emu_cm_event **at)
+{
+	uint64_t count;
+
+	*at = (*at)->next;
+	if (!*at)
+		file->last = at;
+	if (!file->events && read(file->wake_fd, &count, sizeof(count)) < 0)
+		return; /* it was not: as it should be */
+}
+
 /* Takes the first event of @id (NULL: of anybody) out of the file. */
 static struct emu_cm_event *take(struct emu_cm_file *file, const struct emu_cm_id *id)
 {
 	struct emu_cm_event **at = &file->events, *event;
-	uint64_t count;
 
 	while (*at && id && (*at)->id != id)
 		at = &(*at)->next;
 	event = *at;
 	if (!event)
 		return NULL;
-	*at = event->next;
-	if (!*at)
-		file->last = at;
-	if (!file->events && read(file->wake_fd, &count, sizeof(count)) < 0)
-		return event; /* not readable: as it should be */
+	unlink_event(file, at);
 	return event;
 }
 
@@ -212,6 +219,21 @@ void emu_cm_events_drop(struct emu_cm_id *id)
 		if (event->child)
 			emu_cm_id_destroy(event->child);
 		free(event);
+	}
+}
+
+void emu_cm_events_drop_group(const struct emu_cm_group *group)
+{
+	struct emu_cm_file *file = group->id->file;
+	struct emu_cm_event **at = &file->events, *event;
+
+	while ((event = *at)) {
+		if (event->group == group) {
+			unlink_event(file, at);
+			free(event);
+		} else {
+			at = &event->next;
+		}
 	}
 }
 
@@ -243,6 +265,8 @@ static int poll_event(int fd, struct rdma_ucm_event_resp *resp)
 	}
 	if (event) {
 		event->id->events_reported++;
+		if (event->group)
+			event->group->events_reported++;
 		*resp = event->resp;
 	}
 	pthread_mutex_unlock(&lock);

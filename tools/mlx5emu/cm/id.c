@@ -104,6 +104,7 @@ void emu_cm_id_destroy(struct emu_cm_id *id)
 	ids[id->handle] = NULL;
 	if (id->state == EMU_CM_LISTEN)
 		drop_waiting(id);
+	emu_cm_groups_leave(id);
 	hang_up(id);
 	emu_cm_events_drop(id);
 	free(id);
@@ -129,6 +130,7 @@ static void accept_one(struct emu_cm_id *listener, int sock)
 	id->state = EMU_CM_WAITING;
 	id->listener = listener;
 	id->passive = true;
+	id->datagrams = listener->datagrams;
 	id->sock = sock;
 	if (emu_cm_id_watch(id) < 0)
 		emu_cm_id_destroy(id);
@@ -152,6 +154,14 @@ static void tell_param(struct emu_cm_event *event, const struct rdma_ucm_conn_pa
 	conn->initiator_depth = peer->responder_resources;
 }
 
+static void tell_private_data(struct emu_cm_event *event, const struct rdma_ucm_conn_param *peer)
+{
+	struct rdma_ucm_ud_param *ud = &event->resp.param.ud;
+
+	memcpy(ud->private_data, peer->private_data, sizeof(ud->private_data));
+	ud->private_data_len = peer->private_data_len;
+}
+
 static void request(struct emu_cm_id *id, const struct emu_cm_message *m)
 {
 	struct emu_cm_id *listener = id->listener;
@@ -171,7 +181,25 @@ static void request(struct emu_cm_id *id, const struct emu_cm_message *m)
 	id->listener = NULL;
 	event->child = id;
 	event->resp.id = id->handle;
-	tell_param(event, &m->param);
+	if (id->datagrams)
+		tell_private_data(event, &m->param);
+	else
+		tell_param(event, &m->param);
+}
+
+/* The answer names the queue pair, and nothing else is needed to send to it. */
+static void found(struct emu_cm_id *id, const struct emu_cm_message *m)
+{
+	struct emu_cm_event *event = emu_cm_raise(id, EMU_CM_EVENT_ESTABLISHED, 0);
+
+	id->state = EMU_CM_CONNECTED;
+	hang_up(id);
+	if (!event)
+		return;
+	tell_private_data(event, &m->param);
+	event->resp.param.ud.qp_num = m->param.qp_num;
+	event->resp.param.ud.qkey = EMU_CM_UDP_QKEY;
+	emu_cm_addr_ah(&id->src, id->device, &id->dst, &event->resp.param.ud.ah_attr);
 }
 
 static void response(struct emu_cm_id *id, const struct emu_cm_message *m)
@@ -187,9 +215,13 @@ static void response(struct emu_cm_id *id, const struct emu_cm_message *m)
 
 static void rejected(struct emu_cm_id *id, uint32_t reason, const struct rdma_ucm_conn_param *param)
 {
-	struct emu_cm_event *event = emu_cm_raise(id, EMU_CM_EVENT_REJECTED, (int)reason);
+	struct emu_cm_event *event =
+		id->datagrams ? emu_cm_raise(id, EMU_CM_EVENT_UNREACHABLE, EMU_CM_SIDR_REJECT) :
+				emu_cm_raise(id, EMU_CM_EVENT_REJECTED, (int)reason);
 
-	if (event && param)
+	if (event && param && id->datagrams)
+		tell_private_data(event, param);
+	else if (event && param)
 		event->resp.param.conn = *param;
 	id->state = EMU_CM_CLOSED;
 	hang_up(id);
@@ -208,7 +240,8 @@ static void over(struct emu_cm_id *id)
 		return;
 	case EMU_CM_RESPONDED:
 	case EMU_CM_CONNECTED:
-		emu_cm_raise(id, EMU_CM_EVENT_DISCONNECTED, 0);
+		if (!id->datagrams)
+			emu_cm_raise(id, EMU_CM_EVENT_DISCONNECTED, 0);
 		break;
 	default:
 		break;
@@ -222,6 +255,8 @@ static void message(struct emu_cm_id *id, const struct emu_cm_message *m)
 {
 	if (m->type == EMU_CM_REQ && id->state == EMU_CM_WAITING)
 		request(id, m);
+	else if (m->type == EMU_CM_REP && id->state == EMU_CM_CONNECTING && id->datagrams)
+		found(id, m);
 	else if (m->type == EMU_CM_REP && id->state == EMU_CM_CONNECTING)
 		response(id, m);
 	else if (m->type == EMU_CM_REJ &&

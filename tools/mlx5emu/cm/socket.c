@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names in the abstract socket namespace: "\0mlx5emu.<run>.cm.<port>.<address>", the address in hex or
- * "any". A connection is made to the address first and to "any" then, as a kernel looks up listeners.
+ * Names in the abstract socket namespace: "\0mlx5emu.<run>.cm.<port>.<address>", "cmu" instead of "cm"
+ * for datagrams, which have ports of their own; the address in hex or "any". A connection is made to the address first and to "any" then, as a kernel looks up listeners.
  * The kernel says who is at the other end; another user's process is not heard.
  */
 #include "cm/cm.h"
@@ -21,7 +21,8 @@
 
 enum { MAGIC = 0x4d35434d, FIRST_PORT = 32768, LAST_PORT = 60999 };
 
-static socklen_t make_name(struct sockaddr_un *name, const struct sockaddr_in6 *addr, bool any)
+static socklen_t make_name(struct sockaddr_un *name, const struct sockaddr_in6 *addr,
+			   bool datagrams, bool any)
 {
 	const uint8_t *bytes = (const uint8_t *)&addr->sin6_addr;
 	char hex[33] = "any";
@@ -36,8 +37,9 @@ static socklen_t make_name(struct sockaddr_un *name, const struct sockaddr_in6 *
 		snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
 	memset(name, 0, sizeof(*name));
 	name->sun_family = AF_UNIX;
-	len = snprintf(name->sun_path + 1, sizeof(name->sun_path) - 1, "mlx5emu.%s.cm.%u.%s",
-		       emu_session()->run.id, emu_cm_addr_port(addr), hex);
+	len = snprintf(name->sun_path + 1, sizeof(name->sun_path) - 1, "mlx5emu.%s.%s.%u.%s",
+		       emu_session()->run.id, datagrams ? "cmu" : "cm", emu_cm_addr_port(addr),
+		       hex);
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
 }
 
@@ -48,16 +50,16 @@ static int open_socket(void)
 	return fd < 0 ? -errno : emu_fd_move_up(fd);
 }
 
-static int bind_port(int fd, const struct sockaddr_in6 *addr)
+static int bind_port(int fd, const struct sockaddr_in6 *addr, bool datagrams)
 {
 	struct sockaddr_un name;
-	socklen_t len = make_name(&name, addr, emu_cm_addr_any(addr));
+	socklen_t len = make_name(&name, addr, datagrams, emu_cm_addr_any(addr));
 
 	return bind(fd, (struct sockaddr *)&name, len) < 0 ? -errno : 0;
 }
 
 /* A free port is one whose name can be had. */
-static int bind_any_port(int fd, struct sockaddr_in6 *addr)
+static int bind_any_port(int fd, struct sockaddr_in6 *addr, bool datagrams)
 {
 	enum { TRIES = 200 };
 	uint16_t random;
@@ -68,25 +70,26 @@ static int bind_any_port(int fd, struct sockaddr_in6 *addr)
 			return -EAGAIN;
 		emu_cm_addr_set_port(
 			addr, (uint16_t)(FIRST_PORT + random % (LAST_PORT - FIRST_PORT + 1)));
-		rc = bind_port(fd, addr);
+		rc = bind_port(fd, addr, datagrams);
 	}
 	return rc;
 }
 
-int emu_cm_bind(struct sockaddr_in6 *addr)
+int emu_cm_bind(struct sockaddr_in6 *addr, bool datagrams)
 {
 	int fd = open_socket(), rc;
 
 	if (fd < 0)
 		return fd;
-	rc = emu_cm_addr_port(addr) ? bind_port(fd, addr) : bind_any_port(fd, addr);
+	rc = emu_cm_addr_port(addr) ? bind_port(fd, addr, datagrams) :
+				      bind_any_port(fd, addr, datagrams);
 	if (rc == 0)
 		return fd;
 	emu_libc()->close(fd);
 	return rc;
 }
 
-int emu_cm_connect(const struct sockaddr_in6 *to)
+int emu_cm_connect(const struct sockaddr_in6 *to, bool datagrams)
 {
 	int fd = open_socket(), rc = -ECONNREFUSED;
 
@@ -94,7 +97,7 @@ int emu_cm_connect(const struct sockaddr_in6 *to)
 		return fd;
 	for (unsigned any = 0; any < 2 && rc == -ECONNREFUSED; any++) {
 		struct sockaddr_un name;
-		socklen_t len = make_name(&name, to, any);
+		socklen_t len = make_name(&name, to, datagrams, any);
 
 		rc = connect(fd, (struct sockaddr *)&name, len) < 0 ? -errno : 0;
 	}

@@ -142,6 +142,32 @@ static void write_device(const struct emu_run_device *dev, FILE *out)
 	fputc('\n', out);
 }
 
+/* RFC 1112 section 6.4, RFC 2464 section 7. */
+static bool group_mac(const uint8_t gid[16], uint8_t mac[6])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const bool ipv4 = memcmp(gid, mapped, sizeof(mapped)) == 0 && gid[12] >> 4 == 0xe;
+
+	if (ipv4) {
+		memcpy(mac, "\x01\x00\x5e", 3);
+		memcpy(mac + 3, gid + 13, 3);
+		mac[3] &= 0x7f;
+		return true;
+	}
+	memcpy(mac, "\x33\x33", 2);
+	memcpy(mac + 2, gid + 12, 4);
+	return gid[0] == 0xff;
+}
+
+bool emu_run_mac_of_gid(const struct emu_run *run, const uint8_t gid[16], uint8_t mac[6])
+{
+	const struct emu_run_device *dev = emu_run_find_gid(run, gid);
+
+	if (dev)
+		emu_run_mac(dev, mac);
+	return dev || group_mac(gid, mac);
+}
+
 int emu_run_write(const struct emu_run *run, FILE *out)
 {
 	fprintf(out,

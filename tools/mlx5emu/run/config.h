@@ -113,4 +113,7 @@ bool emu_run_name_valid(const char *name);
 void emu_run_link_local(const struct emu_run_device *dev, uint8_t address[16]);
 void emu_run_mapped(uint32_t ipv4, uint8_t address[16]);
 
+/* Of the device that has the GID, or of the group that it names; false when there is neither. */
+bool emu_run_mac_of_gid(const struct emu_run *run, const uint8_t gid[16], uint8_t mac[6]);
+
 #endif

@@ -2,7 +2,7 @@
 /*
  * Address handles. libmlx5 builds the address vector itself, and each datagram's WQE carries it; what
  * the kernel adds is the Ethernet address behind the destination GID. On this wire that is the
- * address of the device of the run which has the GID.
+ * address of the device of the run which has the GID, or of the group.
  */
 #include "uverbs/command.h"
 
@@ -10,21 +10,8 @@
 #include "uverbs/session.h"
 
 #include <errno.h>
-#include <string.h>
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5-abi.h>
-
-/* rdma_resolve_ip() of the kernel: -EHOSTUNREACH for an address that nobody answers to. */
-static int resolve(const struct emu_run *run, const uint8_t dgid[16], uint8_t mac[6])
-{
-	const struct emu_run_device *dev = emu_run_find_gid(run, dgid);
-
-	if (dev) {
-		emu_run_mac(dev, mac);
-		return 0;
-	}
-	return -EHOSTUNREACH;
-}
 
 static int check(const struct emu_run_device *dev, const struct ib_uverbs_ah_attr *attr)
 {
@@ -47,8 +34,9 @@ int emu_cmd_create_ah(struct emu_cmd *cmd)
 		rc = check(&emu_session()->run.dev[file->index], &req.attr);
 	if (rc == 0 && emu_object_find(&file->objects, EMU_OBJECT_PD, req.pd_handle, &pd) < 0)
 		rc = -EINVAL;
-	if (rc == 0)
-		rc = resolve(&emu_session()->run, req.attr.grh.dgid, drv.dmac);
+	/* rdma_resolve_ip() of the kernel: nobody answers to that address */
+	if (rc == 0 && !emu_run_mac_of_gid(&emu_session()->run, req.attr.grh.dgid, drv.dmac))
+		rc = -EHOSTUNREACH;
 	if (rc < 0)
 		return rc;
 	ah = emu_object_new(&file->objects, EMU_OBJECT_AH);

@@ -123,6 +123,9 @@ int emu_cmd_modify_qp(struct emu_cmd *cmd);
 int emu_cmd_modify_qp_ex(struct emu_cmd *cmd);
 int emu_cmd_query_qp(struct emu_cmd *cmd);
 int emu_cmd_destroy_qp(struct emu_cmd *cmd);
+/* mcast.c */
+int emu_cmd_attach_mcast(struct emu_cmd *cmd);
+int emu_cmd_detach_mcast(struct emu_cmd *cmd);
 /* uar.c: the two ioctl methods that have no write command */
 int emu_uar_obj_alloc(struct emu_file *file, const struct emu_attr *attr);
 int emu_uar_obj_destroy(struct emu_file *file, const struct emu_attr *attr);

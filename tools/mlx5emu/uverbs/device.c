@@ -55,14 +55,10 @@ static const enum emu_strict levels[] = {
 	[EMU_RUN_STRICT_OFF] = EMU_STRICT_OFF,
 };
 
-/* Only devices of the run are on the wire. */
+/* Only devices of the run are on the wire, and their groups. */
 static bool mac_of_gid(const uint8_t gid[16], uint8_t mac[6])
 {
-	const struct emu_run_device *dev = emu_run_find_gid(&emu_session()->run, gid);
-
-	if (dev)
-		emu_run_mac(dev, mac);
-	return dev != NULL;
+	return emu_run_mac_of_gid(&emu_session()->run, gid, mac);
 }
 
 static int create_device(struct emu_file *file, const struct emu_session *s)
@@ -220,6 +216,9 @@ static void fill_device(const struct emu_file *file, struct ib_uverbs_query_devi
 		.max_srq = EMU_MAX_SRQ,
 		.max_srq_wr = EMU_MAX_SRQ_WQE - 1,
 		.max_srq_sge = EMU_MAX_SRQ_SGE,
+		.max_mcast_grp = EMU_MAX_GROUPS,
+		.max_mcast_qp_attach = EMU_MAX_QP,
+		.max_total_mcast_qp_attach = EMU_MAX_QP * EMU_MAX_GROUPS,
 		.max_pkeys = 1,
 		.local_ca_ack_delay = 16,
 		.phys_port_cnt = 1,

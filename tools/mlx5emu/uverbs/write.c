@@ -2,8 +2,8 @@
 /*
  * The write commands, which INVOKE_WRITE carries: tables keyed by command number. The sizes are
  * those of the structures before driver_data, `response` included, as the ioctl carries them.
- * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: multicast and
- * queue pairs shared between processes are not offered, and the capabilities say so.
+ * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: queue pairs shared
+ * between processes are not offered, and the capabilities say so.
  */
 #include "uverbs/command.h"
 
@@ -68,6 +68,8 @@ static const struct emu_write_method methods[] = {
 	[IB_USER_VERBS_CMD_QUERY_QP] =
 		METHOD(ib_uverbs_query_qp, ib_uverbs_query_qp_resp, emu_cmd_query_qp),
 	[IB_USER_VERBS_CMD_MODIFY_QP] = METHOD_IN(ib_uverbs_modify_qp, emu_cmd_modify_qp),
+	[IB_USER_VERBS_CMD_ATTACH_MCAST] = METHOD_IN(ib_uverbs_attach_mcast, emu_cmd_attach_mcast),
+	[IB_USER_VERBS_CMD_DETACH_MCAST] = METHOD_IN(ib_uverbs_detach_mcast, emu_cmd_detach_mcast),
 	[IB_USER_VERBS_CMD_DESTROY_QP] =
 		METHOD(ib_uverbs_destroy_qp, ib_uverbs_destroy_qp_resp, emu_cmd_destroy_qp),
 };
