@@ -28,6 +28,8 @@
 #ifndef BV_CORE_PROVIDER_H
 #define BV_CORE_PROVIDER_H
 
+#include <errno.h>
+
 #include <infiniband/verbs.h>
 
 #include <bareverbs/channel.h>
@@ -230,6 +232,18 @@ static inline bool bvi_list_fits_channel(const struct bv_channel *ch, const void
 static inline BV_COLD int64_t bvi_refuse_list(const struct bv_channel *ch, unsigned nsge)
 {
 	return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, 0);
+}
+
+/* Of @n receives of one element each, how many may be posted; -errno if none may. */
+static inline int bvi_recv_count(const struct bv_channel *ch, unsigned n)
+{
+	const uint64_t room = ch->rq_limit - ch->rq_posted;
+
+	if (bvi_unlikely(!ch->max_recv_sge))
+		return (int)bvi_reject_list(ch, 1, 0, 0, NULL, 0);
+	if (bvi_unlikely(n > room))
+		return room ? (int)room : -EAGAIN;
+	return (int)n;
 }
 
 static inline BV_COLD int64_t bvi_refuse_length(const struct bv_channel *ch, unsigned len)

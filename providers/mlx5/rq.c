@@ -80,18 +80,13 @@ static inline void rq_put_run(struct bv_channel *ch, const struct bv_scatter *sg
 
 int bvi_mlx5_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
 {
-	const uint64_t room = ch->rq_limit - ch->rq_posted;
 	const uint64_t mask = bvi_mlx5_recv_of(ch)->mask;
-	uint64_t to_end;
+	const uint64_t to_end = mask + 1 - (ch->rq_posted & mask);
+	const int count = bvi_recv_count(ch, n);
 
-	if (bvi_unlikely(!ch->max_recv_sge))
-		return (int)bvi_reject_list(ch, 1, 0, 0, NULL, 0);
-	if (bvi_unlikely(n > room)) {
-		if (!room)
-			return -EAGAIN;
-		n = (unsigned)room;
-	}
-	to_end = mask + 1 - (ch->rq_posted & mask);
+	if (bvi_unlikely(count <= 0))
+		return count;
+	n = (unsigned)count;
 	if (bvi_likely(n <= to_end)) {
 		rq_put_run(ch, sg, n);
 	} else {
@@ -99,5 +94,5 @@ int bvi_mlx5_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, 
 		rq_put_run(ch, sg + to_end, n - (unsigned)to_end);
 	}
 	bvi_mlx5_recv_record(ch, ch->rq_posted);
-	return (int)n;
+	return count;
 }

@@ -94,14 +94,7 @@ static int post_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigne
 
 int bvi_verbs_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n)
 {
-	const uint64_t room = ch->rq_limit - ch->rq_posted;
+	const int count = bvi_recv_count(ch, n);
 
-	if (bvi_unlikely(!ch->max_recv_sge))
-		return (int)bvi_reject_list(ch, 1, 0, 0, NULL, 0);
-	if (bvi_unlikely(n > room)) {
-		if (!room)
-			return -EAGAIN;
-		n = (unsigned)room;
-	}
-	return n ? post_many(ch, sg, n) : 0;
+	return bvi_likely(count > 0) ? post_many(ch, sg, (unsigned)count) : count;
 }
