@@ -65,3 +65,30 @@ if command -v rping >/dev/null; then
 	expect 0 "" "$emu" run --device gids=192.168.5.1+fd00::1 -- sh -c '
 		rping -s -a fd00::1 -p 7100 -C 2 & sleep 0.5; rping -c -a fd00::1 -p 7100 -C 2 && wait $!'
 fi
+
+# InfiniBand: ports have LIDs, which are enough to connect by; GIDs may be used, too.
+ib=(--device link=ib --device link=ib,lid=0x40)
+expect 0 "link_layer:		InfiniBand" "$emu" run "${ib[@]}" -- ibv_devinfo -v
+shows "port_lid:		1" "port_lid:		64" "sm_lid:			1" \
+	"GID[  0]:		fe80:0000:0000:0000:0242:4d03:004c:5800"
+# pair PROGRAM...: server on the first, client on the second device.
+pair() {
+	command -v "$1" >/dev/null || return 0
+	expect 0 "" "$emu" run "${ib[@]}" --pcap="$scratch/capture.pcap" -- \
+		"$(dirname "$0")/pair.sh" --inside "-d mlx5_0" "-d mlx5_1" "$@"
+}
+pair ibv_rc_pingpong -n 50
+pair ibv_uc_pingpong -n 50 -g 0
+pair ibv_srq_pingpong -n 50
+pair ib_send_bw -F -n 50 -c XRC
+pair ib_send_lat -F -n 50 -c UD
+pair ibv_ud_pingpong -n 50 -g 0
+pair ibv_ud_pingpong -n 5
+if command -v tshark >/dev/null; then
+	expect 0 "LID: 64" tshark -r "$scratch/capture.pcap" -Y 'infiniband.bth.opcode == 100'
+	expect 0 "" tshark -r "$scratch/capture.pcap" -Y _ws.malformed
+	! grep "Send Only" "$scratch/out" || fail "malformed InfiniBand frames"
+fi
+if command -v python3 >/dev/null; then
+	"$(dirname "$0")/icrc.py" "$scratch/capture.pcap" || fail "a bad ICRC on InfiniBand"
+fi

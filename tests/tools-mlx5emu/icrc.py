@@ -26,7 +26,8 @@ def frames(data):
 
 def invariant(link, frame):
     """The bytes that the CRC covers, with ones where the wire may change them; and the CRC."""
-    if link == 247:  # InfiniBand: LRH, variant CRC at the end
+    if link == 197:  # a record with InfiniBand in it: LRH, variant CRC at the end
+        frame = frame[16:]
         body = bytearray(frame[:-6])
         body[0] |= 0xF0
         crc, ip, bth = frame[-6:-2], 8, 8

@@ -126,7 +126,9 @@ static void group_gid(const struct sockaddr_in6 *addr, uint8_t gid[16])
 void emu_cm_addr_ah(const struct sockaddr_in6 *src, int device, const struct sockaddr_in6 *dst,
 		    struct ib_uverbs_ah_attr *ah)
 {
+	enum { MULTICAST_LID = 0xc000 };
 	const int peer = emu_cm_addr_device(dst);
+	const struct emu_run_device *to = &emu_session()->run.dev[peer < 0 ? device : peer];
 	uint8_t own[16];
 
 	if (emu_cm_addr_multicast(dst))
@@ -135,6 +137,8 @@ void emu_cm_addr_ah(const struct sockaddr_in6 *src, int device, const struct soc
 		emu_cm_addr_gid(dst, peer < 0 ? device : peer, ah->grh.dgid);
 	ah->grh.sgid_index = (uint8_t)emu_cm_addr_gid(src, device, own);
 	ah->grh.hop_limit = 64;
+	if (to->infiniband)
+		ah->dlid = emu_cm_addr_multicast(dst) ? (uint16_t)MULTICAST_LID : to->lid;
 	ah->is_global = 1;
 	ah->port_num = 1;
 }

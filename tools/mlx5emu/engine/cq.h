@@ -66,6 +66,7 @@ struct emu_completion {
 	uint32_t byte_cnt;
 	uint32_t imm;        /* as in the WQE */
 	uint32_t flags_rqpn; /* UD: of the datagram received */
+	uint16_t slid;       /* UD on InfiniBand */
 	uint8_t scatter; /* 32 or 64: byte_cnt bytes of payload go into an entry that has so many */
 	uint8_t payload[EMU_CQE_SCATTER_MAX];
 };

@@ -20,6 +20,7 @@ static void fill_error(struct emu_cqe64 *cqe, const struct emu_completion *c)
 static void fill_good(struct emu_cqe64 *cqe, const struct emu_completion *c)
 {
 	*cqe = (struct emu_cqe64){
+		.slid = emu_put16(c->slid),
 		.flags_rqpn = emu_put32(c->flags_rqpn),
 		.srqn_uidx = emu_put32(c->uidx),
 		.imm = { c->imm },

@@ -12,22 +12,45 @@
  */
 
 /* For this port, or for a group that the queue pair is in. */
-static bool addressed(const struct emu_qp *qp, const struct emu_packet *p, enum emu_roce_type *type)
+static bool addressed(const struct emu_qp *qp, const struct emu_packet *p,
+		      struct emu_datagram_source *source, enum emu_roce_type *type)
 {
+	const struct emu_device_config *config = &qp->dev->config;
 	uint8_t gid[16];
 
-	if (p->dst_qpn != EMU_MULTICAST_QPN)
-		return emu_grh_accept(&qp->dev->config, p->payload, type);
-	*type = emu_grh_destination(p->payload, gid);
-	return emu_mcast_member(qp, gid);
+	if (p->dst_qpn == EMU_MULTICAST_QPN) {
+		*type = emu_grh_destination(p->payload, gid);
+		return emu_mcast_member(qp, gid);
+	}
+	if (config->infiniband)
+		return emu_grh_accept_lid(config, p->payload, source);
+	return emu_grh_accept(config, p->payload, type);
 }
 
-static const char *refuse(struct emu_qp *qp, const struct emu_packet *p, enum emu_roce_type *type)
+/* What the completion says of the way that it came. */
+static const char *address(const struct emu_qp *qp, const struct emu_packet *p,
+			   struct emu_completion *c)
 {
+	struct emu_datagram_source source = { .grh = true };
+	enum emu_roce_type type = EMU_ROCE_V1;
+
+	if (!addressed(qp, p, &source, &type))
+		return "its destination address is not of this port";
+	c->slid = source.slid;
+	c->flags_rqpn = (uint32_t)source.grh << EMU_CQE_GRH_SHIFT |
+			(uint32_t)type << EMU_CQE_ROCE_SHIFT | p->src_qpn;
+	return NULL;
+}
+
+static const char *refuse(struct emu_qp *qp, const struct emu_packet *p, struct emu_completion *c)
+{
+	const char *why;
+
 	if (p->qkey != qp->attr.qkey)
 		return "its Q_Key is another one";
-	if (!addressed(qp, p, type))
-		return "its destination GID is not of this port";
+	why = address(qp, p, c);
+	if (why)
+		return why;
 	if (emu_fault_request(qp, p) != EMU_AETH_ACK)
 		return "a fault of the plan";
 	if (emu_receive_take(qp) != EMU_AETH_ACK)
@@ -44,12 +67,11 @@ void emu_datagram_receive(struct emu_qp *qp, const struct emu_packet *p)
 		.byte_cnt = p->length,
 		.imm = imm ? p->imm : 0,
 	};
-	enum emu_roce_type type = EMU_ROCE_V1;
 	const char *why;
 
 	if (!emu_responder_listens(qp))
 		return;
-	why = refuse(qp, p, &type);
+	why = refuse(qp, p, &c);
 	if (why) {
 		emu.counters.datagrams_dropped++;
 		emu_info("QP 0x%06x: datagram of QP 0x%06x dropped: %s", qp->qpn, p->src_qpn, why);
@@ -58,7 +80,6 @@ void emu_datagram_receive(struct emu_qp *qp, const struct emu_packet *p)
 	qp->resp.received = 0;
 	if (emu_receive_scatter(qp, p->payload, p->length, false) != EMU_AETH_ACK)
 		return;
-	c.flags_rqpn = 1u << EMU_CQE_GRH_SHIFT | (uint32_t)type << EMU_CQE_ROCE_SHIFT | p->src_qpn;
 	emu_receive_done(qp, &c);
 	emu_receive_complete(qp);
 }

@@ -143,6 +143,8 @@ struct emu_device_config {
 	 */
 	void *uar_base;
 	unsigned uar_pages; /* 2..EMU_MAX_UAR_PAGES; page 0 is never handed out */
+	bool infiniband;    /* link layer of the port; else Ethernet */
+	uint16_t lid;       /* InfiniBand */
 	bool port_active;
 	unsigned mtu; /* active MTU of the port in bytes: 256, 512, 1024, 2048, 4096 */
 	struct emu_gid gid[EMU_MAX_GIDS];

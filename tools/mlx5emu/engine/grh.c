@@ -10,6 +10,8 @@ enum {
 	IPV4_AT = 20,    /* of the IPv4 header */
 	SGID_AT = 8,
 	DGID_AT = 24,
+	SLID_AT = 36, /* without a GRH its place is undefined (IBA vol 1 section 11.4.1.2) */
+	DLID_AT = 38,
 	UDP_BYTES = 8,
 	TRANSPORT_BYTES = 12 + 8 + 4, /* BTH, DETH, ICRC */
 };
@@ -60,6 +62,11 @@ void emu_grh_make(const struct emu_device_config *config, const struct emu_ud_av
 	const uint32_t flow = (uint32_t)av->tclass << 20 | av->flow_label;
 
 	memset(grh, 0, EMU_GRH_BYTES);
+	if (!av->grh) {
+		put16(grh + SLID_AT, config->lid);
+		put16(grh + DLID_AT, av->dlid);
+		return;
+	}
 	if (source->v2 && is_ipv4(source->raw)) {
 		make_ipv4(source->raw, av, payload, grh + IPV4_AT);
 		return;
@@ -82,6 +89,25 @@ enum emu_roce_type emu_grh_destination(const uint8_t grh[EMU_GRH_BYTES], uint8_t
 	}
 	memcpy(gid, grh + DGID_AT, 16);
 	return grh[6] == NEXT_IBA ? EMU_ROCE_V1 : EMU_ROCE_V2_IPV6;
+}
+
+static unsigned get16(const uint8_t *at)
+{
+	return (unsigned)at[0] << 8 | at[1];
+}
+
+bool emu_grh_accept_lid(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],
+			struct emu_datagram_source *source)
+{
+	*source = (struct emu_datagram_source){ .grh = grh[0] >> 4 == 6 };
+	if (source->grh) {
+		for (unsigned i = 0; i < config->ngids; i++)
+			if (memcmp(config->gid[i].raw, grh + DGID_AT, 16) == 0)
+				return true;
+		return false;
+	}
+	source->slid = (uint16_t)get16(grh + SLID_AT);
+	return get16(grh + DLID_AT) == config->lid;
 }
 
 bool emu_grh_accept(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],

@@ -32,4 +32,12 @@ enum emu_roce_type emu_grh_destination(const uint8_t grh[EMU_GRH_BYTES], uint8_t
 bool emu_grh_accept(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],
 		    enum emu_roce_type *type);
 
+/* The same on InfiniBand, where a LID may be all. */
+struct emu_datagram_source {
+	bool grh;
+	uint16_t slid; /* without a GRH */
+};
+bool emu_grh_accept_lid(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],
+			struct emu_datagram_source *source);
+
 #endif

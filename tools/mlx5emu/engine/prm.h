@@ -111,12 +111,12 @@ struct emu_av_seg { /* PRM "datagram segment": address vector and Q_Key of one s
 	emu_be32 dqp_dct; /* extended AV 31, reserved 30:24, destination qpn 23:0 */
 	uint8_t stat_rate_sl;
 	uint8_t fl_mlid;
-	emu_be16 rlid; /* RoCE v2: the UDP source port */
+	emu_be16 rlid; /* InfiniBand: the destination; RoCE v2: the UDP source port */
 	uint8_t reserved16[4];
 	uint8_t rmac[6];
 	uint8_t tclass;
 	uint8_t hop_limit;
-	emu_be32 grh_gid_fl; /* reserved 31:28 on RoCE, source GID index 27:20, flow label 19:0 */
+	emu_be32 grh_gid_fl; /* GRH 30 on InfiniBand, reserved 31:28, source GID index 27:20, flow label 19:0 */
 	uint8_t rgid[16];
 };
 static_assert(sizeof(struct emu_av_seg) == 48, "PRM datagram segment");
@@ -124,6 +124,7 @@ static_assert(sizeof(struct emu_av_seg) == 48, "PRM datagram segment");
 enum {
 	EMU_AV_EXTENDED = INT32_MIN, /* bit 31 of dqp_dct: all 48 bytes, not the first 16 alone */
 	EMU_AV_QPN = 0xffffff,
+	EMU_AV_GRH = 1 << 30,       /* of grh_gid_fl, InfiniBand */
 	EMU_QKEY_OF_QP = INT32_MIN, /* bit 31: the queue's own Q_Key (IBA vol 1 section 10.2.5) */
 };
 
@@ -251,8 +252,9 @@ enum {
 };
 
 struct emu_cqe64 {
-	uint8_t reserved0[24];
-	emu_be32 flags_rqpn; /* UD: GRH present 29:28, RoCE type 25:24, source qpn 23:0 */
+	uint8_t reserved0[22];
+	emu_be16 slid; /* UD on InfiniBand */
+	emu_be32 flags_rqpn; /* UD: GRH present 29:28, RoCE type 25:24 (InfiniBand: SL 27:24), source qpn 23:0 */
 	uint8_t reserved28[4];
 	emu_be32 srqn_uidx;
 	emu_be32 imm;

@@ -87,6 +87,7 @@ static inline struct emu_wqe_ring emu_qp_ring(const struct emu_qp *qp)
 		.blocks = qp->init.sq_wqebb_count,
 		.qpn = qp->qpn,
 		.type = qp->init.type,
+		.infiniband = qp->dev->config.infiniband,
 		.strict = emu.strict,
 	};
 }

@@ -15,16 +15,19 @@ static bool cur_state_ok(const struct emu_qp *qp, const struct emu_qp_attr *a, u
 	return !(mask & EMU_QP_CUR_STATE) || a->cur_qp_state == qp->attr.qp_state;
 }
 
-static bool av_ok(const struct emu_av *av)
+/* On InfiniBand a LID is enough (IBA vol 1 section 11.2.2.2); 0 is of no port. */
+static bool av_ok(const struct emu_qp *qp, const struct emu_av *av)
 {
-	return (av->is_global || av->loopback) && av->port_num <= 1;
+	const bool local = qp->dev->config.infiniband && av->dlid;
+
+	return (av->is_global || av->loopback || local) && av->port_num <= 1;
 }
 
 struct range {
 	uint32_t bit, value, low, high;
 };
 
-static bool values_ok(const struct emu_qp_attr *a, uint32_t mask)
+static bool values_ok(const struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
 {
 	const struct range ranges[] = {
 		{ EMU_QP_PORT, a->port_num, 1, 1 },
@@ -43,9 +46,9 @@ static bool values_ok(const struct emu_qp_attr *a, uint32_t mask)
 		if ((mask & ranges[i].bit) &&
 		    (ranges[i].value < ranges[i].low || ranges[i].value > ranges[i].high))
 			return false;
-	if ((mask & EMU_QP_AV) && !av_ok(&a->av))
+	if ((mask & EMU_QP_AV) && !av_ok(qp, &a->av))
 		return false;
-	return !(mask & EMU_QP_ALT_PATH) || av_ok(&a->alt_av);
+	return !(mask & EMU_QP_ALT_PATH) || av_ok(qp, &a->alt_av);
 }
 
 static void copy_address(struct emu_qp_attr *to, const struct emu_qp_attr *from, uint32_t mask)
@@ -132,7 +135,7 @@ static int modify(struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
 	const enum emu_qp_state to = mask & EMU_QP_STATE ? a->qp_state : from;
 
 	if ((unsigned)to >= STATES || !cur_state_ok(qp, a, mask) ||
-	    !emu_states_allow(qp->transport->states, from, to, mask) || !values_ok(a, mask)) {
+	    !emu_states_allow(qp->transport->states, from, to, mask) || !values_ok(qp, a, mask)) {
 		emu_info("QP 0x%06x: modify %d -> %d with mask 0x%x refused", qp->qpn, (int)from,
 			 (int)to, mask);
 		return -EINVAL;

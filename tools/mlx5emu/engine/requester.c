@@ -208,7 +208,7 @@ static bool too_long(const struct emu_qp *qp, struct emu_swqe *w)
 /* The table is the port's; an entry may have gone since the address was made. */
 static bool no_source(const struct emu_qp *qp, struct emu_swqe *w)
 {
-	if (qp->transport->connected || w->opcode == EMU_OP_NOP ||
+	if (qp->transport->connected || w->opcode == EMU_OP_NOP || !w->av.grh ||
 	    w->av.sgid_index < qp->dev->config.ngids)
 		return false;
 	emu_warn("QP 0x%06x WQE %u %s: source GID index %u, the table has %u", qp->qpn, w->index,

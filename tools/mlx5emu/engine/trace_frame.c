@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace.h"
 #include "../trace/frame.h"
+#include "../trace/pcapng.h"
 #include "qp.h"
 
 #include <errno.h>
@@ -42,6 +43,13 @@ static void by_address(const struct emu_qp *qp, struct emu_route *r)
 		memcpy(r->sgid, config->gid[av->sgid_index].raw, 16);
 		r->link = config->gid[av->sgid_index].v2 ? EMU_LINK_ROCE_V2 : EMU_LINK_ROCE_V1;
 	}
+	if (config->infiniband) {
+		r->link = EMU_LINK_IB;
+		r->global = av->is_global;
+		r->slid = config->lid;
+		r->dlid = av->dlid;
+		r->sl = av->sl;
+	}
 	memcpy(r->dgid, av->dgid, 16);
 	r->flow_label = av->flow_label;
 	r->tclass = av->traffic_class;
@@ -73,6 +81,26 @@ static void by_grh(const uint8_t *grh, struct emu_route *r)
 	memcpy(r->dgid, mapped, sizeof(mapped));
 	memcpy(r->sgid + 12, grh + IPV4_AT + 12, 4);
 	memcpy(r->dgid + 12, grh + IPV4_AT + 16, 4);
+}
+
+/* Of a datagram with a GRH the fabric does not carry the LIDs: permissive ones stand for them. */
+static void by_lid(const uint8_t *grh, struct emu_route *r)
+{
+	enum {
+		SLID_AT = 36,
+		DLID_AT = 38,
+		PERMISSIVE = 0xffff,
+	};
+
+	if (grh[0] >> 4 == 6) {
+		by_grh(grh, r);
+		r->slid = r->dlid = PERMISSIVE;
+	} else {
+		r->global = false;
+		r->slid = (uint16_t)(grh[SLID_AT] << 8 | grh[SLID_AT + 1]);
+		r->dlid = (uint16_t)(grh[DLID_AT] << 8 | grh[DLID_AT + 1]);
+	}
+	r->link = EMU_LINK_IB;
 }
 
 static void add_headers(struct emu_line *line, const struct emu_packet *p, const char *name)
@@ -124,10 +152,12 @@ static void write_frames(const struct emu_qp *qp, const struct emu_packet *p, co
 {
 	struct emu_route route = { .global = true };
 	char comment[80];
-	uint8_t frame[EMU_FRAME_MAX];
+	uint8_t frame[EMU_PCAPNG_RECORD + EMU_FRAME_MAX];
 	const uint32_t n = emu_frame_count(p);
 
-	if (p->service == EMU_SERVICE_UD)
+	if (p->service == EMU_SERVICE_UD && qp->dev->config.infiniband)
+		by_lid(p->payload, &route);
+	else if (p->service == EMU_SERVICE_UD)
 		by_grh(p->payload, &route);
 	else
 		by_address(qp, &route);
@@ -135,9 +165,15 @@ static void write_frames(const struct emu_qp *qp, const struct emu_packet *p, co
 	find_mac(qp->dev, route.dgid, route.dmac);
 	snprintf(comment, sizeof(comment), "%s[%d]: QP 0x%06x, %s", program_invocation_short_name,
 		 (int)getpid(), qp->qpn, fate);
-	for (uint32_t i = 0; i < n; i++)
-		emu_trace_frame(qp->dev->config.index, emu_trace_now_ns(), frame,
-				emu_frame_make(&route, p, i, frame), comment);
+	for (uint32_t i = 0; i < n; i++) {
+		const uint64_t now = emu_trace_now_ns();
+		const size_t head = route.link == EMU_LINK_IB ? EMU_PCAPNG_RECORD : 0;
+		const size_t size = emu_frame_make(&route, p, i, frame + head);
+
+		if (head)
+			emu_pcapng_record(frame, now, size);
+		emu_trace_frame(qp->dev->config.index, now, frame, head + size, comment);
+	}
 }
 
 void emu_trace_sent(const struct emu_qp *qp, const struct emu_packet *packet,

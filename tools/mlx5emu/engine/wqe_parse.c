@@ -246,20 +246,36 @@ static bool all_zero(const uint8_t *bytes, unsigned n)
 	return true;
 }
 
+/* Who it goes to, without which nothing can leave. */
+static int check_destination(const struct cursor *c, const struct emu_av_seg *seg)
+{
+	const uint32_t dqp = emu_get32(seg->dqp_dct);
+
+	if (!(dqp & (uint32_t)EMU_AV_EXTENDED))
+		return refuse_operation(c, "av.dqp_dct", dqp, "bit 31 set, for an extended AV");
+	if (c->ring->infiniband)
+		return emu_get16(seg->rlid) ?
+			       0 :
+			       refuse_operation(c, "av.rlid", 0, "the LID of the peer's port");
+	if (all_zero(seg->rmac, sizeof(seg->rmac)))
+		return refuse_operation(c, "av.rmac", 0, "the peer's Ethernet address");
+	return 0;
+}
+
 static int check_datagram(const struct cursor *c, const struct emu_av_seg *seg)
 {
 	const uint32_t dqp = emu_get32(seg->dqp_dct), grh = emu_get32(seg->grh_gid_fl);
-	int rc = 0;
+	const uint32_t reserved = c->ring->infiniband ? grh & ~(uint32_t)EMU_AV_GRH : grh;
+	int rc = check_destination(c, seg);
 
-	if (!(dqp & (uint32_t)EMU_AV_EXTENDED))
-		return refuse_operation(c, "av.dqp_dct", dqp,
-					"bit 31 set, RoCE needs the GRH of an extended AV");
-	if (all_zero(seg->rmac, sizeof(seg->rmac)))
-		return refuse_operation(c, "av.rmac", 0, "the peer's Ethernet address");
+	if (rc < 0)
+		return rc;
 	if (dqp & ~(uint32_t)(EMU_AV_EXTENDED | EMU_AV_QPN))
 		rc = object(c, "av.dqp_dct", dqp, "bits 30:24 clear");
-	if (rc == 0 && grh >> 28)
-		rc = object(c, "av.grh_gid_fl", grh, "bits 31:28 clear on RoCE");
+	if (rc == 0 && reserved >> 28)
+		rc = object(c, "av.grh_gid_fl", grh,
+			    c->ring->infiniband ? "bits 31 and 29:28 clear" :
+						  "bits 31:28 clear on RoCE");
 	if (rc == 0)
 		rc = object_to_leftover(c, "av.reserved[1]", emu_get32(seg->reserved4));
 	if (rc == 0 && !all_zero(seg->reserved16, sizeof(seg->reserved16)))
@@ -280,6 +296,9 @@ static int parse_datagram(struct cursor *c)
 	*av = (struct emu_ud_av){
 		.qpn = emu_get32(seg.dqp_dct) & EMU_AV_QPN,
 		.qkey = emu_get32(seg.qkey),
+		.grh = !c->ring->infiniband || (emu_get32(seg.grh_gid_fl) & EMU_AV_GRH),
+		.dlid = c->ring->infiniband ? emu_get16(seg.rlid) : 0,
+		.sl = seg.stat_rate_sl & 0xf,
 		.flow_label = emu_get32(seg.grh_gid_fl) & 0xfffff,
 		.sgid_index = (uint8_t)(emu_get32(seg.grh_gid_fl) >> 20),
 		.tclass = seg.tclass,

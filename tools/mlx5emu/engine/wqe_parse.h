@@ -43,6 +43,7 @@ struct emu_wqe_ring {
 	uint32_t blocks; /* a power of two */
 	uint32_t qpn;
 	enum emu_qp_type type;
+	bool infiniband; /* the port's link layer */
 	enum emu_strict strict;
 };
 
@@ -61,6 +62,9 @@ struct emu_seg {
 /* Where a datagram goes. */
 struct emu_ud_av {
 	uint32_t qpn, qkey;
+	bool grh;      /* always, but on InfiniBand */
+	uint16_t dlid; /* InfiniBand */
+	uint8_t sl;
 	uint32_t flow_label;
 	uint8_t sgid_index, tclass, hop_limit;
 	uint8_t dgid[16];

@@ -58,9 +58,9 @@ static void fill_port(uint8_t *cap, const struct emu_fw_config *config)
 {
 	emu_set(cap, EMU_CAP_GID_TABLE_SIZE, log2_of(config->gid_table / 8));
 	emu_set(cap, EMU_CAP_LOCAL_CA_ACK_DELAY, 16);
-	emu_set(cap, EMU_CAP_PORT_TYPE, 1); /* Ethernet */
+	emu_set(cap, EMU_CAP_PORT_TYPE, !config->infiniband); /* Ethernet: 1 */
 	emu_set(cap, EMU_CAP_NUM_PORTS, 1);
-	emu_set(cap, EMU_CAP_ROCE_BIT, 1);
+	emu_set(cap, EMU_CAP_ROCE_BIT, !config->infiniband);
 }
 
 static void fill_general(uint8_t *cap, const struct emu_fw_config *config)

@@ -23,6 +23,7 @@ struct emu_fw_config {
 	unsigned gid_table; /* entries of the port's GID table */
 	unsigned ngids;     /* of which the first ones are filled */
 	uint32_t dm_bytes;  /* device memory */
+	bool infiniband;    /* link layer; else Ethernet */
 };
 
 /* -ENOMEM. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pcapng.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum {
@@ -13,7 +14,7 @@ enum {
 	OPT_EPB_FLAGS = 2,
 	OPT_IF_TSRESOL = 9,
 	LINKTYPE_ETHERNET = 1,
-	LINKTYPE_INFINIBAND = 247,
+	LINKTYPE_ERF = 197,
 	OUTBOUND = 2,
 	NANOSECONDS = 9, /* if_tsresol: 10^-9 */
 	NAME_MAX_LEN = 64,
@@ -79,12 +80,33 @@ size_t emu_pcapng_interface(const char *name, bool ethernet, uint8_t out[EMU_PCA
 	const uint8_t resolution = NANOSECONDS;
 	uint8_t *at = put32(put32(out, BLOCK_INTERFACE), 0);
 
-	at = put16(put16(at, ethernet ? LINKTYPE_ETHERNET : LINKTYPE_INFINIBAND), 0);
+	at = put16(put16(at, ethernet ? LINKTYPE_ETHERNET : LINKTYPE_ERF), 0);
 	at = put32(at, 0); /* frames are whole */
 	at = put_option(at, OPT_IF_NAME, name, strnlen(name, NAME_MAX_LEN));
 	at = put_option(at, OPT_IF_TSRESOL, &resolution, sizeof(resolution));
 	at = put_option(at, 0, NULL, 0);
 	return finish(out, at);
+}
+
+/* Endace, "ERF Types Reference Guide": the time in 2^-32 s little-endian, the rest big-endian. */
+void emu_pcapng_record(uint8_t out[EMU_PCAPNG_RECORD], uint64_t ns, size_t size)
+{
+	enum {
+		TYPE_INFINIBAND = 21,
+		VARYING_LENGTH = 4,
+	};
+	const uint64_t second = 1000000000;
+	const uint64_t time = htole64((ns / second << 32) | (ns % second << 32) / second);
+	const size_t record = EMU_PCAPNG_RECORD + size;
+
+	memset(out, 0, EMU_PCAPNG_RECORD);
+	memcpy(out, &time, sizeof(time));
+	out[8] = TYPE_INFINIBAND;
+	out[9] = VARYING_LENGTH;
+	out[10] = (uint8_t)(record >> 8);
+	out[11] = (uint8_t)record;
+	out[14] = (uint8_t)(size >> 8);
+	out[15] = (uint8_t)size;
 }
 
 void emu_pcapng_packet(struct emu_pcapng_packet *out, unsigned interface, uint64_t ns, size_t size,

@@ -21,8 +21,16 @@ enum {
 /* Each returns the size of the block. */
 size_t emu_pcapng_section(uint8_t out[EMU_PCAPNG_HEAD_MAX]);
 
-/* @ethernet: or InfiniBand. */
+/*
+ * @ethernet: or InfiniBand, whose frames Wireshark reads in the "extensible record format" that
+ * ibdump(1) writes, too: with a record header in front of each.
+ */
 size_t emu_pcapng_interface(const char *name, bool ethernet, uint8_t out[EMU_PCAPNG_HEAD_MAX]);
+
+enum {
+	EMU_PCAPNG_RECORD = 16,
+};
+void emu_pcapng_record(uint8_t out[EMU_PCAPNG_RECORD], uint64_t ns, size_t size);
 
 /*
  * What stands before and behind @size bytes of a frame: *@head and *@tail bytes in @before and

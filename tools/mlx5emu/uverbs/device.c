@@ -22,7 +22,7 @@
 enum { ATOMIC_HCA = 1 };
 enum { PORT_DOWN = 1, PORT_ACTIVE = 4 };
 enum { PHYS_DISABLED = 3, PHYS_LINK_UP = 5 };
-enum { WIDTH_4X = 2, SPEED_EDR = 32, LINK_LAYER_ETHERNET = 2 };
+enum { WIDTH_4X = 2, SPEED_EDR = 32, LINK_LAYER_IB = 1, LINK_LAYER_ETHERNET = 2 };
 enum { PORT_CM_SUP = 1 << 16, PORT_IP_BASED_GIDS = 1 << 26 };
 
 /* mlx5_ib_alloc_ucontext(): requests of three ages are told apart by their length. */
@@ -82,6 +82,8 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 		.index = file->index,
 		.uar_base = file->uar,
 		.uar_pages = EMU_MAX_UAR_PAGES,
+		.infiniband = dev->infiniband,
+		.lid = dev->lid,
 		.port_active = dev->active,
 		.mtu = dev->mtu,
 		.ngids = emu_run_gids(dev),
@@ -107,6 +109,7 @@ static int create_firmware(struct emu_file *file)
 		.gid_table = EMU_GID_TABLE,
 		.ngids = emu_run_gids(&emu_session()->run.dev[file->index]),
 		.dm_bytes = EMU_DM_PAGES * EMU_PAGE_SIZE,
+		.infiniband = emu_session()->run.dev[file->index].infiniband,
 	};
 
 	return emu_fw_create(&config, &file->fw);
@@ -301,18 +304,21 @@ int emu_cmd_query_port(struct emu_cmd *cmd)
 		return -EINVAL;
 	active = emu_port_active(cmd->file->device);
 	resp = (struct ib_uverbs_query_port_resp){
-		.port_cap_flags = PORT_CM_SUP | PORT_IP_BASED_GIDS,
+		.port_cap_flags = dev->infiniband ? PORT_CM_SUP : PORT_CM_SUP | PORT_IP_BASED_GIDS,
 		.max_msg_sz = EMU_MAX_MSG,
 		.gid_tbl_len = EMU_GID_TABLE,
 		.pkey_tbl_len = 1,
 		.state = active ? PORT_ACTIVE : PORT_DOWN,
 		.max_mtu = mtu_code(4096),
+		.max_vl_num = 1, /* VL0 */
 		.active_mtu = mtu_code(dev->mtu),
 		.active_width = WIDTH_4X,
 		.active_speed = SPEED_EDR,
 		.phys_state = active ? PHYS_LINK_UP : PHYS_DISABLED,
-		.link_layer = LINK_LAYER_ETHERNET,
-		.flags = IB_UVERBS_QPF_GRH_REQUIRED,
+		.lid = dev->lid,
+		.sm_lid = dev->infiniband ? 1 : 0,
+		.link_layer = dev->infiniband ? LINK_LAYER_IB : LINK_LAYER_ETHERNET,
+		.flags = dev->infiniband ? 0 : IB_UVERBS_QPF_GRH_REQUIRED,
 	};
 	return emu_attr_write(&cmd->out, &resp, sizeof(resp));
 }
