@@ -7,18 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void emu_umr_range(const uint8_t bytes[16], struct emu_key_range *range)
-{
-	struct emu_data_seg klm; /* the same layout, without the inline bit */
-
-	memcpy(&klm, bytes, sizeof(klm));
-	*range = (struct emu_key_range){
-		.va = emu_get64(klm.addr),
-		.length = emu_get32(klm.byte_count),
-		.key = emu_get32(klm.lkey),
-	};
-}
-
 /*
  * The key by its index: of one that is free, the lowest byte may be an older one, because verbs count
  * it on from the last binding, and an invalidation by libmlx5 sets it to 0.

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "engine.h"
 #include "prm.h"
@@ -37,7 +38,17 @@ struct emu_umr {
 struct emu_qp;
 
 /* A range as it lies in a list; an empty one is padding. */
-void emu_umr_range(const uint8_t bytes[16], struct emu_key_range *range);
+static inline void emu_umr_range(const uint8_t bytes[16], struct emu_key_range *range)
+{
+	struct emu_data_seg klm; /* the same layout, without the inline bit */
+
+	memcpy(&klm, bytes, sizeof(klm));
+	*range = (struct emu_key_range){
+		.va = emu_get64(klm.addr),
+		.length = emu_get32(klm.byte_count),
+		.key = emu_get32(klm.lkey),
+	};
+}
 
 /* Carries it out for a queue pair. NULL, or the rule against it (a constant string). */
 const char *emu_umr_execute(const struct emu_qp *qp, const struct emu_umr *umr);
