@@ -73,7 +73,10 @@ static void fill_general(uint8_t *cap, const struct emu_fw_config *config)
 	emu_set(cap, EMU_CAP_CQE_VERSION, 1);
 	emu_set(cap, EMU_CAP_UMR_MODIFY_ENTITY_SIZE_DISABLED, 1);
 	emu_set(cap, EMU_CAP_ATOMIC_BIT, 1);
+	emu_set(cap, EMU_CAP_CQ_OI, 1);
 	emu_set(cap, EMU_CAP_CQ_RESIZE, 1);
+	emu_set(cap, EMU_CAP_CQE_COMPRESSION, 1);
+	emu_set(cap, EMU_CAP_CQE_COMPRESSION_MAX, EMU_BLOCK_MAX);
 	emu_set(cap, EMU_CAP_PG, emu_mr_on_demand());
 	emu_set(cap, EMU_CAP_IMAICL, 1);
 	emu_set(cap, EMU_CAP_XRC, 1);

@@ -64,7 +64,7 @@ static const struct command commands[] = {
 	{ EMU_CMD_QUERY_VPORT_COUNTER, EMU_FW_GENERAL, 0, 0, NULL },
 
 	{ EMU_CMD_CREATE_MKEY, EMU_FW_CREATE, EMU_MKEY_LIST_AT, 0, emu_fw_create_mkey },
-	{ EMU_CMD_CREATE_CQ, EMU_FW_CREATE, 0, 0, NULL },
+	{ EMU_CMD_CREATE_CQ, EMU_FW_CREATE, EMU_CREATE_CQ_IN, 0, emu_fw_create_cq },
 	{ EMU_CMD_CREATE_QP, EMU_FW_CREATE, EMU_CREATE_QP_IN, 0, emu_fw_create_qp },
 	{ EMU_CMD_CREATE_PSV, EMU_FW_CREATE, 0, 0, NULL },
 	{ EMU_CMD_CREATE_SRQ, EMU_FW_CREATE, 0, 0, NULL },
@@ -194,6 +194,9 @@ int emu_fw_object_destroy(struct emu_fw *fw, struct emu_fw_object *obj)
 		break;
 	case EMU_FW_MKEY:
 		rc = emu_mr_dereg(fw->config.dev, obj->number);
+		break;
+	case EMU_FW_CQ:
+		rc = emu_cq_destroy(fw->config.dev, obj->number);
 		break;
 	case EMU_FW_RMP:
 		rc = emu_srq_destroy(fw->config.dev, obj->number);

@@ -22,6 +22,7 @@ struct emu_fw_config {
 	struct emu_device *dev;
 	unsigned gid_table; /* entries of the port's GID table */
 	unsigned ngids;     /* of which the first ones are filled */
+	unsigned eqns;      /* event queue numbers, 1..eqns */
 	uint32_t dm_bytes;  /* device memory */
 	bool infiniband;    /* link layer; else Ethernet */
 };
@@ -43,6 +44,7 @@ enum emu_fw_kind {
 	EMU_FW_QP,
 	EMU_FW_MKEY,
 	EMU_FW_RMP,
+	EMU_FW_CQ,
 };
 
 enum { EMU_FW_MAX_USES = 2 };

@@ -63,6 +63,8 @@ emu_fw_handler emu_fw_query_hca_cap;
 emu_fw_handler emu_fw_nop, emu_fw_query_lag, emu_fw_query_nic_vport, emu_fw_query_hca_vport;
 /* mkey.c */
 emu_fw_handler emu_fw_create_mkey;
+/* cq.c */
+emu_fw_handler emu_fw_create_cq;
 /* rmp.c */
 emu_fw_handler emu_fw_create_rmp;
 /* qp.c */

@@ -142,6 +142,7 @@ int emu_devx_event_channel(struct emu_file *file, const struct emu_attr *attr);
 int emu_devx_subscribe(struct emu_file *file, const struct emu_attr *attr);
 /* From the engine's upcalls: @obj of a command, or NULL for one of the device. */
 void emu_devx_event(struct emu_file *file, int event, const struct emu_object *obj);
+void emu_devx_completion(struct emu_file *file, const struct emu_object *cq);
 /* Drops the subscriptions of @obj or of @ev, whichever is given; with neither, all. */
 void emu_devx_unsubscribe(struct emu_file *file, const struct emu_object *obj,
 			  const struct emu_evfile *ev);

@@ -108,6 +108,7 @@ static int create_firmware(struct emu_file *file)
 		.dev = file->device,
 		.gid_table = EMU_GID_TABLE,
 		.ngids = emu_run_gids(&emu_session()->run.dev[file->index]),
+		.eqns = EMU_COMP_VECTORS,
 		.dm_bytes = EMU_DM_PAGES * EMU_PAGE_SIZE,
 		.infiniband = emu_session()->run.dev[file->index].infiniband,
 	};

@@ -102,6 +102,7 @@ static int create(struct emu_file *file, const struct emu_attr *attr)
 	if (!obj)
 		return -ENOMEM;
 	obj->devx.cookie = obj;
+	obj->file = file;
 	rc = execute(file, EMU_FW_CREATE, &attr[OBJ_IN], &attr[OBJ_OUT], &obj->devx);
 	if (rc < 0)
 		goto free_obj;

@@ -16,8 +16,10 @@
 #include <rdma/mlx5_user_ioctl_verbs.h>
 
 enum type { /* PRM "event types" */
+	    PRM_COMPLETION = 0x00,
 	    PRM_COMM_EST = 0x02,
 	    PRM_SQ_DRAINED = 0x03,
+	    PRM_CQ_ERROR = 0x04,
 	    PRM_WQ_CATASTROPHIC = 0x05,
 	    PRM_INTERNAL_ERROR = 0x08,
 	    PRM_PORT_CHANGE = 0x09,
@@ -53,6 +55,8 @@ static uint16_t prm_type(int event)
 		return PRM_WQ_ACCESS_ERROR;
 	case EMU_EVENT_QP_LAST_WQE_REACHED:
 		return PRM_LAST_WQE;
+	case EMU_EVENT_CQ_ERR:
+		return PRM_CQ_ERROR;
 	case EMU_EVENT_SRQ_ERR:
 		return PRM_SRQ_CATASTROPHIC;
 	case EMU_EVENT_PORT_ACTIVE:
@@ -65,16 +69,24 @@ static uint16_t prm_type(int event)
 	}
 }
 
-void emu_devx_event(struct emu_file *file, int event, const struct emu_object *obj)
+static void tell(struct emu_file *file, uint16_t type, const struct emu_object *obj)
 {
-	const uint16_t type = prm_type(event);
-
 	pthread_mutex_lock(&file->subscribed);
 	for (const struct emu_subscription *s = file->subscriptions; s; s = s->next) {
 		if (s->type == type && s->obj == obj)
 			(void)emu_evfile_post(s->ev, &s->cookie, sizeof(s->cookie));
 	}
 	pthread_mutex_unlock(&file->subscribed);
+}
+
+void emu_devx_event(struct emu_file *file, int event, const struct emu_object *obj)
+{
+	tell(file, prm_type(event), obj);
+}
+
+void emu_devx_completion(struct emu_file *file, const struct emu_object *cq)
+{
+	tell(file, PRM_COMPLETION, cq);
 }
 
 void emu_devx_unsubscribe(struct emu_file *file, const struct emu_object *obj,
@@ -138,6 +150,8 @@ static int subscribe(struct emu_file *file, struct emu_evfile *ev, const struct 
 static bool raised(uint16_t type, bool by_object)
 {
 	switch (type) {
+	case PRM_COMPLETION:
+	case PRM_CQ_ERROR:
 	case PRM_COMM_EST:
 	case PRM_SQ_DRAINED:
 	case PRM_WQ_CATASTROPHIC:

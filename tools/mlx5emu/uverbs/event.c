@@ -16,6 +16,8 @@ static void comp_event(void *cq_cookie)
 	struct emu_object *cq = cq_cookie;
 	const struct ib_uverbs_comp_event_desc record = { .cq_handle = cq->user_handle };
 
+	if (cq->type == EMU_OBJECT_DEVX)
+		emu_devx_completion(cq->file, cq);
 	if (cq->channel && emu_evfile_post(cq->channel, &record, sizeof(record)))
 		atomic_fetch_add(&cq->comp_events, 1);
 }

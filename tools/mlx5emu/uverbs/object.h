@@ -45,8 +45,9 @@ struct emu_object {
 	void *map; /* of an MR: what it has mapped, NULL for nothing */
 	size_t map_size;
 	uint64_t dm_length;
-	struct emu_fw_object devx; /* of one made by command */
-	bool has_inode;            /* of an XRC domain: the file it was opened with */
+	struct emu_fw_object devx; /* of one made by command, in @file */
+	struct emu_file *file;
+	bool has_inode; /* of an XRC domain: the file it was opened with */
 	dev_t dev;
 	ino_t ino;
 	struct emu_evfile *channel; /* of a CQ; a reference */
