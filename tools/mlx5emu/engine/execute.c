@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include "explain.h"
 #include "memory.h"
 #include "mr.h"
 #include "qp.h"
 #include "receive.h"
+#include "report.h"
 
 #include <string.h>
 
@@ -74,11 +76,15 @@ uint8_t emu_execute_send(struct emu_qp *qp, const struct emu_packet *p)
 
 /* ---- WRITE ---- */
 
-static uint8_t refuse_access(const struct emu_qp *qp, const char *operation, uint32_t rkey,
-			     uint64_t va, uint64_t length, const char *why)
+static uint8_t refuse_access(const struct emu_qp *qp, const char *operation,
+			     const struct emu_key_use *use, uint32_t rkey, uint64_t va,
+			     uint64_t length, const char *why)
 {
-	emu_warn("QP 0x%06x: remote %s of %llu bytes at 0x%llx with rkey 0x%x: %s", qp->qpn,
-		 operation, (unsigned long long)length, (unsigned long long)va, rkey, why);
+	char text[EMU_WQE_ERROR_TEXT];
+
+	emu_explain_remote(use, rkey, va, length, why, text, sizeof(text));
+	emu_report_remote("QP 0x%06x: %s by QP 0x%06x: %s", qp->qpn, operation, qp->attr.dest_qpn,
+			  text);
 	return EMU_AETH_NAK_REMOTE_ACCESS;
 }
 
@@ -102,7 +108,7 @@ static uint8_t begin_write(struct emu_qp *qp, const struct emu_packet *p)
 	if (p->dma_len)
 		why = emu_key_pieces(&use, p->rkey, p->raddr, p->dma_len, NULL);
 	if (why)
-		return refuse_access(qp, "write", p->rkey, p->raddr, p->dma_len, why);
+		return refuse_access(qp, "write", &use, p->rkey, p->raddr, p->dma_len, why);
 	resp->message = EMU_WIRE_WRITE;
 	resp->received = 0;
 	resp->va = p->raddr;
@@ -127,7 +133,8 @@ static uint8_t store(struct emu_qp *qp, const struct emu_packet *p)
 	why = emu_key_pieces(&use, resp->rkey, va, p->length, &pieces);
 	if (!why && emu_memory_write(iov, pieces.n, p->payload, p->length) < 0)
 		why = "a page of the registered buffer is not mapped";
-	return why ? refuse_access(qp, "write", resp->rkey, va, p->length, why) : EMU_AETH_ACK;
+	return why ? refuse_access(qp, "write", &use, resp->rkey, va, p->length, why) :
+		     EMU_AETH_ACK;
 }
 
 uint8_t emu_execute_write(struct emu_qp *qp, const struct emu_packet *p)
@@ -182,7 +189,7 @@ uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *p)
 	if (p->dma_len)
 		why = emu_key_pieces(&use, p->rkey, p->raddr, p->dma_len, NULL);
 	if (why)
-		return refuse_access(qp, "read", p->rkey, p->raddr, p->dma_len, why);
+		return refuse_access(qp, "read", &use, p->rkey, p->raddr, p->dma_len, why);
 	remember(qp, &(struct emu_executed){
 			     .valid = true,
 			     .psn = p->psn,
@@ -227,13 +234,17 @@ uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *p)
 	const char *why;
 
 	/* IBA vol 1 section 9.4.5 (atomics): the address is naturally aligned. */
-	if (p->raddr % sizeof(found))
+	if (p->raddr % sizeof(found)) {
+		emu_report_remote("QP 0x%06x: atomic by QP 0x%06x: raddr is 0x%llx, expected a "
+				  "multiple of 8",
+				  qp->qpn, p->src_qpn, (unsigned long long)p->raddr);
 		return EMU_AETH_NAK_INVALID_REQUEST;
+	}
 	why = emu_key_pieces(&use, p->rkey, p->raddr, sizeof(found), &at);
 	if (!why && !modify_memory(&at, p, &found))
 		why = "a page of the registered buffer is not mapped";
 	if (why)
-		return refuse_access(qp, "atomic", p->rkey, p->raddr, sizeof(found), why);
+		return refuse_access(qp, "atomic", &use, p->rkey, p->raddr, sizeof(found), why);
 	remember(qp, &(struct emu_executed){
 			     .valid = true,
 			     .atomic = true,

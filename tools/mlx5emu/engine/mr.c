@@ -104,6 +104,7 @@ int emu_mr_reg_variant(struct emu_device *dev, const struct emu_mr_attr *attr, u
 static void destroy(struct emu_mr *mr)
 {
 	mr->pd->users--;
+	emu.freed_keys[emu.nfreed++ % EMU_FREED_KEYS] = mr->key;
 	emu_ids_remove(&emu.mrs, mr->key >> 8);
 	free(mr->range);
 	free(mr);

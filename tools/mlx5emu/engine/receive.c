@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "receive.h"
+#include "explain.h"
 #include "memory.h"
 #include "qp.h"
 #include "report.h"
 #include "trace.h"
 #include "vendor.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static uint8_t not_ready(const struct emu_qp *qp)
@@ -25,21 +27,46 @@ static uint8_t ready_shared(struct emu_qp *qp)
 	return EMU_AETH_NAK_REMOTE_OPERATION;
 }
 
+/* Whether the record of the own ring is one that can be. */
+static bool record_ok(struct emu_qp *qp, uint32_t word)
+{
+	struct emu_responder *resp = &qp->resp;
+	const uint16_t record = (uint16_t)word, posted = (uint16_t)(record - resp->head);
+
+	if (posted <= qp->init.rq_wqe_count &&
+	    (word <= UINT16_MAX || emu.strict == EMU_STRICT_OFF)) {
+		resp->record = record;
+		return true;
+	}
+	if (word > UINT16_MAX)
+		emu_report("QP 0x%06x: receive doorbell record is 0x%x, expected 16 bits", qp->qpn,
+			   word);
+	else if ((int16_t)(record - resp->record) < 0)
+		emu_report("QP 0x%06x: receive doorbell record is %u, expected %u or more: it went "
+			   "back",
+			   qp->qpn, record, resp->record);
+	else
+		emu_report(
+			"QP 0x%06x: receive doorbell record is %u, expected at most %u: the ring "
+			"has %u receives, and WQE %u was not taken",
+			qp->qpn, record, (uint16_t)(resp->head + qp->init.rq_wqe_count),
+			qp->init.rq_wqe_count, resp->head);
+	return posted <= qp->init.rq_wqe_count && !emu_strict_refuses(emu.strict);
+}
+
 uint8_t emu_receive_ready(struct emu_qp *qp)
 {
-	uint16_t posted;
+	uint32_t word;
 
 	if (qp->srq)
 		return ready_shared(qp);
 	if (qp->init.rq_wqe_count == 0)
 		return not_ready(qp);
-	posted = (uint16_t)(emu_qp_dbrec(qp, EMU_DBREC_RQ) - qp->resp.head);
-	if (posted == 0)
+	word = emu_qp_dbrec_word(qp, EMU_DBREC_RQ);
+	if ((uint16_t)word == qp->resp.head)
 		return not_ready(qp);
-	if (posted <= qp->init.rq_wqe_count)
+	if (record_ok(qp, word))
 		return EMU_AETH_ACK;
-	emu_warn("QP 0x%06x: receive doorbell record is %u ahead of %u receives", qp->qpn, posted,
-		 qp->init.rq_wqe_count);
 	emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
 	return EMU_AETH_NAK_REMOTE_OPERATION;
 }
@@ -61,6 +88,7 @@ uint8_t emu_receive_take_empty(struct emu_qp *qp)
 		return EMU_AETH_NAK_REMOTE_OPERATION;
 	}
 	resp->has_rwqe = true;
+	resp->taken = 0;
 	emu.counters.receives++;
 	qp->stat->work.receives++;
 	return EMU_AETH_ACK;
@@ -91,6 +119,8 @@ uint8_t emu_receive_take(struct emu_qp *qp)
 		return rc;
 	wqe = segments(qp, &size);
 	if (emu_rwqe_parse(wqe, size, resp->rwqe_index, qp->qpn, &resp->rwqe, &error) == 0) {
+		resp->taken = resp->rwqe.nseg * EMU_DS;
+		memcpy(resp->bytes, wqe, resp->taken);
 		if (emu_trace_on())
 			emu_trace_receive(qp, resp->rwqe_index, &resp->rwqe);
 		return EMU_AETH_ACK;
@@ -108,9 +138,15 @@ static uint8_t too_long(struct emu_qp *qp, uint32_t length)
 {
 	const struct emu_responder *resp = &qp->resp;
 
-	emu_warn("QP 0x%06x receive %u: message of %llu bytes or more, room for %llu", qp->qpn,
-		 resp->rwqe_index, (unsigned long long)(resp->received + length),
+	char text[EMU_WQE_ERROR_TEXT];
+	uint32_t size;
+	const uint8_t *wqe = segments(qp, &size);
+
+	snprintf(text, sizeof(text),
+		 "QP 0x%06x receive WQE %u: a message of %llu bytes or more, expected at most %llu",
+		 qp->qpn, resp->rwqe_index, (unsigned long long)(resp->received + length),
 		 (unsigned long long)resp->rwqe.length);
+	emu_report_receive_error(wqe, size, text);
 	emu_receive_failed(qp, EMU_SYN_LOCAL_LENGTH, EMU_VENDOR_LOCAL_LENGTH);
 	return EMU_AETH_NAK_INVALID_REQUEST;
 }
@@ -131,6 +167,19 @@ static bool put_in_cqe(struct emu_qp *qp, const void *from, uint32_t length)
 	memcpy(resp->in_cqe, from, length);
 	resp->scatter = (uint8_t)qp->init.scatter_res;
 	return true;
+}
+
+static void explain(const struct emu_qp *qp, const struct emu_key_use *use, const char *why)
+{
+	const struct emu_rwqe *rwqe = &qp->resp.rwqe;
+	char text[EMU_WQE_ERROR_TEXT];
+	uint32_t size;
+	const uint8_t *wqe = segments(qp, &size);
+	const int n = snprintf(text, sizeof(text), "QP 0x%06x receive WQE %u: ", qp->qpn,
+			       qp->resp.rwqe_index);
+
+	emu_explain_segments(use, rwqe->seg, rwqe->nseg, why, text + n, sizeof(text) - (size_t)n);
+	emu_report_receive_error(wqe, size, text);
 }
 
 /* Keys are checked in either case: what a device would do without need is a bug found here. */
@@ -158,7 +207,7 @@ uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length
 		resp->received += length;
 		return EMU_AETH_ACK;
 	}
-	emu_warn("QP 0x%06x receive %u: local protection: %s", qp->qpn, resp->rwqe_index, why);
+	explain(qp, &use, why);
 	emu_receive_failed(qp, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_RECEIVE);
 	return EMU_AETH_NAK_REMOTE_OPERATION;
 }
@@ -168,8 +217,12 @@ uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length
 /* Annex A14: the receive is the shared queue's business, and so is its completion. */
 static void complete(struct emu_qp *qp, struct emu_completion *c)
 {
-	c->uidx = qp->xrcd ? qp->srq->attr.uidx : qp->init.uidx;
-	emu_qp_complete(qp, qp->xrcd ? qp->srq->cq : qp->recv_cq, c);
+	struct emu_srq *srq = qp->srq;
+
+	if (srq)
+		emu_srq_return(srq, c->wqe_counter);
+	c->uidx = srq && qp->xrcd ? srq->attr.uidx : qp->init.uidx;
+	emu_qp_complete(qp, srq && qp->xrcd ? srq->cq : qp->recv_cq, c);
 }
 
 void emu_receive_done(struct emu_qp *qp, const struct emu_completion *completion)
@@ -186,18 +239,6 @@ void emu_receive_done(struct emu_qp *qp, const struct emu_completion *completion
 	resp->has_rwqe = false;
 }
 
-void emu_receive_complete(struct emu_qp *qp)
-{
-	struct emu_responder *resp = &qp->resp;
-
-	if (!resp->completes)
-		return;
-	resp->completes = false;
-	emu_debug("QP 0x%06x receive %u: %u bytes", qp->qpn, resp->completion.wqe_counter,
-		  resp->completion.byte_cnt);
-	complete(qp, &resp->completion);
-}
-
 static void complete_error(struct emu_qp *qp, uint16_t index, enum emu_syndrome syndrome,
 			   uint8_t vendor)
 {
@@ -209,6 +250,45 @@ static void complete_error(struct emu_qp *qp, uint16_t index, enum emu_syndrome 
 	};
 
 	complete(qp, &c);
+}
+
+/* False: the WQE is not any more what the device took. */
+static bool unchanged(struct emu_qp *qp)
+{
+	const struct emu_responder *resp = &qp->resp;
+	char text[EMU_WQE_ERROR_TEXT];
+	unsigned at = 0;
+	uint32_t size;
+	const uint8_t *wqe = segments(qp, &size);
+
+	if (emu.strict == EMU_STRICT_OFF || memcmp(wqe, resp->bytes, resp->taken) == 0)
+		return true;
+	while (wqe[at] == resp->bytes[at])
+		at++;
+	snprintf(text, sizeof(text),
+		 "QP 0x%06x receive WQE %u: data[%u] byte +%02x is 0x%02x, expected 0x%02x as the "
+		 "device read it: changed before its completion",
+		 qp->qpn, resp->rwqe_index, at / EMU_DS, at % EMU_DS, wqe[at], resp->bytes[at]);
+	emu_report_receive(wqe, size, text);
+	return !emu_strict_refuses(emu.strict);
+}
+
+void emu_receive_complete(struct emu_qp *qp)
+{
+	struct emu_responder *resp = &qp->resp;
+
+	if (!resp->completes)
+		return;
+	resp->completes = false;
+	if (!unchanged(qp)) {
+		complete_error(qp, resp->rwqe_index, EMU_SYN_LOCAL_QP_OPERATION,
+			       EMU_VENDOR_LOCAL_QP_OPERATION);
+		emu_qp_fail(qp);
+		return;
+	}
+	emu_debug("QP 0x%06x receive %u: %u bytes", qp->qpn, resp->completion.wqe_counter,
+		  resp->completion.byte_cnt);
+	complete(qp, &resp->completion);
 }
 
 void emu_receive_failed(struct emu_qp *qp, enum emu_syndrome syndrome, uint8_t vendor)

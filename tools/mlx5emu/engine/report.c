@@ -110,8 +110,20 @@ void emu_report_changed(const struct emu_qp *qp, const uint8_t *then, const uint
 	breach(text, dump);
 }
 
-void emu_report_error(const struct emu_qp *qp, uint16_t index, const char *text)
+void emu_report_error(const struct emu_qp *qp, uint16_t index, const char *format, ...)
 {
+	const struct emu_wqe_ring ring = emu_qp_ring(qp);
+	char text[EMU_WQE_ERROR_TEXT];
+	uint8_t opcode;
+	va_list args;
+	int n;
+
+	emu_wqe_blocks(&ring, index, &opcode);
+	n = snprintf(text, sizeof(text), "QP 0x%06x WQE %u %s: ", qp->qpn, index,
+		     emu_opcode_name(opcode));
+	va_start(args, format);
+	vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
+	va_end(args);
 	keep_last(text);
 	emu_log_block(EMU_LOG_WARN, text, emu_log_on(EMU_LOG_INFO) ? decode(qp, index) : "");
 }
@@ -121,4 +133,16 @@ void emu_report_receive_error(const uint8_t *wqe, unsigned size, const char *tex
 	emu_rwqe_text(wqe, size, dump, sizeof(dump));
 	keep_last(text);
 	emu_log_block(EMU_LOG_WARN, text, emu_log_on(EMU_LOG_INFO) ? dump : "");
+}
+
+void emu_report_remote(const char *format, ...)
+{
+	char text[EMU_WQE_ERROR_TEXT];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	keep_last(text);
+	emu_warn("%s", text);
 }

@@ -35,8 +35,12 @@ void emu_report_receive(const uint8_t *wqe, unsigned size, const char *text);
 void emu_report_changed(const struct emu_qp *qp, const uint8_t *then, const uint8_t *now,
 			unsigned size, const char *text);
 
-/* An error of the send WQE at @index; of the receive WQE. */
-void emu_report_error(const struct emu_qp *qp, uint16_t index, const char *text);
+/* An error of the send WQE at @index, which is put before @format. */
+void emu_report_error(const struct emu_qp *qp, uint16_t index, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* An error of a receive WQE; of what a peer asked for. */
 void emu_report_receive_error(const uint8_t *wqe, unsigned size, const char *text);
+void emu_report_remote(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "explain.h"
 #include "fault.h"
 #include "qp.h"
 #include "report.h"
@@ -166,6 +167,16 @@ void emu_swqe_compare(const struct emu_qp *qp, struct emu_swqe *w)
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 }
 
+void emu_swqe_protect(const struct emu_qp *qp, struct emu_swqe *w, const struct emu_key_use *use,
+		      const char *why)
+{
+	char text[EMU_WQE_ERROR_TEXT];
+
+	emu_explain_segments(use, w->seg, w->nseg, why, text, sizeof(text));
+	emu_report_error(qp, w->index, "%s", text);
+	emu_swqe_fail(w, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_SEND);
+}
+
 /* All keys at once, before the first byte leaves (IBA vol 1 section 9.9.2.1). */
 static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
 {
@@ -178,11 +189,8 @@ static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
 	unsigned n;
 	const char *why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, 0, w->length, iov, &n);
 
-	if (!why)
-		return;
-	emu_warn("QP 0x%06x WQE %u %s: local protection: %s", qp->qpn, w->index,
-		 emu_opcode_name(w->opcode), why);
-	emu_swqe_fail(w, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_SEND);
+	if (why)
+		emu_swqe_protect(qp, w, &use, why);
 }
 
 /* A slow device: nothing starts before @ns have passed. */
@@ -199,8 +207,8 @@ static bool too_long(const struct emu_qp *qp, struct emu_swqe *w)
 
 	if (qp->transport->connected || w->length <= most)
 		return false;
-	emu_warn("QP 0x%06x WQE %u %s: %u bytes in a datagram, the port's MTU is %u", qp->qpn,
-		 w->index, emu_opcode_name(w->opcode), w->length, most);
+	emu_report_error(qp, w->index, "length is %u, expected at most %u, the port's MTU",
+			 w->length, most);
 	emu_swqe_fail(w, EMU_SYN_LOCAL_LENGTH, EMU_VENDOR_LOCAL_LENGTH);
 	return true;
 }
@@ -211,8 +219,8 @@ static bool no_source(const struct emu_qp *qp, struct emu_swqe *w)
 	if (qp->transport->connected || w->opcode == EMU_OP_NOP || !w->av.grh ||
 	    w->av.sgid_index < qp->dev->config.ngids)
 		return false;
-	emu_warn("QP 0x%06x WQE %u %s: source GID index %u, the table has %u", qp->qpn, w->index,
-		 emu_opcode_name(w->opcode), w->av.sgid_index, qp->dev->config.ngids);
+	emu_report_error(qp, w->index, "av.grh_gid_fl names source GID %u, expected below %u",
+			 w->av.sgid_index, qp->dev->config.ngids);
 	emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 	return true;
 }
@@ -264,8 +272,10 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 		return;
 	}
 	if (emu_swqe_reads(w) && qp->attr.max_rd_atomic == 0) {
-		emu_warn("QP 0x%06x WQE %u %s: max_rd_atomic of this queue is 0", qp->qpn, w->index,
-			 emu_opcode_name(w->opcode));
+		emu_report_error(
+			qp, w->index,
+			"ctrl.opcode is 0x%x, expected none that reads: max_rd_atomic is 0",
+			(unsigned)w->opcode);
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 		return;
 	}

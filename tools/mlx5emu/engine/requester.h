@@ -9,6 +9,7 @@
 #include "wqe_parse.h"
 
 struct emu_qp;
+struct emu_key_use;
 
 /*
  * The sending half of a QP (IBA vol 1 section 9.7.3 "requester", 9.7.5.2 responses, 9.9.2 local
@@ -109,6 +110,10 @@ static inline bool emu_swqe_reads(const struct emu_swqe *w)
 	return w->opcode == EMU_OP_READ || w->opcode == EMU_OP_ATOMIC_CS ||
 	       w->opcode == EMU_OP_ATOMIC_FA;
 }
+
+/* Fails a WQE whose keys do not let it pass, and says which of them: @why is key.c's. */
+void emu_swqe_protect(const struct emu_qp *qp, struct emu_swqe *w, const struct emu_key_use *use,
+		      const char *why);
 
 /* Fails a WQE that is not in the ring any more as it was fetched; before it completes. */
 void emu_swqe_compare(const struct emu_qp *qp, struct emu_swqe *w);

@@ -204,9 +204,7 @@ static void scatter(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, cons
 		why = "a page of the registered buffer is not mapped";
 	if (!why)
 		return;
-	emu_warn("QP 0x%06x WQE %u %s: local protection: %s", qp->qpn, w->index,
-		 emu_opcode_name(w->opcode), why);
-	emu_swqe_fail(w, EMU_SYN_LOCAL_PROTECTION, EMU_VENDOR_LOCAL_PROTECTION_SEND);
+	emu_swqe_protect(qp, w, &use, why);
 }
 
 /* The response continues at una, which belongs to a read or atomic under way; else NULL. */

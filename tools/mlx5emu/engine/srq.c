@@ -3,6 +3,7 @@
 #include "cq.h"
 #include "memory.h"
 #include "qp.h"
+#include "report.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,6 +57,27 @@ static int add(struct emu_device *dev, struct emu_srq *srq)
 	return 0;
 }
 
+static void srq_free(struct emu_srq *srq)
+{
+	free(srq->owned);
+	free(srq);
+}
+
+static struct emu_srq *srq_new(const struct emu_srq_attr *attr)
+{
+	struct emu_srq *srq = calloc(1, sizeof(*srq));
+
+	if (!srq)
+		return NULL;
+	srq->attr = *attr;
+	if (!attr->cyclic)
+		srq->owned = calloc(attr->wqe_count, 1);
+	if (attr->cyclic || srq->owned)
+		return srq;
+	free(srq);
+	return NULL;
+}
+
 int emu_srq_create(struct emu_device *dev, const struct emu_srq_attr *attr, uint32_t *srqn)
 {
 	struct emu_srq *srq;
@@ -63,18 +85,17 @@ int emu_srq_create(struct emu_device *dev, const struct emu_srq_attr *attr, uint
 
 	if (rc < 0)
 		return rc;
-	srq = calloc(1, sizeof(*srq));
+	srq = srq_new(attr);
 	if (!srq)
 		return -ENOMEM;
 	srq->dev = dev;
-	srq->attr = *attr;
 	srq->ring = (const uint8_t *)(uintptr_t)attr->buf_addr;
 	srq->dbrec = (emu_be32 *)(uintptr_t)attr->dbrec_addr;
 	emu_lock();
 	rc = add(dev, srq);
 	emu_unlock();
 	if (rc < 0) {
-		free(srq);
+		srq_free(srq);
 		return rc;
 	}
 	emu_info("SRQ %u: %u WQEs of %u bytes", srq->srqn, attr->wqe_count,
@@ -92,7 +113,7 @@ static void destroy(struct emu_srq *srq)
 	}
 	srq->pd->users--;
 	emu_ids_remove(&emu.srqs, srq->srqn);
-	free(srq);
+	srq_free(srq);
 }
 
 int emu_srq_destroy(struct emu_device *dev, uint32_t srqn)
@@ -128,25 +149,77 @@ void emu_srqs_destroy(struct emu_device *dev)
 /* ---- what waits in it ---- */
 
 /* IBA vol 1 section 11.6.3.3: the queue is of no use any more, and its owner learns of it. */
-static int broken(struct emu_srq *srq, const char *what, unsigned found)
+static int broken(struct emu_srq *srq)
 {
-	emu_warn("SRQ %u: %s %u, the queue has %u WQEs", srq->srqn, what, found,
-		 srq->attr.wqe_count);
 	srq->failed = true;
 	emu_raise(srq->dev, EMU_EVENT_SRQ_ERR, srq->attr.cookie, 0);
 	return -EPROTO;
 }
 
+static int follow_link(struct emu_srq *srq, uint16_t index, uint16_t *next)
+{
+	struct emu_srq_next_seg seg;
+
+	memcpy(&seg, srq->ring + ((size_t)index << srq->attr.stride_shift), sizeof(seg));
+	*next = emu_get16(seg.next_wqe_index);
+	if (*next < srq->attr.wqe_count)
+		return 0;
+	emu_report("SRQ %u WQE %u: next_wqe_index is %u, expected below %u", srq->srqn, index,
+		   *next, srq->attr.wqe_count);
+	return broken(srq);
+}
+
+/*
+ * From now on the WQEs up to @record are the device's. The link of the last one is followed when the
+ * next is posted; if it was taken meanwhile, the device has its link, and it may have another one now.
+ */
+static int walk(struct emu_srq *srq, uint16_t record)
+{
+	int rc = 0;
+
+	for (; srq->seen != record && rc == 0; srq->seen++) {
+		const uint16_t from = srq->last;
+
+		if (srq->seen == srq->taken)
+			srq->last = srq->next;
+		else
+			rc = follow_link(srq, from, &srq->last);
+		if (rc == 0 && srq->owned[srq->last]) {
+			emu_report("SRQ %u WQE %u: next_wqe_index is %u, expected a WQE that the "
+				   "device does not own: the list is a loop",
+				   srq->srqn, from, srq->last);
+			rc = broken(srq);
+		}
+		if (rc == 0)
+			srq->owned[srq->last] = 1;
+	}
+	return rc;
+}
+
 int emu_srq_posted(struct emu_srq *srq)
 {
-	const uint32_t record = be32toh(__atomic_load_n(&srq->dbrec->be, __ATOMIC_ACQUIRE));
-	const uint16_t posted = (uint16_t)(record - srq->taken);
+	const uint32_t word = be32toh(__atomic_load_n(&srq->dbrec->be, __ATOMIC_ACQUIRE));
+	const uint16_t record = (uint16_t)word, posted = (uint16_t)(record - srq->taken);
+	int rc = 0;
 
 	if (srq->failed)
 		return -EPROTO;
-	if (posted > srq->attr.wqe_count)
-		return broken(srq, "doorbell record is ahead by", posted);
-	return posted;
+	if (posted > srq->attr.wqe_count) {
+		emu_report(
+			"SRQ %u: doorbell record is %u, expected %u to %u: the queue has %u WQEs",
+			srq->srqn, record, srq->taken, (uint16_t)(srq->taken + srq->attr.wqe_count),
+			srq->attr.wqe_count);
+		return broken(srq);
+	}
+	if (srq->owned)
+		rc = walk(srq, record);
+	return rc < 0 ? rc : posted;
+}
+
+void emu_srq_return(struct emu_srq *srq, uint16_t index)
+{
+	if (srq->owned && index < srq->attr.wqe_count)
+		srq->owned[index] = 0;
 }
 
 /* Armed once, told once (IBA vol 1 section 10.2.9.1). */
@@ -163,16 +236,12 @@ static void check_limit(struct emu_srq *srq)
 /* By the links of the list. 0 or -EPROTO. */
 static int take_next(struct emu_srq *srq, uint16_t *index)
 {
-	struct emu_srq_next_seg seg;
-	uint16_t next;
+	const uint16_t taken = srq->next;
+	const int rc = follow_link(srq, taken, &srq->next);
 
-	memcpy(&seg, srq->ring + ((size_t)srq->next << srq->attr.stride_shift), sizeof(seg));
-	next = emu_get16(seg.next_wqe_index);
-	if (next >= srq->attr.wqe_count)
-		return broken(srq, "next_wqe_index is", next);
-	*index = srq->next;
-	srq->next = next;
-	return 0;
+	if (rc == 0)
+		*index = taken;
+	return rc;
 }
 
 int emu_srq_take(struct emu_srq *srq, uint16_t *index)

@@ -28,6 +28,9 @@ struct emu_srq {
 	struct emu_cq *cq;
 	const uint8_t *ring;
 	emu_be32 *dbrec;
+	uint8_t *owned; /* a linked list's WQEs that are the device's, by index */
+	uint16_t seen;  /* of it, free-running: how many of the list were walked */
+	uint16_t last;  /* the last one of them */
 	uint16_t next;  /* index of the WQE that the next message takes */
 	uint16_t taken; /* free-running */
 	uint32_t limit; /* the event is raised below so many WQEs; 0 = not armed */
@@ -41,6 +44,9 @@ int emu_srq_posted(struct emu_srq *srq);
 
 /* Takes the first of the WQEs that wait, of which there is one. 0 or -EPROTO. */
 int emu_srq_take(struct emu_srq *srq, uint16_t *index);
+
+/* WQE @index completed: it is its owner's again. */
+void emu_srq_return(struct emu_srq *srq, uint16_t index);
 
 /* Where WQE @index keeps its data segments, and their bytes. */
 const uint8_t *emu_srq_segments(const struct emu_srq *srq, uint16_t index, uint32_t *size);

@@ -30,7 +30,8 @@
  */
 
 enum {
-	EMU_MR_FIRST = 16, /* key 0x100 ends a scatter list and must stay invalid */
+	EMU_FREED_KEYS = 64, /* how many keys are remembered, for who still uses them */
+	EMU_MR_FIRST = 16,   /* key 0x100 ends a scatter list and must stay invalid */
 };
 
 struct emu_uar {
@@ -86,6 +87,8 @@ struct emu_state {
 
 	struct emu_ids pds, xrcds, mrs, cqs, srqs, qps;
 	uint8_t key_variant; /* lowest byte of the next key */
+	uint32_t freed_keys[EMU_FREED_KEYS];
+	unsigned nfreed; /* free-running */
 	struct emu_fabric *fabric;
 	struct emu_list uars;      /* pages that can bring doorbells */
 	struct emu_list work;      /* QPs with something to do */
