@@ -205,7 +205,7 @@ void emu_thread_stop(void)
 	emu_unlock();
 	wake();
 	pthread_join(dev_thread.thread, NULL);
-	close(dev_thread.kick_fd);
+	emu_log_close_file(dev_thread.kick_fd);
 }
 
 void emu_thread_forget(void)
