@@ -332,8 +332,8 @@ struct bvi_mlx5_added {
 };
 
 /*
- * Posts all but the payload of one block, which waits for the doorbell of a later one. @low: low half of
- * @what
+ * Posts all but the payload of one block, which waits for a doorbell. @low: low half of @what; 0: the
+ * doorbell is its own, and lines are to be spared
  */
 BVI_INLINE struct bvi_mlx5_added bvi_mlx5_add_block(struct bv_channel *ch, bool rdma,
 						    const struct bv_remote *remote, uint64_t what,
@@ -349,7 +349,7 @@ BVI_INLINE struct bvi_mlx5_added bvi_mlx5_add_block(struct bv_channel *ch, bool 
 	added.at = bvi_mlx5_note(ch, what, pi);
 	bvi_mlx5_put(added.ring, &added.at, 0, added.ctrl);
 	if (rdma)
-		bvi_mlx5_put(added.ring, &added.at, 1, bvi_seg_remote(ch, remote, false));
+		bvi_mlx5_put(added.ring, &added.at, 1, bvi_seg_remote(ch, remote, !low));
 	ch->sq_posted++;
 	send->pi++;
 	return added;
@@ -376,7 +376,7 @@ BVI_INLINE struct bvi_mlx5_added bvi_mlx5_add_one(struct bv_channel *ch, const v
 {
 	struct bvi_mlx5_added added = bvi_mlx5_add_block(ch, rdma, remote, what, low);
 
-	bvi_mlx5_put(added.ring, &added.at, rdma ? 2 : 1, bvi_seg_data(ch, sg, false));
+	bvi_mlx5_put(added.ring, &added.at, rdma ? 2 : 1, bvi_seg_data(ch, sg, !low));
 	return added;
 }
 
