@@ -96,6 +96,13 @@ for signal in TERM INT HUP; do
 	no_run_directory "SIG$signal"
 done
 
+# What only begins like a run directory is somebody else's, however old it is.
+mkdir "$XDG_RUNTIME_DIR/mlx5emu-other.abc" "$XDG_RUNTIME_DIR/mlx5emu-stale1"
+touch -d '1 hour ago' "$XDG_RUNTIME_DIR"/mlx5emu-*
+"$emu" run -- true
+[ "$(ls "$XDG_RUNTIME_DIR")" = mlx5emu-other.abc ] || fail "swept wrongly: $(ls "$XDG_RUNTIME_DIR")"
+rmdir "$XDG_RUNTIME_DIR/mlx5emu-other.abc"
+
 # A launcher that is killed outright takes the program along; the next one sweeps.
 start sleep 60
 program=$(child_of $launcher)

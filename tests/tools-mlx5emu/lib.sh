@@ -7,7 +7,7 @@
 
 set -euo pipefail
 
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/mlx5emu-test.XXXXXX")
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/bv-mlx5emu.XXXXXX")
 export XDG_RUNTIME_DIR=$scratch/run
 mkdir "$XDG_RUNTIME_DIR"
 started=()

@@ -171,6 +171,7 @@ static void start(const char *text, uint32_t slot)
 static const struct emu_fault_event some_packet = {
 	.point = EMU_FAULT_PACKET,
 	.opcode = EMU_FAULT_OP_SEND,
+	.transport = EMU_FAULT_RC,
 	.qpn = 0x010001,
 	.peer_qpn = 0x020001,
 	.psn = 0xfffffe,

@@ -302,7 +302,7 @@ int emu_cq_push(struct emu_cq *cq, const struct emu_completion *c)
 {
 	if (cq->overrun)
 		return -EOVERFLOW;
-	if (full(cq) || emu_fault_completion(c)) {
+	if (full(cq) || emu_fault_completion(cq, c)) {
 		emu_block_close(cq);
 		set_overrun(cq);
 		return -EOVERFLOW;

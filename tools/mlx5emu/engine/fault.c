@@ -2,6 +2,7 @@
 #include "fault.h"
 #include "mr.h"
 #include "qp.h"
+#include "receive.h"
 #include "timer.h"
 #include "trace.h"
 
@@ -73,9 +74,25 @@ static uint32_t packet_bit(const struct emu_packet *p)
 	}
 }
 
+static uint32_t transport_bit(enum emu_wire_service service)
+{
+	switch (service) {
+	case EMU_SERVICE_UC:
+		return EMU_FAULT_UC;
+	case EMU_SERVICE_UD:
+		return EMU_FAULT_UD;
+	case EMU_SERVICE_XRC:
+		return EMU_FAULT_XRC;
+	default:
+		return EMU_FAULT_RC;
+	}
+}
+
 static uint32_t work_bit(uint8_t opcode)
 {
 	switch (opcode) {
+	case EMU_OP_UMR:
+		return EMU_FAULT_OP_UMR;
 	case EMU_OP_SEND:
 	case EMU_OP_SEND_IMM:
 	case EMU_OP_SEND_INVAL:
@@ -106,6 +123,7 @@ static struct emu_fault_event packet_event(enum emu_fault_point point, const str
 	return (struct emu_fault_event){
 		.point = point,
 		.opcode = packet_bit(p),
+		.transport = transport_bit(p->service),
 		.in = in,
 		.qpn = p->src_qpn,
 		.peer_qpn = p->dst_qpn,
@@ -273,7 +291,14 @@ static uint8_t nak_of(enum emu_fault_nak nak)
 	}
 }
 
-static uint8_t begin_request(const struct emu_packet *p)
+/* The peer learns of it as of any responder that is broken (IBA vol 1 section 9.7.5.2.8). */
+static uint8_t abort_request(struct emu_qp *qp)
+{
+	emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
+	return EMU_AETH_NAK_REMOTE_OPERATION;
+}
+
+static uint8_t begin_request(struct emu_qp *qp, const struct emu_packet *p)
 {
 	const struct emu_fault_event event = packet_event(EMU_FAULT_REQUEST, p, true);
 	const struct emu_fault_rule *r;
@@ -285,6 +310,8 @@ static uint8_t begin_request(const struct emu_packet *p)
 			syndrome = nak_of(r->nak);
 		else if (r->action == EMU_FAULT_REVOKE && p->opcode != EMU_WIRE_SEND)
 			emu_mr_revoke(p->rkey);
+		else if (r->action == EMU_FAULT_QP_ERROR)
+			syndrome = abort_request(qp);
 	}
 	return syndrome;
 }
@@ -300,7 +327,7 @@ uint8_t emu_fault_request(struct emu_qp *qp, const struct emu_packet *p)
 	unsigned at = 0;
 
 	if (begins && about(EMU_FAULT_REQUEST))
-		syndrome = begin_request(p);
+		syndrome = begin_request(qp, p);
 	if (syndrome != EMU_AETH_ACK || !needs || !about(EMU_FAULT_READY))
 		return syndrome;
 	event = packet_event(EMU_FAULT_READY, p, true);
@@ -316,6 +343,7 @@ uint64_t emu_fault_wqe(struct emu_qp *qp, const struct emu_swqe *w)
 	const struct emu_fault_event event = {
 		.point = EMU_FAULT_WQE,
 		.opcode = work_bit((uint8_t)w->opcode),
+		.transport = transport_bit(qp->transport->service),
 		.qpn = qp->qpn,
 		.peer_qpn = qp->qpn,
 		.now_ns = emu_now_ns(),
@@ -331,16 +359,55 @@ uint64_t emu_fault_wqe(struct emu_qp *qp, const struct emu_swqe *w)
 			rest += r->by;
 		else if (r->action == EMU_FAULT_REVOKE && w->nseg && !w->seg[0].is_inline)
 			emu_mr_revoke(w->seg[0].lkey);
+		else if (r->action == EMU_FAULT_QP_ERROR)
+			emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
 	}
 	return rest;
 }
 
-bool emu_fault_completion(const struct emu_completion *c)
+static void revoke_receive(struct emu_qp *qp)
 {
+	struct emu_rwqe w;
+
+	if (emu_receive_read(qp, &w) && w.nseg)
+		emu_mr_revoke(w.seg[0].lkey);
+}
+
+void emu_fault_taken(struct emu_qp *qp)
+{
+	const struct emu_fault_event event = {
+		.point = EMU_FAULT_RECEIVE,
+		.opcode = EMU_FAULT_OP_RECV,
+		.transport = transport_bit(qp->transport->service),
+		.qpn = qp->qpn,
+		.peer_qpn = qp->qpn,
+		.srqn = qp->srq ? qp->srq->srqn : 0,
+		.now_ns = emu_now_ns(),
+	};
+	const struct emu_fault_rule *r;
+	unsigned at = 0;
+
+	while (about(EMU_FAULT_RECEIVE) && (r = next(&event, &at))) {
+		if (r->action == EMU_FAULT_REVOKE)
+			revoke_receive(qp);
+		else if (r->action == EMU_FAULT_LIMIT && qp->srq)
+			emu_srq_limit(qp->srq);
+		else if (r->action == EMU_FAULT_SRQ_ERROR && qp->srq)
+			emu_srq_fail(qp->srq);
+		else if (r->action == EMU_FAULT_QP_ERROR)
+			emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
+	}
+}
+
+bool emu_fault_completion(const struct emu_cq *cq, const struct emu_completion *c)
+{
+	const struct emu_qp *qp = emu_qp_find_any(c->qpn);
 	const bool send = c->opcode == EMU_CQE_REQ || c->opcode == EMU_CQE_REQ_ERR;
 	const struct emu_fault_event event = {
 		.point = EMU_FAULT_COMPLETION,
 		.opcode = send ? work_bit(c->wqe_opcode) : EMU_FAULT_OP_RECV,
+		.transport = qp ? transport_bit(qp->transport->service) : EMU_FAULT_TRANSPORTS,
+		.cqn = cq->cqn,
 		.qpn = c->qpn,
 		.peer_qpn = c->qpn,
 		.now_ns = emu_now_ns(),
@@ -365,6 +432,17 @@ static void release(const struct emu_held *held)
 		emu_receive_again(held->data, held->size, held->slot);
 	else
 		(void)emu_fabric_send(emu.fabric, held->slot, held->data, held->size, true);
+}
+
+void emu_fault_release(void)
+{
+	struct emu_held *held;
+
+	while ((held = emu_hold_take(&emu.fault.hold, UINT64_MAX))) {
+		if (!held->in)
+			release(held);
+		free(held);
+	}
 }
 
 unsigned emu_fault_begin_round(void)

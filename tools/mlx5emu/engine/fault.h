@@ -41,14 +41,20 @@ uint8_t emu_fault_request(struct emu_qp *qp, const struct emu_packet *packet);
 /* A WQE was fetched; returns for how many ns the queue rests before it starts. */
 uint64_t emu_fault_wqe(struct emu_qp *qp, const struct emu_swqe *wqe);
 
+/* A receive WQE was taken, of the own or the shared queue: it may not be of use any more. */
+void emu_fault_taken(struct emu_qp *qp);
+
 /* A completion is about to be written: true = the CQ overruns instead. */
-bool emu_fault_completion(const struct emu_completion *c);
+bool emu_fault_completion(const struct emu_cq *cq, const struct emu_completion *c);
 
 /* Rules with a moment, and packets held back: at the start of a round. Returns work done. */
 unsigned emu_fault_begin_round(void);
 
 /* What hooks noted: at the end of a round. */
 unsigned emu_fault_end_round(void);
+
+/* What is held back on its way out leaves now: the process is about to end, a wire is not. */
+void emu_fault_release(void);
 
 /* When emu_fault_begin_round() has something to do; UINT64_MAX = not foreseeable. */
 uint64_t emu_fault_deadline(void);

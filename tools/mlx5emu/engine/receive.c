@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "receive.h"
 #include "explain.h"
+#include "fault.h"
 #include "memory.h"
 #include "qp.h"
 #include "report.h"
@@ -91,7 +92,8 @@ uint8_t emu_receive_take_empty(struct emu_qp *qp)
 	resp->taken = 0;
 	emu.counters.receives++;
 	qp->stat->work.receives++;
-	return EMU_AETH_ACK;
+	emu_fault_taken(qp);
+	return qp->attr.qp_state == EMU_QPS_ERR ? EMU_AETH_NAK_REMOTE_OPERATION : EMU_AETH_ACK;
 }
 
 static const uint8_t *segments(const struct emu_qp *qp, uint32_t *size)
@@ -102,6 +104,15 @@ static const uint8_t *segments(const struct emu_qp *qp, uint32_t *size)
 		return emu_srq_segments(qp->srq, index, size);
 	*size = 1u << qp->init.rq_stride_shift;
 	return qp->rq + (size_t)(index & (uint16_t)(qp->init.rq_wqe_count - 1)) * *size;
+}
+
+bool emu_receive_read(const struct emu_qp *qp, struct emu_rwqe *out)
+{
+	struct emu_wqe_error error;
+	uint32_t size;
+	const uint8_t *wqe = segments(qp, &size);
+
+	return emu_rwqe_parse(wqe, size, qp->resp.rwqe_index, qp->qpn, out, &error) == 0;
 }
 
 uint8_t emu_receive_take(struct emu_qp *qp)

@@ -20,6 +20,9 @@ struct emu_packet;
 /* Whether there is a receive for a message that begins now. */
 uint8_t emu_receive_ready(struct emu_qp *qp);
 
+/* Reads the receive that is held; false when it is not a good one. */
+bool emu_receive_read(const struct emu_qp *qp, struct emu_rwqe *out);
+
 /* Holds the next receive and reads its scatter list; no effect while one is held. */
 uint8_t emu_receive_take(struct emu_qp *qp);
 

@@ -282,6 +282,8 @@ static void accept_wqe(struct emu_qp *qp, struct emu_swqe *w, const struct emu_w
 	if (too_long(qp, w) || no_source(qp, w))
 		return;
 	rest(qp, emu_fault_wqe(qp, w));
+	if (qp->attr.qp_state == EMU_QPS_ERR) /* by a fault */
+		emu_swqe_fail(w, EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);
 	check_keys(qp, w);
 	qp->req.next_psn = emu_psn_add(w->psn, w->npsn);
 }

@@ -233,6 +233,22 @@ static void check_limit(struct emu_srq *srq)
 	emu_raise(srq->dev, EMU_EVENT_SRQ_LIMIT_REACHED, srq->attr.cookie, 0);
 }
 
+void emu_srq_limit(struct emu_srq *srq)
+{
+	if (!srq->limit)
+		return;
+	srq->limit = 0;
+	emu_raise(srq->dev, EMU_EVENT_SRQ_LIMIT_REACHED, srq->attr.cookie, 0);
+}
+
+void emu_srq_fail(struct emu_srq *srq)
+{
+	if (srq->failed)
+		return;
+	srq->failed = true;
+	emu_raise(srq->dev, EMU_EVENT_SRQ_ERR, srq->attr.cookie, 0);
+}
+
 /* By the links of the list. 0 or -EPROTO. */
 static int take_next(struct emu_srq *srq, uint16_t *index)
 {

@@ -42,6 +42,10 @@ struct emu_srq *emu_srq_find(const struct emu_device *dev, uint32_t srqn);
 /* How many WQEs wait: >= 0; -EPROTO when its owner broke it. */
 int emu_srq_posted(struct emu_srq *srq);
 
+/* For faults: its limit event now, if it is armed; it breaks. */
+void emu_srq_limit(struct emu_srq *srq);
+void emu_srq_fail(struct emu_srq *srq);
+
 /* Takes the first of the WQEs that wait, of which there is one. 0 or -EPROTO. */
 int emu_srq_take(struct emu_srq *srq, uint16_t *index);
 

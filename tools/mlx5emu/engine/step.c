@@ -172,6 +172,7 @@ unsigned emu_drain_locked(void)
 
 	if (!emu.fabric)
 		return 0;
+	emu_fault_release();
 	n = emu_fabric_flush(emu.fabric) + run_work();
 	emu_cqs_flush();
 	return n;

@@ -27,7 +27,9 @@ struct emu_faults {
 
 struct emu_fault_event {
 	enum emu_fault_point point;
-	uint32_t opcode; /* one EMU_FAULT_OP_* bit */
+	uint32_t opcode;    /* one EMU_FAULT_OP_* bit */
+	uint32_t transport; /* one EMU_FAULT_RC... bit */
+	uint32_t cqn, srqn; /* of a completion, of a receive of a shared queue */
 	bool in;
 	uint32_t qpn, peer_qpn;
 	uint32_t psn, packets;

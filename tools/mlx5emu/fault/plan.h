@@ -29,6 +29,9 @@ enum emu_fault_action {
 	EMU_FAULT_REVOKE,
 	EMU_FAULT_SLOW,
 	EMU_FAULT_OVERFLOW,
+	EMU_FAULT_LIMIT,
+	EMU_FAULT_SRQ_ERROR,
+	EMU_FAULT_QP_ERROR,
 	EMU_FAULT_PORT_DOWN,
 	EMU_FAULT_PORT_UP,
 	EMU_FAULT_FATAL,
@@ -43,6 +46,7 @@ enum emu_fault_point {
 	EMU_FAULT_REQUEST,    /* a responder is about to begin a request in sequence */
 	EMU_FAULT_WQE,        /* a send WQE was fetched */
 	EMU_FAULT_COMPLETION, /* a CQE is about to be written */
+	EMU_FAULT_RECEIVE,    /* a receive WQE was taken */
 	EMU_FAULT_READY,      /* ... is about to need a receive, or what a read or atomic needs */
 	EMU_FAULT_TIME,       /* a moment of the device's clock */
 	EMU_FAULT_POINTS,
@@ -56,14 +60,24 @@ enum {
 	EMU_FAULT_OP_CAS = 1 << 3,
 	EMU_FAULT_OP_FAA = 1 << 4,
 	EMU_FAULT_OP_NOP = 1 << 5,  /* WQEs only */
-	EMU_FAULT_OP_RECV = 1 << 6, /* completions only */
+	EMU_FAULT_OP_RECV = 1 << 6, /* completions and receives only */
 	EMU_FAULT_OP_ACK = 1 << 7,
 	EMU_FAULT_OP_NAK = 1 << 8,
 	EMU_FAULT_OP_READ_RESPONSE = 1 << 9,
 	EMU_FAULT_OP_ATOMIC_RESPONSE = 1 << 10,
 	EMU_FAULT_OP_REQUESTS = EMU_FAULT_OP_SEND | EMU_FAULT_OP_WRITE | EMU_FAULT_OP_READ |
 				EMU_FAULT_OP_CAS | EMU_FAULT_OP_FAA,
-	EMU_FAULT_OP_ALL = (1 << 11) - 1,
+	EMU_FAULT_OP_UMR = 1 << 11, /* WQEs only: bindings of windows, other work on keys */
+	EMU_FAULT_OP_ALL = (1 << 12) - 1,
+};
+
+/* Of the queue pair; bits. */
+enum {
+	EMU_FAULT_RC = 1 << 0,
+	EMU_FAULT_UC = 1 << 1,
+	EMU_FAULT_UD = 1 << 2,
+	EMU_FAULT_XRC = 1 << 3,
+	EMU_FAULT_TRANSPORTS = (1 << 4) - 1,
 };
 
 enum emu_fault_nak {
@@ -77,8 +91,10 @@ struct emu_fault_rule {
 	enum emu_fault_point on;
 
 	/* Selection: all of these hold. */
-	uint32_t opcodes; /* EMU_FAULT_OP_* */
-	bool in;          /* packets: arriving, not leaving */
+	uint32_t opcodes;    /* EMU_FAULT_OP_* */
+	uint32_t transports; /* EMU_FAULT_RC... */
+	uint32_t cqn, srqn;  /* 0 = any */
+	bool in;             /* packets: arriving, not leaving */
 	bool has_qpn, has_psn;
 	uint32_t slot; /* 0 = any process */
 	uint32_t qpn, psn;

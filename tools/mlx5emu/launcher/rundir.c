@@ -78,7 +78,9 @@ static void sweep(const char *base)
 	if (!dir)
 		return;
 	while ((entry = readdir(dir))) {
+		/* as mkdtemp() names them, and nothing else that begins so */
 		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0 ||
+		    strlen(entry->d_name) != strlen(PREFIX "XXXXXX") ||
 		    snprintf(path, sizeof(path), "%s/%s", base, entry->d_name) >= (int)sizeof(path))
 			continue;
 		if (is_stale(path))
