@@ -16,12 +16,52 @@ enum {
 	RTS2RTS_QP = 0x505,
 	QUERY_NIC_VPORT_CONTEXT = 0x754,
 	QUERY_ROCE_ADDRESS = 0x760,
+	QUERY_HCA_VPORT_CONTEXT = 0x762,
 	QUERY_LAG = 0x842,
 };
 
 static int general(struct ibv_context *ctx, struct box *b, size_t out)
 {
 	return mlx5dv_devx_general_cmd(ctx, b->in, 16, b->out, out);
+}
+
+static void check_roce(struct ibv_context *ctx, bool roce)
+{
+	struct box b = command(QUERY_HCA_CAP, 0x0 << 1);
+
+	assert_int_equal(general(ctx, &b, sizeof(b.out)), 0);
+	assert_int_equal(got(&b, 0x10 + 0x28) >> 14 & 1, roce); /* rts2rts_qp_udp_sport */
+	assert_int_equal(got(&b, 0x10 + 0x40) >> 2 & 1, roce);
+	assert_int_equal(got(&b, 0x10 + 0x34) >> 8 & 0x3, roce); /* port_type */
+	b = command(QUERY_HCA_CAP, 0x4 << 1);
+	assert_int_equal(general(ctx, &b, sizeof(b.out)), roce ? 0 : EREMOTEIO);
+	if (roce)
+		assert_int_equal(got(&b, 0x10 + 0x14) & 0xffff, 4791);
+	b = command(QUERY_NIC_VPORT_CONTEXT, 0);
+	assert_int_equal(general(ctx, &b, sizeof(b.out)), 0);
+	assert_int_equal(got(&b, 0x10) & 1, roce); /* roce_en */
+}
+
+static void test_port(void **state)
+{
+	struct ibv_context *ctx = link_open_device();
+	struct box b = command(QUERY_HCA_VPORT_CONTEXT, 0);
+	struct ibv_port_attr port;
+
+	(void)state;
+	check_roce(ctx, !link_infiniband(ctx));
+	if (link_infiniband(ctx)) {
+		assert_int_equal(ibv_query_port(ctx, 1, &port), 0);
+		assert_int_equal(general(ctx, &b, sizeof(b.out)), 0);
+		assert_int_equal(got(&b, 0x10 + 0x20), 0x5044); /* LinkUp, active, active */
+		assert_int_equal(got(&b, 0x10 + 0x60) >> 16, port.lid);
+		assert_int_equal(got(&b, 0x10 + 0x64) >> 16, port.sm_lid);
+		assert_int_equal(got(&b, 0x10 + 0x40), port.port_cap_flags);
+	} else {
+		assert_int_equal(general(ctx, &b, sizeof(b.out)), EREMOTEIO);
+		assert_int_equal(status(&b), STATUS_BAD_PARAM);
+	}
+	assert_int_equal(ibv_close_device(ctx), 0);
 }
 
 static void test_capabilities(void **state)
@@ -33,20 +73,13 @@ static void test_capabilities(void **state)
 	assert_int_equal(general(ctx, &b, sizeof(b.out)), 0);
 	assert_int_equal(status(&b), 0);
 	assert_int_equal(got(&b, 0x10 + 0x38) >> 24 & 0x1f, 30); /* log_max_msg */
-	assert_int_equal(got(&b, 0x10 + 0x28) >> 14 & 1, 1);     /* rts2rts_qp_udp_sport */
-	assert_int_equal(got(&b, 0x10 + 0x40) & 0x6, 0x6);       /* roce, atomic */
+	assert_int_equal(got(&b, 0x10 + 0x40) & 0x2, 0x2);       /* atomic */
 	assert_int_equal(got(&b, 0x10 + 0x44) & 0xf, 0xf);       /* xrc, ud, uc, rc */
 	assert_int_equal(got(&b, 0x10 + 0x34) & 0xff, 1);        /* num_ports */
 	b = command(QUERY_HCA_CAP, 0x3 << 1);
 	assert_int_equal(general(ctx, &b, 0x10 + 0x18), 0);
 	assert_int_equal(got(&b, 0x10 + 0x10) & 0xffff, 0x3); /* compare-and-swap, fetch-and-add */
 	assert_int_equal(got(&b, 0x10 + 0x14) & 0xffff, 8);
-	b = command(QUERY_HCA_CAP, 0x4 << 1);
-	assert_int_equal(general(ctx, &b, sizeof(b.out)), 0);
-	assert_int_equal(got(&b, 0x10 + 0x14) & 0xffff, 4791);
-	b = command(QUERY_NIC_VPORT_CONTEXT, 0);
-	assert_int_equal(general(ctx, &b, sizeof(b.out)), 0);
-	assert_int_equal(got(&b, 0x10) & 1, 1); /* roce_en */
 	b = command(QUERY_LAG, 0);
 	assert_int_equal(general(ctx, &b, 16), 0);
 	assert_int_equal(got(&b, 8) & 7, 0);
@@ -241,9 +274,10 @@ static void test_refused_keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_capabilities),         cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_user_memory),          cmocka_unit_test(test_list_of_ranges),
-		cmocka_unit_test(test_ranges_of_one_length), cmocka_unit_test(test_refused_keys),
+		cmocka_unit_test(test_port),           cmocka_unit_test(test_capabilities),
+		cmocka_unit_test(test_refusals),       cmocka_unit_test(test_user_memory),
+		cmocka_unit_test(test_list_of_ranges), cmocka_unit_test(test_ranges_of_one_length),
+		cmocka_unit_test(test_refused_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

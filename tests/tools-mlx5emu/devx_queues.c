@@ -37,6 +37,11 @@ static void test_udp_source_port(void **state)
 
 	(void)state;
 	link_set_up(&link, LINK_ACCESS_ALL);
+	if (link_infiniband(link.ctx)) {
+		assert_int_equal(mlx5dv_modify_qp_udp_sport(link.qp, 0xc0de), EOPNOTSUPP);
+		link_tear_down(&link);
+		return;
+	}
 	assert_int_equal(mlx5dv_modify_qp_udp_sport(link.qp, 0xc0de), 0);
 	b = query_qp(link.qp);
 	assert_int_equal(got(&b, QPC) >> 28, STATE_RTS);
@@ -46,6 +51,23 @@ static void test_udp_source_port(void **state)
 	fresh = link_qp(&link, IBV_QPT_RC);
 	assert_int_equal(mlx5dv_modify_qp_udp_sport(fresh, 0xc0de), EOPNOTSUPP);
 	assert_int_equal(ibv_destroy_qp(fresh), 0);
+	link_tear_down(&link);
+}
+
+static void test_address(void **state)
+{
+	struct link link;
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+	struct box b;
+
+	(void)state;
+	link_set_up(&link, LINK_ACCESS_ALL);
+	b = query_qp(link.qp);
+	assert_int_equal(ibv_query_qp(link.qp, &attr, IBV_QP_AV, &init), 0);
+	assert_int_equal(got(&b, PATH + 0x04) >> 23 & 1, attr.ah_attr.is_global);
+	assert_int_equal(got(&b, PATH + 0x04) & 0xffff, attr.ah_attr.dlid);
+	assert_int_equal(got(&b, PATH + 0x24) >> 16 & 0xff, attr.ah_attr.port_num);
 	link_tear_down(&link);
 }
 
@@ -340,6 +362,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_queue_pair),
 		cmocka_unit_test(test_udp_source_port),
+		cmocka_unit_test(test_address),
 		cmocka_unit_test(test_event_of_queue_pair),
 		cmocka_unit_test(test_refused_queue_pairs),
 		cmocka_unit_test(test_completion_queue),

@@ -55,6 +55,34 @@ static void to_init(struct ibv_qp *qp)
 			 0);
 }
 
+static struct ibv_port_attr port_of(struct ibv_context *ctx)
+{
+	struct ibv_port_attr port;
+
+	assert_int_equal(ibv_query_port(ctx, 1, &port), 0);
+	return port;
+}
+
+bool link_infiniband(struct ibv_context *ctx)
+{
+	return port_of(ctx).link_layer == IBV_LINK_LAYER_INFINIBAND;
+}
+
+static struct ibv_ah_attr own_address(struct ibv_context *ctx)
+{
+	struct ibv_ah_attr attr = { .port_num = 1 };
+
+	if (link_infiniband(ctx)) {
+		attr.dlid = port_of(ctx).lid;
+		return attr;
+	}
+	attr.is_global = 1;
+	attr.grh.sgid_index = LINK_GID_INDEX;
+	attr.grh.hop_limit = 64;
+	assert_int_equal(ibv_query_gid(ctx, 1, LINK_GID_INDEX, &attr.grh.dgid), 0);
+	return attr;
+}
+
 static void to_rtr(struct ibv_qp *qp, uint32_t peer)
 {
 	struct ibv_qp_attr attr = {
@@ -64,15 +92,12 @@ static void to_rtr(struct ibv_qp *qp, uint32_t peer)
 		.rq_psn = PSN,
 		.max_dest_rd_atomic = 4,
 		.min_rnr_timer = 1,
-		.ah_attr = { .is_global = 1,
-			     .port_num = 1,
-			     .grh = { .sgid_index = LINK_GID_INDEX, .hop_limit = 64 } },
+		.ah_attr = own_address(qp->context),
 	};
 	int mask = IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN;
 
 	if (qp->qp_type == IBV_QPT_RC)
 		mask |= IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
-	assert_int_equal(ibv_query_gid(qp->context, 1, LINK_GID_INDEX, &attr.ah_attr.grh.dgid), 0);
 	assert_int_equal(ibv_modify_qp(qp, &attr, mask), 0);
 }
 

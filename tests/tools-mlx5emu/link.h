@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two connected queue pairs of the emulated device, with a buffer, for tests that ask libmlx5 for one
- * thing and need the rest to be there. Every failure ends the test.
+ * thing and need the rest to be there: by GID on Ethernet, by LID on InfiniBand. Every failure ends
+ * the test.
  */
 #ifndef TESTS_TOOLS_MLX5EMU_LINK_H
 #define TESTS_TOOLS_MLX5EMU_LINK_H
@@ -28,6 +29,9 @@ struct link {
 struct ibv_context *link_open_device(void);
 void link_set_up(struct link *link, unsigned access);
 void link_tear_down(struct link *link);
+
+/* Link layer of the port. */
+bool link_infiniband(struct ibv_context *ctx);
 
 /* Another queue pair of the link's, in state RESET; and the way of any to RTS with a peer. */
 struct ibv_qp *link_qp(struct link *link, enum ibv_qp_type type);

@@ -2,17 +2,19 @@
 # SPDX-License-Identifier: MIT
 #
 # ucx.sh MLX5EMU TRANSPORTS TEST...: ucx_perftest over the given UCX_TLS, server and client, each test
-# in turn. What libuct or libucp complain about is shown only when a test fails.
+# in turn. DEVICE, if set, describes the device (`mlx5emu run --device`). What libuct or libucp
+# complain about is shown only when a test fails.
 
 emu=$1
 if [ "$emu" != --inside ]; then
 	command -v ucx_perftest >/dev/null || { echo "skipped: ucx_perftest is not installed"; exit 77; }
-	exec "$emu" run -- "$0" --inside "${@:2}"
+	exec "$emu" run ${DEVICE:+--device "$DEVICE"} -- "$0" --inside "${@:2}"
 fi
 
 # shellcheck source=tests/tools-mlx5emu/lib.sh
 . "$(dirname "$0")/lib.sh"
-export UCX_TLS=$2 UCX_NET_DEVICES=mlx5_0:1 UCX_IB_GID_INDEX=3
+export UCX_TLS=$2 UCX_NET_DEVICES=mlx5_0:1
+[ -n "${DEVICE:-}" ] || export UCX_IB_GID_INDEX=3
 
 run() {
 	local port status=0

@@ -67,7 +67,7 @@ static void fill_general(uint8_t *cap, const struct emu_fw_config *config)
 {
 	fill_limits(cap);
 	fill_port(cap, config);
-	emu_set(cap, EMU_CAP_RTS2RTS_QP_UDP_SPORT, 1);
+	emu_set(cap, EMU_CAP_RTS2RTS_QP_UDP_SPORT, !config->infiniband);
 	emu_set(cap, EMU_CAP_DEVICE_MEMORY_BIT, config->dm_bytes != 0);
 	emu_set(cap, EMU_CAP_FIXED_BUFFER_SIZE, 1);
 	emu_set(cap, EMU_CAP_CQE_VERSION, 1);
@@ -145,6 +145,8 @@ int emu_fw_query_hca_cap(struct emu_fw *fw, struct emu_box *box, struct emu_fw_o
 		fill_atomic(cap);
 		return 0;
 	case EMU_CAP_ROCE:
+		if (fw->config.infiniband)
+			return emu_fw_refuse(box, EMU_FW_NO_CAPABILITY);
 		fill_roce(cap, &fw->config);
 		return 0;
 	case EMU_CAP_DEVICE_MEMORY:

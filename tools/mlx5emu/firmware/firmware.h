@@ -24,7 +24,10 @@ struct emu_fw_config {
 	unsigned ngids;     /* of which the first ones are filled */
 	unsigned eqns;      /* event queue numbers, 1..eqns */
 	uint32_t dm_bytes;  /* device memory */
+	uint64_t guid;      /* of the device and its port, first byte in the top bits */
 	bool infiniband;    /* link layer; else Ethernet */
+	bool active;        /* port state */
+	uint16_t lid;       /* InfiniBand, else 0 */
 };
 
 /* -ENOMEM. */

@@ -176,6 +176,19 @@ enum {
 
 #define EMU_NIC_VPORT_ROCE_EN EMU_FIELD(0x10, 0, 0) /* in the output of QUERY_NIC_VPORT_CONTEXT */
 
+enum { EMU_HCA_VPORT_AT = 0x10 }; /* the context in the output of QUERY_HCA_VPORT_CONTEXT */
+#define EMU_HCA_VPORT_PHYSICAL_STATE EMU_FIELD(0x20, 15, 12)
+#define EMU_HCA_VPORT_PORT_STATE EMU_FIELD(0x20, 7, 4)
+#define EMU_HCA_VPORT_STATE EMU_FIELD(0x20, 3, 0)
+#define EMU_HCA_VPORT_CM_SUPPORTED EMU_FIELD(0x40, 16, 16) /* cap_mask1, of IBA's PortInfo */
+#define EMU_HCA_VPORT_LID EMU_FIELD(0x60, 31, 16)
+#define EMU_HCA_VPORT_SM_LID EMU_FIELD(0x64, 31, 16)
+enum {
+	EMU_HCA_VPORT_SYSTEM_GUID_AT = 0x28,
+	EMU_HCA_VPORT_PORT_GUID_AT = 0x30,
+	EMU_HCA_VPORT_NODE_GUID_AT = 0x38,
+};
+
 /* ---- memory keys ---- */
 
 enum {

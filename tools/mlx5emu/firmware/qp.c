@@ -36,7 +36,7 @@ static const struct step *find_step(uint32_t opcode)
 
 /* ---- from a context ---- */
 
-static void read_path(const uint8_t *ads, struct emu_av *av)
+static void read_path(const uint8_t *ads, bool infiniband, struct emu_av *av)
 {
 	*av = (struct emu_av){
 		.flow_label = emu_get(ads, EMU_ADS_FLOW_LABEL),
@@ -44,14 +44,18 @@ static void read_path(const uint8_t *ads, struct emu_av *av)
 		.sgid_index = (uint8_t)emu_get(ads, EMU_ADS_SRC_ADDR_INDEX),
 		.hop_limit = (uint8_t)emu_get(ads, EMU_ADS_HOP_LIMIT),
 		.traffic_class = (uint8_t)emu_get(ads, EMU_ADS_TCLASS),
-		.sl = (uint8_t)emu_get(ads, EMU_ADS_ETH_PRIO),
+		.sl = (uint8_t)(infiniband ? emu_get(ads, EMU_ADS_SL) :
+					     emu_get(ads, EMU_ADS_ETH_PRIO)),
 		.src_path_bits = (uint8_t)emu_get(ads, EMU_ADS_MLID),
 		.static_rate = (uint8_t)emu_get(ads, EMU_ADS_STAT_RATE),
 		.port_num = (uint8_t)emu_get(ads, EMU_ADS_PORT),
 		.udp_sport = (uint16_t)emu_get(ads, EMU_ADS_UDP_SPORT),
 		.loopback = emu_get(ads, EMU_ADS_LOOPBACK),
 	};
-	av->is_global = !av->loopback; /* always, on Ethernet */
+	if (infiniband)
+		av->is_global = emu_get(ads, EMU_ADS_GRH);
+	else
+		av->is_global = !av->loopback;
 	memcpy(av->dgid, ads + EMU_ADS_RGID_AT, sizeof(av->dgid));
 }
 
@@ -62,7 +66,7 @@ static uint32_t access_of(const uint8_t *qpc)
 	       (emu_get(qpc, EMU_QPC_RAE) ? EMU_ACCESS_REMOTE_ATOMIC : 0u);
 }
 
-static void read_context(const uint8_t *qpc, struct emu_qp_attr *attr)
+static void read_context(const uint8_t *qpc, bool infiniband, struct emu_qp_attr *attr)
 {
 	const uint8_t *path = qpc + EMU_QPC_PATH_AT;
 
@@ -82,7 +86,7 @@ static void read_context(const uint8_t *qpc, struct emu_qp_attr *attr)
 		.retry_cnt = (uint8_t)emu_get(qpc, EMU_QPC_RETRY_COUNT),
 		.rnr_retry = (uint8_t)emu_get(qpc, EMU_QPC_RNR_RETRY),
 	};
-	read_path(path, &attr->av);
+	read_path(path, infiniband, &attr->av);
 }
 
 /* Those of @opt that stand for one attribute of verbs each; the access bits come three to one. */
@@ -125,15 +129,16 @@ static const uint32_t offered_options =
 	EMU_OPT_PM_STATE | EMU_OPT_RETRY_COUNT | EMU_OPT_RNR_RETRY | EMU_OPT_ACK_TIMEOUT;
 
 /* False: an option that is not offered. */
-static bool read_options(const struct emu_box *box, const struct emu_qp_attr *now,
+static bool read_options(const struct emu_box *box, bool infiniband, const struct emu_qp_attr *now,
 			 struct emu_qp_attr *attr, uint32_t *mask)
 {
 	const uint32_t opt = emu_get(box->in, EMU_OPT_PARAM_MASK);
 	const bool high = emu_get(box->in, EMU_IN_OPCODE) == EMU_CMD_RTS2RTS_QP &&
 			  box->in_len >= EMU_OPT_PARAM_MASK_HIGH_AT + sizeof(uint64_t);
+	const uint64_t offered_high = infiniband ? 0 : EMU_OPT_HIGH_UDP_SPORT;
 	const uint64_t opt_high = high ? emu_get_long(box->in, EMU_OPT_PARAM_MASK_HIGH_AT) : 0;
 
-	if (opt & ~offered_options || opt_high & ~(uint64_t)EMU_OPT_HIGH_UDP_SPORT)
+	if (opt & ~offered_options || opt_high & ~offered_high)
 		return false;
 	if (!(*mask & EMU_QP_ACCESS_FLAGS) && opt & (EMU_OPT_RRE | EMU_OPT_RWE | EMU_OPT_RAE)) {
 		attr->access_flags = merge_access(opt, now->access_flags, attr->access_flags);
@@ -156,10 +161,10 @@ static int step_qp(struct emu_fw *fw, struct emu_box *box, uint32_t qpn, const s
 		return emu_fw_result(box, rc);
 	if (now.qp_state != step->from)
 		return emu_fw_refuse(box, EMU_FW_WRONG_STATE);
-	read_context(box->in + EMU_QPC_AT, &attr);
+	read_context(box->in + EMU_QPC_AT, fw->config.infiniband, &attr);
 	attr.qp_state = step->to;
 	mask = EMU_QP_STATE | emu_qp_required(init.type, step->from, step->to);
-	if (!read_options(box, &now, &attr, &mask))
+	if (!read_options(box, fw->config.infiniband, &now, &attr, &mask))
 		return emu_fw_refuse(box, EMU_FW_NO_OPTION);
 	if (mask & EMU_QP_AV && attr.av.is_global && attr.av.sgid_index >= fw->config.ngids)
 		return emu_fw_refuse(box, EMU_FW_BAD_ADDRESS_INDEX);
@@ -181,7 +186,7 @@ int emu_fw_modify_qp(struct emu_fw *fw, struct emu_box *box, struct emu_fw_objec
 
 /* ---- to a context ---- */
 
-static void write_path(uint8_t *ads, const struct emu_qp_attr *attr)
+static void write_path(uint8_t *ads, bool infiniband, const struct emu_qp_attr *attr)
 {
 	const struct emu_av *av = &attr->av;
 
@@ -197,7 +202,10 @@ static void write_path(uint8_t *ads, const struct emu_qp_attr *attr)
 	emu_set(ads, EMU_ADS_TCLASS, av->traffic_class);
 	emu_set(ads, EMU_ADS_FLOW_LABEL, av->flow_label & 0xfffff);
 	emu_set(ads, EMU_ADS_UDP_SPORT, av->udp_sport);
-	emu_set(ads, EMU_ADS_ETH_PRIO, av->sl & 7);
+	if (infiniband)
+		emu_set(ads, EMU_ADS_SL, av->sl & 0xf);
+	else
+		emu_set(ads, EMU_ADS_ETH_PRIO, av->sl & 7);
 	emu_set(ads, EMU_ADS_PORT, attr->port_num);
 	memcpy(ads + EMU_ADS_RGID_AT, av->dgid, sizeof(av->dgid));
 }
@@ -211,7 +219,7 @@ static uint32_t log2_of(uint32_t n)
 	return log;
 }
 
-static void write_attr(uint8_t *qpc, const struct emu_qp_attr *attr)
+static void write_attr(uint8_t *qpc, bool infiniband, const struct emu_qp_attr *attr)
 {
 	static const uint8_t states[] = {
 		/* PRM "qpc.state" */
@@ -234,7 +242,7 @@ static void write_attr(uint8_t *qpc, const struct emu_qp_attr *attr)
 	emu_set(qpc, EMU_QPC_MIN_RNR_NAK, attr->min_rnr_timer);
 	emu_set(qpc, EMU_QPC_NEXT_RCV_PSN, attr->rq_psn);
 	emu_set(qpc, EMU_QPC_Q_KEY, attr->qkey);
-	write_path(qpc + EMU_QPC_PATH_AT, attr);
+	write_path(qpc + EMU_QPC_PATH_AT, infiniband, attr);
 }
 
 static uint32_t service(enum emu_qp_type type)
@@ -282,6 +290,6 @@ int emu_fw_query_qp(struct emu_fw *fw, struct emu_box *box, struct emu_fw_object
 	if (rc < 0)
 		return emu_fw_result(box, rc);
 	write_init(box->out + EMU_QPC_AT, &init);
-	write_attr(box->out + EMU_QPC_AT, &attr);
+	write_attr(box->out + EMU_QPC_AT, fw->config.infiniband, &attr);
 	return 0;
 }

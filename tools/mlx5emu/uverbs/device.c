@@ -104,13 +104,17 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 
 static int create_firmware(struct emu_file *file)
 {
+	const struct emu_run_device *dev = &emu_session()->run.dev[file->index];
 	const struct emu_fw_config config = {
 		.dev = file->device,
 		.gid_table = EMU_GID_TABLE,
-		.ngids = emu_run_gids(&emu_session()->run.dev[file->index]),
+		.ngids = emu_run_gids(dev),
 		.eqns = EMU_COMP_VECTORS,
 		.dm_bytes = EMU_DM_PAGES * EMU_PAGE_SIZE,
-		.infiniband = emu_session()->run.dev[file->index].infiniband,
+		.guid = dev->guid,
+		.infiniband = dev->infiniband,
+		.active = dev->active,
+		.lid = dev->lid,
 	};
 
 	return emu_fw_create(&config, &file->fw);
