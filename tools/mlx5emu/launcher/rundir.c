@@ -29,11 +29,20 @@ static bool usable(const char *base)
 	return base && base[0] == '/' && strlen(base) <= MAX_BASE && access(base, W_OK | X_OK) == 0;
 }
 
+const char *rundir_base(unsigned i)
+{
+	const char *const bases[] = { getenv("XDG_RUNTIME_DIR"), "/dev/shm", "/tmp" };
+
+	return i < sizeof(bases) / sizeof(*bases) ? bases[i] : "";
+}
+
+/* The first two are memory: a directory on a disk takes longer to remove than the run may last. */
 static const char *choose_base(void)
 {
-	const char *base = getenv("XDG_RUNTIME_DIR");
-
-	return usable(base) ? base : "/tmp";
+	for (unsigned i = 0; i < RUNDIR_BASES; i++)
+		if (usable(rundir_base(i)))
+			return rundir_base(i);
+	return "/tmp";
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -6,6 +6,7 @@
 #include "launcher/stat.h"
 
 #include "launcher/program.h"
+#include "launcher/rundir.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -177,16 +178,15 @@ static int by_run_and_slot(const void *a, const void *b)
 
 int stat_read(const struct stat_options *options, struct stat_table *table)
 {
-	const char *own = getenv("XDG_RUNTIME_DIR");
-	int rc;
+	int rc = 0;
 
 	*table = (struct stat_table){ .n = 0 };
 	if (options->directory) {
 		rc = read_run(options->directory, table);
 	} else {
-		rc = read_base(own, table);
-		if (rc == 0 && (!own || strcmp(own, "/tmp") != 0))
-			rc = read_base("/tmp", table);
+		for (unsigned i = 0; i < RUNDIR_BASES && rc == 0; i++)
+			if (i == 0 || !rundir_base(0) || strcmp(rundir_base(0), rundir_base(i)))
+				rc = read_base(rundir_base(i), table);
 	}
 	if (rc < 0) {
 		stat_free(table);

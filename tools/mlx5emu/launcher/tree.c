@@ -42,12 +42,16 @@ static int make_parents(int fd, const char *path)
 
 static int write_file(int dir, const char *path, const char *text)
 {
-	int fd, rc = make_parents(dir, path);
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
 	size_t len = strlen(text);
+	int rc = 0, fd = openat(dir, path, flags, 0644);
 
-	if (rc < 0)
-		return rc;
-	fd = openat(dir, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (fd < 0 && errno == ENOENT) {
+		rc = make_parents(dir, path);
+		if (rc < 0)
+			return rc;
+		fd = openat(dir, path, flags, 0644);
+	}
 	if (fd < 0)
 		return -errno;
 	if (write(fd, text, len) != (ssize_t)len)
