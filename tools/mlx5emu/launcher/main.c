@@ -88,7 +88,8 @@ int main(int argc, char **argv)
 		return complain("cannot block signals", rc);
 	rc = rundir_create(&dir);
 	if (rc < 0)
-		return complain("cannot make a run directory in $XDG_RUNTIME_DIR, /dev/shm or /tmp", rc);
+		return complain("cannot make a run directory in $XDG_RUNTIME_DIR, /dev/shm or /tmp",
+				rc);
 	rc = run_in(&dir, &run, path, program);
 	rundir_remove(&dir);
 	return rc;
