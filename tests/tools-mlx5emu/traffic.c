@@ -2,7 +2,8 @@
 /*
  * traffic GID-INDEX [RC|UC|UD ...]: an exchange whose every packet is known, for tests of what can
  * be seen of it. Queue pairs 1 and 2 of one process, one request after the other, numbers as below.
- * With WAIT it says "ready" at the end and keeps its objects until its input ends.
+ * With WAIT it says "ready" at the end and keeps its objects until its input ends; with MANY it makes 4000
+ * queue pairs, of which the last two are connected and used.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -182,6 +183,15 @@ static void connected(enum ibv_qp_type type)
 	MUST(request(a, &wr, 8, 1) == IBV_WC_REM_ACCESS_ERR);
 }
 
+static void many(void)
+{
+	enum { MANY = 4000 };
+
+	for (unsigned i = 0; i < MANY - 2; i++)
+		(void)create(i % 2 ? IBV_QPT_RC : IBV_QPT_UD);
+	connected(IBV_QPT_RC);
+}
+
 static void datagram(void)
 {
 	struct ibv_qp *a = create(IBV_QPT_UD), *b = create(IBV_QPT_UD);
@@ -207,7 +217,9 @@ int main(int argc, char **argv)
 	memset(memory, 1, SIZE);
 	open_device();
 	for (int i = 2; i < argc; i++) {
-		if (strcmp(argv[i], "UD") == 0) {
+		if (strcmp(argv[i], "MANY") == 0) {
+			many();
+		} else if (strcmp(argv[i], "UD") == 0) {
 			datagram();
 		} else if (strcmp(argv[i], "WAIT") == 0) {
 			puts("ready");
