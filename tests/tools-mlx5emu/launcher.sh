@@ -19,6 +19,7 @@ expect 125 "unknown command 'fly'" "$emu" fly
 expect 125 "no program given" "$emu" run
 expect 125 "no program given" "$emu" run -n 2 --
 expect 125 "unrecognized option" "$emu" run --frobnicate true
+expect 125 "use ioctl or write" "$emu" run --commands=mail true
 expect 125 "a number from 1 to 16" "$emu" run -n 0 true
 expect 125 "a number from 1 to 16" "$emu" run -n 17 true
 expect 125 "use 256, 512" "$emu" run --mtu=1500 true

@@ -3,14 +3,16 @@
 #
 # pair.sh MLX5EMU SERVER-OPTIONS CLIENT-OPTIONS PROGRAM [ARGUMENT...]
 #
-# Options in one word each, "-" for none.
+# Options in one word each, "-" for none; RUN_OPTIONS in the environment are of `mlx5emu run`.
 # Server and client of a third party's program, two processes of one run, both must end with 0. The
 # port is chosen here and given as -p; the client gets 127.0.0.1 behind its arguments.
 
 emu=$1
 if [ "$emu" != --inside ]; then
 	command -v "$4" >/dev/null || { echo "skipped: $4 is not installed"; exit 77; }
-	exec "$emu" run -n 2 -- "$0" --inside "${@:2}"
+	# the count of words is wanted
+	# shellcheck disable=SC2086
+	exec "$emu" run -n 2 ${RUN_OPTIONS-} -- "$0" --inside "${@:2}"
 fi
 
 # shellcheck source=tests/tools-mlx5emu/lib.sh

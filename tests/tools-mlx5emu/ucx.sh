@@ -2,19 +2,21 @@
 # SPDX-License-Identifier: MIT
 #
 # ucx.sh MLX5EMU TRANSPORTS TEST...: ucx_perftest over the given UCX_TLS, server and client, each test
-# in turn. DEVICE, if set, describes the device (`mlx5emu run --device`). What libuct or libucp
+# in turn. RUN_OPTIONS are options of `mlx5emu run`. What libuct or libucp
 # complain about is shown only when a test fails.
 
 emu=$1
 if [ "$emu" != --inside ]; then
 	command -v ucx_perftest >/dev/null || { echo "skipped: ucx_perftest is not installed"; exit 77; }
-	exec "$emu" run ${DEVICE:+--device "$DEVICE"} -- "$0" --inside "${@:2}"
+	# the count of words is wanted
+	# shellcheck disable=SC2086
+	exec "$emu" run ${RUN_OPTIONS-} -- "$0" --inside "${@:2}"
 fi
 
 # shellcheck source=tests/tools-mlx5emu/lib.sh
 . "$(dirname "$0")/lib.sh"
 export UCX_TLS=$2 UCX_NET_DEVICES=mlx5_0:1
-[ -n "${DEVICE:-}" ] || export UCX_IB_GID_INDEX=3
+[[ ${RUN_OPTIONS-} == *link=ib* ]] || export UCX_IB_GID_INDEX=3
 
 run() {
 	local port status=0

@@ -30,6 +30,7 @@ enum {
 	OPT_STRICT,
 	OPT_TRACE,
 	OPT_PCAP,
+	OPT_COMMANDS,
 };
 
 static const struct argp_option options[] = {
@@ -50,6 +51,8 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "manual", OPT_MANUAL, NULL, 0,
 	  "No device thread: the program calls mlx5emu_step() for each piece of work", 0 },
+	{ "commands", OPT_COMMANDS, "WAY", 0,
+	  "How programs reach the kernel: ioctl (default), or write as before Linux 4.20", 0 },
 	{ "strict", OPT_STRICT, "LEVEL", 0,
 	  "What breaks the rules of the device interface is an error (default), an error also where "
 	  "widespread libraries break them (pedantic), reported and carried out (warn), or not looked "
@@ -87,6 +90,13 @@ static void parse_log_level(struct argp_state *state, const char *arg, struct em
 		}
 	}
 	argp_error(state, "--log-level=%s: use none, error, warn, info, debug or trace", arg);
+}
+
+static void parse_commands(struct argp_state *state, const char *arg, struct emu_run *run)
+{
+	run->write_commands = strcmp(arg, "write") == 0;
+	if (!run->write_commands && strcmp(arg, "ioctl") != 0)
+		argp_error(state, "--commands=%s: use ioctl or write", arg);
 }
 
 static void parse_strict(struct argp_state *state, const char *arg, struct emu_run *run)
@@ -190,31 +200,43 @@ static void parse_device(struct argp_state *state, const char *arg, struct devic
 	o->described[o->ndescribed++] = arg;
 }
 
+static error_t parse_device_option(int key, const char *arg, struct argp_state *state,
+				   struct device_options *o)
+{
+	switch (key) {
+	case 'n':
+		parse_devices(state, arg, &o->n);
+		return 0;
+	case OPT_PORT_STATE:
+		o->port_state = arg;
+		return 0;
+	case OPT_MTU:
+		o->mtu = arg;
+		return 0;
+	case OPT_GUID:
+		o->guid = devices_guid(state, "--guid", arg);
+		return 0;
+	case OPT_ADDRESS:
+		o->ipv4 = devices_ipv4(state, "--address", arg);
+		return 0;
+	case OPT_DEVICE:
+		parse_device(state, arg, o);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
 static error_t parse_run(int key, char *arg, struct argp_state *state)
 {
 	struct parsed *p = state->input;
 
 	switch (key) {
-	case 'n':
-		parse_devices(state, arg, &p->devices.n);
-		return 0;
-	case OPT_PORT_STATE:
-		p->devices.port_state = arg;
-		return 0;
-	case OPT_MTU:
-		p->devices.mtu = arg;
-		return 0;
-	case OPT_GUID:
-		p->devices.guid = devices_guid(state, "--guid", arg);
-		return 0;
-	case OPT_ADDRESS:
-		p->devices.ipv4 = devices_ipv4(state, "--address", arg);
-		return 0;
-	case OPT_DEVICE:
-		parse_device(state, arg, &p->devices);
-		return 0;
 	case OPT_MANUAL:
 		p->run->manual = true;
+		return 0;
+	case OPT_COMMANDS:
+		parse_commands(state, arg, p->run);
 		return 0;
 	case OPT_LOG_LEVEL:
 		parse_log_level(state, arg, p->run);
@@ -245,7 +267,7 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 		devices_make(state, &p->devices, p->run);
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return parse_device_option(key, arg, state, &p->devices);
 	}
 }
 

@@ -171,10 +171,10 @@ bool emu_run_mac_of_gid(const struct emu_run *run, const uint8_t gid[16], uint8_
 int emu_run_write(const struct emu_run *run, FILE *out)
 {
 	fprintf(out,
-		"id %s\nmanual %d\nstrict %s\nlog_level %d\nlog_file %s\ntrace_file %s\n"
+		"id %s\nmanual %d\nwrite_commands %d\nstrict %s\nlog_level %d\nlog_file %s\ntrace_file %s\n"
 		"pcap_file %s\n",
-		run->id, run->manual, emu_run_strict_name(run->strict), run->log_level,
-		run->log_file, run->trace_file, run->pcap_file);
+		run->id, run->manual, run->write_commands, emu_run_strict_name(run->strict),
+		run->log_level, run->log_file, run->trace_file, run->pcap_file);
 	for (unsigned i = 0; i < run->ndev; i++) {
 		const struct emu_run_device *dev = &run->dev[i];
 
@@ -272,10 +272,17 @@ static int read_int(const char *value, int max, int *out)
 	return 0;
 }
 
+static int read_flag(const char *value, bool *out)
+{
+	int flag = 0;
+	const int rc = read_int(value, 1, &flag);
+
+	*out = flag;
+	return rc;
+}
+
 static int read_line(const char *key, const char *value, struct emu_run *run)
 {
-	int flag = 0, rc;
-
 	if (strcmp(key, "id") == 0)
 		return read_string(value, run->id, sizeof(run->id));
 	if (strcmp(key, "log_file") == 0)
@@ -292,11 +299,11 @@ static int read_line(const char *key, const char *value, struct emu_run *run)
 		return emu_run_strict_parse(value, &run->strict);
 	if (strcmp(key, "device") == 0)
 		return read_device(value, run);
-	if (strcmp(key, "manual") != 0)
-		return -EINVAL;
-	rc = read_int(value, 1, &flag);
-	run->manual = flag;
-	return rc;
+	if (strcmp(key, "manual") == 0)
+		return read_flag(value, &run->manual);
+	if (strcmp(key, "write_commands") == 0)
+		return read_flag(value, &run->write_commands);
+	return -EINVAL;
 }
 
 int emu_run_read(FILE *in, struct emu_run *run)

@@ -68,6 +68,7 @@ struct emu_run {
 	unsigned ndev; /* 1..EMU_RUN_MAX_DEVICES */
 	struct emu_run_device dev[EMU_RUN_MAX_DEVICES];
 	bool manual;
+	bool write_commands; /* by write(2), not by ioctl(2) */
 	enum emu_run_strict strict;
 	int log_level;                    /* 0 none .. 5 trace */
 	char log_file[PATH_MAX];          /* "" = stderr */

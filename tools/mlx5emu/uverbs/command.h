@@ -79,6 +79,12 @@ struct emu_write_method {
 /* INVOKE_WRITE: @command of enum ib_uverbs_write_cmds, with IB_USER_VERBS_CMD_FLAG_EXTENDED. */
 int emu_write_command(uint64_t command, struct emu_cmd *cmd);
 
+/* The same by write(2). @buf: address of the program's struct ib_uverbs_cmd_hdr. */
+int emu_write_file(struct emu_file *file, uint64_t buf, size_t size);
+
+/* The run shall have no INVOKE_WRITE, so that programs use write(2). */
+bool emu_write_commands_only(void);
+
 /* RDMA_VERBS_IOCTL. @arg: address of the program's struct ib_uverbs_ioctl_hdr. */
 int emu_verbs_ioctl(struct emu_file *file, uint64_t arg);
 

@@ -158,6 +158,9 @@ struct emu_file *emu_file_get(int fd)
 
 	if (!emu_file_any() || emu_libc()->fstat(fd, &st) < 0)
 		return NULL;
+	/* no lock for other files: a program may write to one in a signal handler */
+	if (st.st_size != (off_t)file_size)
+		return NULL;
 	pthread_mutex_lock(&registry_lock);
 	file = find(st.st_dev, st.st_ino);
 	if (file)

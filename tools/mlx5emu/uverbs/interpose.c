@@ -285,11 +285,17 @@ EXPORT int close(int fd)
 	return rc;
 }
 
-/* What the connection manager reads are commands; what all others write is none of our business. */
+/* What devices and the connection manager read are commands. */
 EXPORT ssize_t write(int fd, const void *buf, size_t size)
 {
+	struct emu_file *file = emu_file_get(fd);
 	ssize_t n;
 
+	if (file) {
+		n = emu_write_file(file, (uintptr_t)buf, size);
+		emu_file_put(file);
+		return n < 0 ? fail((int)n) : (ssize_t)size;
+	}
 	if (!emu_cm_is(fd))
 		return emu_libc()->write(fd, buf, size);
 	n = emu_cm_write(fd, buf, size);

@@ -119,6 +119,8 @@ static const struct emu_method *find_method(const struct ib_uverbs_ioctl_hdr *hd
 {
 	const struct emu_method *m = find_in(methods, sizeof(methods) / sizeof(methods[0]), hdr);
 
+	if (m && m->run == invoke_write && emu_write_commands_only())
+		return NULL;
 	return m ? m : find_in(emu_devx_methods, emu_devx_nmethods, hdr);
 }
 

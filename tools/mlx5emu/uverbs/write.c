@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The write commands, which INVOKE_WRITE carries: tables keyed by command number. The sizes are
- * those of the structures before driver_data, `response` included, as the ioctl carries them.
+ * The write commands, which INVOKE_WRITE carries or write(2) itself: tables keyed by command number.
+ * The sizes are those of the structures before driver_data, `response` included, as both carry them.
  * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: queue pairs shared
  * between processes are not offered, and the capabilities say so.
  */
 #include "uverbs/command.h"
 
 #include "engine/log.h"
+#include "uverbs/session.h"
 #include "uverbs/trace.h"
+#include "uverbs/user.h"
 
 #include <errno.h>
 #include <string.h>
@@ -135,4 +137,124 @@ int emu_write_command(uint64_t command, struct emu_cmd *cmd)
 	if (!cmd->file->device && m->run != emu_cmd_get_context)
 		return -EINVAL;
 	return report(cmd, command, m->run(cmd));
+}
+
+bool emu_write_commands_only(void)
+{
+	return emu_session()->run.write_commands;
+}
+
+/* ---- by write(2) ---- */
+
+/*
+ * What write(2) brought, as attributes. The kernel's rules (ib_uverbs_write() in uverbs_main.c): one
+ * request, the core structure and then mlx5's, and an address for both answers, one behind the other:
+ * at the start of an old core structure, or in the header of an extended command.
+ */
+struct written {
+	struct ib_uverbs_cmd_hdr hdr;
+	struct ib_uverbs_ex_cmd_hdr ex;
+	struct ib_uverbs_attr marks; /* where handlers tell that they answered */
+	struct emu_cmd cmd;
+};
+
+static int set_in(struct written *w, struct emu_attr *attr, uint64_t at, size_t len)
+{
+	if (len == 0)
+		return 0;
+	attr->at = (uintptr_t)&w->marks;
+	attr->a.len = (uint16_t)len;
+	attr->a.data = at;
+	return len > sizeof(attr->a.data) ? 0 : emu_user_read(&attr->a.data, at, len);
+}
+
+static void set_out(struct written *w, struct emu_attr *attr, uint64_t at, size_t len)
+{
+	if (len == 0)
+		return;
+	attr->at = (uintptr_t)&w->marks;
+	attr->a.len = (uint16_t)len;
+	attr->a.data = at;
+}
+
+static int split_old(struct written *w, const struct emu_write_method *m, uint64_t buf, size_t size)
+{
+	const size_t out = (size_t)w->hdr.out_words * 4;
+	const size_t in = size - sizeof(w->hdr);
+	uint64_t response = 0;
+	int rc;
+
+	if ((size_t)w->hdr.in_words * 4 != size)
+		return -EINVAL;
+	if (in < m->in_size || out < m->out_size)
+		return -ENOSPC;
+	buf += sizeof(w->hdr);
+	if (m->out_size) {
+		rc = emu_user_read(&response, buf, sizeof(response));
+		if (rc < 0)
+			return rc;
+		set_out(w, &w->cmd.out, response, m->out_size);
+		set_out(w, &w->cmd.drv_out, response + m->out_size, out - m->out_size);
+	}
+	rc = set_in(w, &w->cmd.in, buf, m->in_size);
+	return rc < 0 ? rc : set_in(w, &w->cmd.drv_in, buf + m->in_size, in - m->in_size);
+}
+
+static int split_extended(struct written *w, const struct emu_write_method *m, uint64_t buf,
+			  size_t size)
+{
+	const size_t in = (size_t)w->hdr.in_words * 8, drv_in = (size_t)w->ex.provider_in_words * 8;
+	const size_t out = (size_t)w->hdr.out_words * 8;
+	const size_t drv_out = (size_t)w->ex.provider_out_words * 8;
+	const size_t headers = sizeof(w->hdr) + sizeof(w->ex);
+	int rc;
+
+	if (headers + in + drv_in != size || w->ex.cmd_hdr_reserved)
+		return -EINVAL;
+	if (in < m->in_size)
+		return -ENOSPC;
+	if (!w->ex.response != !(out + drv_out))
+		return -EINVAL;
+	if (w->ex.response && out < m->out_size)
+		return -ENOSPC;
+	set_out(w, &w->cmd.out, w->ex.response, out);
+	set_out(w, &w->cmd.drv_out, w->ex.response + out, drv_out);
+	rc = set_in(w, &w->cmd.in, buf + headers, in);
+	return rc < 0 ? rc : set_in(w, &w->cmd.drv_in, buf + headers + in, drv_in);
+}
+
+static int read_written(struct written *w, uint64_t buf, size_t size)
+{
+	const bool extended = w->hdr.command & IB_USER_VERBS_CMD_FLAG_EXTENDED;
+	const struct emu_write_method *m = lookup(w->hdr.command);
+	int rc;
+
+	if (!m)
+		return -EINVAL;
+	if (!extended)
+		return split_old(w, m, buf, size);
+	if (size < sizeof(w->hdr) + sizeof(w->ex))
+		return -EINVAL;
+	rc = emu_user_read(&w->ex, buf + sizeof(w->hdr), sizeof(w->ex));
+	return rc < 0 ? rc : split_extended(w, m, buf, size);
+}
+
+int emu_write_file(struct emu_file *file, uint64_t buf, size_t size)
+{
+	struct written w = { .cmd = { .file = file } };
+	int rc;
+
+	if (file->inherited)
+		return -EIO;
+	if (size < sizeof(w.hdr))
+		return -EINVAL;
+	rc = emu_user_read(&w.hdr, buf, sizeof(w.hdr));
+	if (rc == 0)
+		rc = read_written(&w, buf, size);
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&file->lock);
+	rc = emu_write_command(w.hdr.command, &w.cmd);
+	pthread_mutex_unlock(&file->lock);
+	return rc;
 }
