@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "cq_check.h"
 #include "cqe.h"
 #include "fault.h"
 #include "memory.h"
@@ -121,6 +122,10 @@ int emu_cq_create(struct emu_device *dev, const struct emu_cq_attr *attr, uint32
 
 static void destroy(struct emu_cq *cq)
 {
+	if (!cq->dev->orphan) {
+		emu_uar_scan_arm(cq->uar);
+		emu_arm_check_silent(cq, 0);
+	}
 	emu_list_remove(&cq->node);
 	emu_uar_put(cq->uar);
 	emu_ids_remove(&emu.cqs, cq->cqn);
@@ -205,6 +210,7 @@ static void notify(struct emu_cq *cq)
 	no_deadline(cq);
 	cq->armed = false;
 	cq->event_pi = written;
+	cq->events++;
 	emu.counters.comp_events++;
 	emu_debug("CQ %u: completion event", cq->cqn);
 	cq->dev->config.cb.comp_event(cq->attr.cookie);
@@ -216,7 +222,9 @@ void emu_cq_arm(struct emu_cq *cq)
 
 	if (value == cq->arm_record)
 		return;
+	emu_arm_check_sn(cq, value);
 	cq->arm_record = value;
+	cq->silent_told = false;
 	cq->armed = true;
 	cq->arm_solicited = value & EMU_CQ_ARM_SOLICITED;
 	cq->arm_ci = value & EMU_CQ_CI_MASK;
@@ -280,10 +288,12 @@ static void set_overrun(struct emu_cq *cq)
 	emu_raise(cq->dev, EMU_EVENT_CQ_ERR, cq->attr.cookie, 0);
 }
 
-static bool full(const struct emu_cq *cq)
+static bool full(struct emu_cq *cq)
 {
-	return ((cq->pi - record(cq, EMU_DBREC_CQ_CI)) & EMU_CQ_CI_MASK) >= cq->attr.cqe_count &&
-	       !cq->attr.overwrites;
+	if (((cq->pi - record(cq, EMU_DBREC_CQ_CI)) & EMU_CQ_CI_MASK) < cq->attr.cqe_count ||
+	    cq->attr.overwrites)
+		return false;
+	return emu.strict == EMU_STRICT_OFF || !emu_cq_ahead(cq) || emu_strict_refuses(emu.strict);
 }
 
 static void count(struct emu_cq *cq, const struct emu_completion *c)

@@ -44,6 +44,7 @@ struct emu_cq {
 	bool armed, arm_solicited;
 	uint32_t arm_record, arm_ci;
 	uint32_t event_pi;
+	uint32_t events;       /* raised */
 	uint32_t solicited_pi; /* pi after the last solicited or failed completion */
 
 	/*
@@ -53,6 +54,10 @@ struct emu_cq {
 	uint16_t moderation_count, moderation_us;
 	uint64_t deadline;          /* of an event that waits, 0 = none does */
 	struct emu_list timed_node; /* emu.moderated, while one does */
+
+	/* For cq_check.h. */
+	uint64_t silent_since;
+	bool silent_told, ahead;
 };
 
 struct emu_completion {

@@ -171,6 +171,7 @@ static int engine_start(const struct emu_run_config *run)
 		goto close_fabric;
 	}
 	emu.next_deadline = UINT64_MAX;
+	emu.next_watch = 0;
 	emu.counters = (struct mlx5emu_counters){ 0 };
 	emu_stat_start(run->stat_dir, emu_fabric_slot(emu.fabric));
 	emu.strict = run->strict;

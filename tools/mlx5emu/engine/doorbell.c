@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "doorbell.h"
+#include "cq_check.h"
 #include "qp.h"
 #include "report.h"
 #include "timer.h"
@@ -343,6 +344,8 @@ static void watch(uint64_t patience)
 
 		emu_list_each(inner, behind, &uar->qps)
 			check_silent(emu_container(inner, struct emu_qp, uar_node), patience);
+		emu_list_each(inner, behind, &uar->cqs)
+			emu_arm_check_silent(emu_container(inner, struct emu_cq, node), patience);
 	}
 }
 

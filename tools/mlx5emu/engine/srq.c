@@ -158,10 +158,18 @@ static int broken(struct emu_srq *srq)
 
 static int follow_link(struct emu_srq *srq, uint16_t index, uint16_t *next)
 {
+	static const struct emu_srq_next_seg none;
 	struct emu_srq_next_seg seg;
 
 	memcpy(&seg, srq->ring + ((size_t)index << srq->attr.stride_shift), sizeof(seg));
 	*next = emu_get16(seg.next_wqe_index);
+	seg.next_wqe_index = emu_put16(0);
+	if (emu.strict == EMU_STRICT_PEDANTIC && memcmp(&seg, &none, sizeof(seg)) != 0) {
+		emu_report(
+			"SRQ %u WQE %u: reserved bytes of its next segment are in use, expected 0",
+			srq->srqn, index);
+		return broken(srq);
+	}
 	if (*next < srq->attr.wqe_count)
 		return 0;
 	emu_report("SRQ %u WQE %u: next_wqe_index is %u, expected below %u", srq->srqn, index,

@@ -150,6 +150,9 @@ unsigned emu_uar_scan(void);
 /* The same for the send doorbells of one page. */
 unsigned emu_uar_scan_send(struct emu_uar *uar);
 
+/* The same for its arm doorbell. */
+unsigned emu_uar_scan_arm(struct emu_uar *uar);
+
 /* ---- pd.c ---- */
 
 struct emu_pd *emu_pd_find(const struct emu_device *dev, uint32_t pdn);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cq.h"
+#include "cq_check.h"
 #include "prm.h"
 #include "qp.h"
 #include "state.h"
@@ -163,12 +164,14 @@ unsigned emu_uar_scan_send(struct emu_uar *uar)
 	return rung;
 }
 
-static unsigned scan_arm(struct emu_uar *uar)
+unsigned emu_uar_scan_arm(struct emu_uar *uar)
 {
+	const uint64_t value = consume(uar->page + EMU_UAR_CQ_ARM);
 	struct emu_list *node, *following;
 
-	if (!consume(uar->page + EMU_UAR_CQ_ARM))
+	if (!value)
 		return 0;
+	emu_arm_check(uar, value);
 	emu_list_each(node, following, &uar->cqs)
 		emu_cq_arm(emu_container(node, struct emu_cq, node));
 	return 1;
@@ -186,7 +189,7 @@ unsigned emu_uar_scan(void)
 		if (!emu_list_empty(&uar->qps))
 			n += emu_uar_scan_send(uar);
 		if (!emu_list_empty(&uar->cqs))
-			n += scan_arm(uar);
+			n += emu_uar_scan_arm(uar);
 	}
 	return n;
 }

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "cq_check.h"
+#include "cq.h"
+#include "report.h"
+#include "state.h"
+#include "timer.h"
+
+enum {
+	ARM_RESERVED = (int)0xce000000,
+	ARM_SN_SHIFT = 28,
+	ARM_SN_MASK = 3,
+};
+
+static uint32_t record(const struct emu_cq *cq, unsigned word)
+{
+	return be32toh(__atomic_load_n(&cq->dbrec[word].be, __ATOMIC_ACQUIRE));
+}
+
+/* a - b of two 24-bit counts. */
+static int32_t distance(uint32_t a, uint32_t b)
+{
+	return (int32_t)((a - b) << 8) >> 8;
+}
+
+void emu_arm_check(const struct emu_uar *uar, uint64_t value)
+{
+	const uint32_t word = (uint32_t)(be64toh(value) >> 32), cqn = (uint32_t)be64toh(value);
+	const struct emu_cq *cq = emu_cq_find(uar->dev, cqn);
+	uint32_t now;
+
+	if (emu.strict == EMU_STRICT_OFF)
+		return;
+	if (!cq || cq->uar != uar) {
+		emu_report("UAR page %u: arm doorbell names CQ %u, expected one that has this page",
+			   uar->index, cqn);
+		return;
+	}
+	now = record(cq, EMU_DBREC_CQ_ARM);
+	if (word & (uint32_t)ARM_RESERVED)
+		emu_report("CQ %u: arm doorbell is 0x%08x, expected bits 31:30 and 27:25 clear",
+			   cqn, word);
+	/* The record may be of a later arm, whose doorbell is on its way; in manual mode all is. */
+	else if (word != now && (emu.manual || distance(word, now) > 0))
+		emu_report("CQ %u: arm doorbell is 0x%08x, expected 0x%08x as its record", cqn,
+			   word, now);
+}
+
+void emu_arm_check_sn(const struct emu_cq *cq, uint32_t word)
+{
+	const uint32_t sn = word >> ARM_SN_SHIFT & ARM_SN_MASK;
+	const uint32_t late = (cq->events - sn) & ARM_SN_MASK;
+
+	if (emu.strict != EMU_STRICT_OFF && late > 1)
+		emu_report("CQ %u: arm has sn %u, expected %u: it counts the events", cq->cqn, sn,
+			   cq->events & ARM_SN_MASK);
+}
+
+bool emu_cq_ahead(struct emu_cq *cq)
+{
+	const uint32_t ci = record(cq, EMU_DBREC_CQ_CI) & EMU_CQ_CI_MASK;
+
+	if (distance(ci, cq->pi) <= 0)
+		return false;
+	if (!cq->ahead)
+		emu_report(
+			"CQ %u: consumer index record is %u, expected at most %u, what was written",
+			cq->cqn, ci, cq->pi & EMU_CQ_CI_MASK);
+	cq->ahead = true;
+	return true;
+}
+
+void emu_arm_check_silent(struct emu_cq *cq, uint64_t patience)
+{
+	const uint32_t now = record(cq, EMU_DBREC_CQ_ARM);
+
+	if (emu.strict == EMU_STRICT_OFF || now == cq->arm_record) {
+		cq->silent_since = 0;
+		return;
+	}
+	if (!cq->silent_since)
+		cq->silent_since = emu_now_ns() | 1;
+	if (cq->silent_told || emu_now_ns() - cq->silent_since < patience)
+		return;
+	cq->silent_told = true;
+	emu_report("CQ %u: arm record without doorbell: the record is 0x%08x, expected a doorbell",
+		   cq->cqn, now);
+}
