@@ -269,7 +269,8 @@ int tree_write(const char *dir, const struct emu_run *run)
 	put(&out, "sys/class/infiniband_verbs", "abi_version", "6\n");
 	put(&out, "sys/class/misc/rdma_cm", "abi_version", "4\n");
 	put(&out, "dev/infiniband", "rdma_cm", "%s", "");
-	for (unsigned i = 0; i < run->ndev; i++)
+	/* libibverbs lists devices in the order of the directory, where a tmpfs has the newest first. */
+	for (unsigned i = run->ndev; i-- > 0;)
 		put_device(&out, i, &run->dev[i]);
 	if (out.rc == 0)
 		out.rc = put_config(out.fd, run);
