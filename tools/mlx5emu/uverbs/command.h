@@ -143,6 +143,14 @@ int emu_dm_free(struct emu_file *file, const struct emu_attr *attr);
 int emu_reg_dm_mr(struct emu_file *file, const struct emu_attr *attr);
 /* dmabuf.c: it has none either */
 int emu_reg_dmabuf_mr(struct emu_file *file, const struct emu_attr *attr);
+/* import.c: nor these */
+int emu_query_context(struct emu_file *file, const struct emu_attr *attr);
+int emu_async_event_alloc(struct emu_file *file, const struct emu_attr *attr);
+int emu_query_pd(struct emu_file *file, const struct emu_attr *attr);
+int emu_query_mr(struct emu_file *file, const struct emu_attr *attr);
+int emu_query_dm(struct emu_file *file, const struct emu_attr *attr);
+/* device.c: mlx5's part of what a context is told */
+int emu_answer_context(const struct emu_attr *attr);
 /* devx_event.c */
 int emu_devx_event_channel(struct emu_file *file, const struct emu_attr *attr);
 int emu_devx_subscribe(struct emu_file *file, const struct emu_attr *attr);

@@ -120,12 +120,8 @@ static int create_firmware(struct emu_file *file)
 	return emu_fw_create(&config, &file->fw);
 }
 
-static int answer_context(const struct emu_cmd *cmd, int async_fd)
+int emu_answer_context(const struct emu_attr *attr)
 {
-	const struct ib_uverbs_get_context_resp resp = {
-		.async_fd = (uint32_t)async_fd,
-		.num_comp_vectors = EMU_COMP_VECTORS,
-	};
 	struct mlx5_ib_alloc_ucontext_resp drv = {
 		.qp_tab_size = EMU_MAX_QP,
 		.bf_reg_size = 512, /* two BlueFlame halves of 256 bytes */
@@ -145,8 +141,19 @@ static int answer_context(const struct emu_cmd *cmd, int async_fd)
 		.num_uars_per_page = 1,
 	};
 
-	drv.response_length = cmd->drv_out.a.len < sizeof(drv) ? cmd->drv_out.a.len : sizeof(drv);
-	return emu_cmd_answer(cmd, &resp, sizeof(resp), &drv, sizeof(drv));
+	drv.response_length = attr->a.len < sizeof(drv) ? attr->a.len : sizeof(drv);
+	return emu_attr_write(attr, &drv, sizeof(drv));
+}
+
+static int answer_context(const struct emu_cmd *cmd, int async_fd)
+{
+	const struct ib_uverbs_get_context_resp resp = {
+		.async_fd = (uint32_t)async_fd,
+		.num_comp_vectors = EMU_COMP_VECTORS,
+	};
+	int rc = emu_attr_write(&cmd->out, &resp, sizeof(resp));
+
+	return rc < 0 ? rc : emu_answer_context(&cmd->drv_out);
 }
 
 int emu_cmd_get_context(struct emu_cmd *cmd)

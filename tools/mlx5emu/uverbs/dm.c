@@ -44,7 +44,7 @@ static int find_pages(const struct emu_file *file, uint32_t n, uint32_t *first)
 
 static void mark(struct emu_file *file, const struct emu_object *dm, bool used)
 {
-	for (uint32_t i = 0; i < pages(dm->dm_length); i++)
+	for (uint32_t i = 0; i < pages(dm->length); i++)
 		file->dm_used[dm->num + i] = used;
 }
 
@@ -82,7 +82,7 @@ int emu_dm_alloc(struct emu_file *file, const struct emu_attr *attr)
 	if (!dm)
 		return -ENOMEM;
 	dm->num = first;
-	dm->dm_length = length;
+	dm->length = length;
 	rc = answer(attr, dm);
 	if (rc < 0) {
 		emu_object_free(&file->objects, dm);
@@ -148,8 +148,8 @@ static int read_region(const struct emu_file *file, const struct emu_attr *attr,
 	    emu_object_find(&file->objects, EMU_OBJECT_PD, (uint32_t)pd, &r->pd) < 0 ||
 	    emu_object_find(&file->objects, EMU_OBJECT_DM, (uint32_t)dm, &r->dm) < 0)
 		return -EINVAL;
-	if (!(r->access & EMU_ACCESS_ZERO_BASED) || r->offset > r->dm->dm_length ||
-	    r->length > r->dm->dm_length - r->offset)
+	if (!(r->access & EMU_ACCESS_ZERO_BASED) || r->offset > r->dm->length ||
+	    r->length > r->dm->length - r->offset)
 		return -EINVAL;
 	r->access &= ~(uint32_t)EMU_ACCESS_ZERO_BASED;
 	return r->access & ~allowed ? -EINVAL : 0;
@@ -195,6 +195,7 @@ int emu_reg_dm_mr(struct emu_file *file, const struct emu_attr *attr)
 		emu_object_free(&file->objects, mr);
 		return rc;
 	}
+	mr->length = region.length;
 	emu_object_use(mr, region.pd);
 	emu_object_use(mr, region.dm);
 	return 0;

@@ -126,9 +126,12 @@ int emu_reg_dmabuf_mr(struct emu_file *file, const struct emu_attr *attr)
 	rc = map(&req, mr);
 	if (rc == 0)
 		rc = reg(file, attr, &req, pd, mr);
-	if (rc < 0)
+	if (rc < 0) {
 		emu_object_free(&file->objects, mr);
-	else
-		emu_object_use(mr, pd);
-	return rc;
+		return rc;
+	}
+	mr->length = req.length;
+	mr->iova = req.iova;
+	emu_object_use(mr, pd);
+	return 0;
 }

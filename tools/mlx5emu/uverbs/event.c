@@ -35,6 +35,8 @@ static void async_event(void *dev_cookie, enum emu_event type, void *obj_cookie,
 		emu_devx_event(file, (int)type, obj);
 	if (obj && obj->type == EMU_OBJECT_DEVX)
 		return;
+	if (!obj)
+		emu_file_tell_importers(file, &record, sizeof(record));
 	if (emu_evfile_post(file->async, &record, sizeof(record)) && obj)
 		atomic_fetch_add(&obj->async_events, 1);
 }

@@ -113,7 +113,7 @@ void emu_evfile_put(struct emu_evfile *ev)
 bool emu_evfile_post(struct emu_evfile *ev, const void *record, size_t size)
 {
 	/* no SIGPIPE: rfd keeps the pipe open whatever the program closes */
-	return write(ev->wfd, record, size) == (ssize_t)size;
+	return emu_libc()->write(ev->wfd, record, size) == (ssize_t)size;
 }
 
 unsigned emu_evfile_purge(struct emu_evfile *ev, size_t record_size, uint64_t key)

@@ -263,7 +263,9 @@ static void remove_channel(struct emu_file *file, struct emu_channel *channel)
 
 	while (*at != channel)
 		at = &(*at)->next;
+	pthread_mutex_lock(&file->subscribed);
 	*at = channel->next;
+	pthread_mutex_unlock(&file->subscribed);
 	emu_devx_unsubscribe(file, NULL, channel->ev);
 	emu_evfile_put(channel->ev);
 	free(channel);
@@ -312,7 +314,7 @@ void emu_file_close_gone(const struct emu_closing *closing)
 		emu_file_put(file);
 }
 
-/* ---- completion channels ---- */
+/* ---- channels ---- */
 
 int emu_file_add_channel(struct emu_file *file, enum emu_channel_kind kind)
 {
@@ -328,8 +330,20 @@ int emu_file_add_channel(struct emu_file *file, enum emu_channel_kind kind)
 	}
 	channel->kind = kind;
 	channel->next = file->channels;
+	pthread_mutex_lock(&file->subscribed);
 	file->channels = channel;
+	pthread_mutex_unlock(&file->subscribed);
 	return fd;
+}
+
+void emu_file_tell_importers(struct emu_file *file, const void *record, size_t size)
+{
+	pthread_mutex_lock(&file->subscribed);
+	for (const struct emu_channel *c = file->channels; c; c = c->next) {
+		if (c->kind == EMU_CHANNEL_ASYNC)
+			(void)emu_evfile_post(c->ev, record, size);
+	}
+	pthread_mutex_unlock(&file->subscribed);
 }
 
 void emu_file_remove_channel(struct emu_file *file, int fd)

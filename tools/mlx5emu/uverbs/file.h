@@ -40,13 +40,17 @@ struct emu_file {
 	struct emu_evfile *async;
 	struct emu_object_table objects;
 	struct emu_channel *channels;
-	pthread_mutex_t subscribed; /* guards subscriptions: devx_event.c */
+	/* guards subscriptions (devx_event.c) and, with the lock above, changes of channels */
+	pthread_mutex_t subscribed;
 	struct emu_subscription *subscriptions;
 };
 
-enum emu_channel_kind { EMU_CHANNEL_COMPLETION, EMU_CHANNEL_DEVX };
+enum emu_channel_kind { EMU_CHANNEL_COMPLETION, EMU_CHANNEL_DEVX, EMU_CHANNEL_ASYNC };
 
-/* A completion channel: alive while the program has it open or a CQ uses it. Or one for events of DEVX. */
+/*
+ * A completion channel: alive while the program has it open or a CQ uses it. Or one for events of
+ * DEVX, or for those of the device that each importer of the file gets.
+ */
 struct emu_channel {
 	struct emu_channel *next;
 	enum emu_channel_kind kind;
@@ -82,6 +86,8 @@ void emu_file_close_gone(const struct emu_closing *closing);
 int emu_file_add_channel(struct emu_file *file, enum emu_channel_kind kind);
 /* Takes back one that the program never learned of. */
 void emu_file_remove_channel(struct emu_file *file, int fd);
+/* A record for each channel of kind ASYNC; from the engine's upcalls. */
+void emu_file_tell_importers(struct emu_file *file, const void *record, size_t size);
 /* The channel behind the program's descriptor, with a reference of the event file, or NULL. */
 struct emu_evfile *emu_file_channel(struct emu_file *file, int fd, enum emu_channel_kind kind);
 

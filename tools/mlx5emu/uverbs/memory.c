@@ -96,11 +96,14 @@ int emu_cmd_reg_mr(struct emu_cmd *cmd)
 	if (!mr)
 		return -ENOMEM;
 	rc = reg_mr(cmd, &req, pd, mr);
-	if (rc < 0)
+	if (rc < 0) {
 		emu_object_free(&file->objects, mr);
-	else
-		emu_object_use(mr, pd);
-	return rc;
+		return rc;
+	}
+	mr->length = req.length;
+	mr->iova = req.hca_va;
+	emu_object_use(mr, pd);
+	return 0;
 }
 
 int emu_cmd_dereg_mr(struct emu_cmd *cmd)

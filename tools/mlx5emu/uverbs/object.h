@@ -44,7 +44,8 @@ struct emu_object {
 	uint64_t user_handle;                     /* what events carry: the program's cookie */
 	void *map; /* of an MR: what it has mapped, NULL for nothing */
 	size_t map_size;
-	uint64_t dm_length;
+	uint64_t length;           /* of an MR or a DM */
+	uint64_t iova;             /* of an MR */
 	struct emu_fw_object devx; /* of one made by command, in @file */
 	struct emu_file *file;
 	bool has_inode; /* of an XRC domain: the file it was opened with */

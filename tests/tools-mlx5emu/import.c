@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Importing an open device, its protection domain, its regions and device memory, within one process
+ * and through the real libmlx5. The run's fault plan takes the port down.
+ */
+#include "link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct ibv_context *import(const struct ibv_context *ctx)
+{
+	struct ibv_context *imported = ibv_import_device(fcntl(ctx->cmd_fd, F_DUPFD_CLOEXEC, 0));
+
+	assert_non_null(imported);
+	return imported;
+}
+
+static void test_memory(void **state)
+{
+	struct ibv_send_wr wr = { .opcode = IBV_WR_RDMA_WRITE, .num_sge = 1 }, *bad;
+	struct ibv_context *ctx;
+	struct link link;
+	struct ibv_sge sge;
+	struct ibv_pd *pd;
+	struct ibv_mr *mr;
+
+	(void)state;
+	link_set_up(&link, LINK_ACCESS_ALL);
+	ctx = import(link.ctx);
+	pd = ibv_import_pd(ctx, link.pd->handle);
+	assert_non_null(pd);
+	mr = ibv_import_mr(pd, link.mr->handle);
+	assert_non_null(mr);
+	assert_int_equal(mr->length, LINK_BYTES);
+	assert_int_equal(mr->lkey, link.mr->lkey);
+	assert_int_equal(mr->rkey, link.mr->rkey);
+
+	memcpy(link.buffer, "through what was imported", 26);
+	sge = (struct ibv_sge){ (uintptr_t)link.buffer, 26, mr->lkey };
+	wr.sg_list = &sge;
+	wr.send_flags = IBV_SEND_SIGNALED;
+	wr.wr.rdma.remote_addr = (uintptr_t)link.buffer + 100;
+	wr.wr.rdma.rkey = mr->rkey;
+	assert_int_equal(ibv_post_send(link.qp, &wr, &bad), 0);
+	assert_int_equal(link_wait(link.cq).status, IBV_WC_SUCCESS);
+	assert_string_equal(link.buffer + 100, "through what was imported");
+
+	ibv_unimport_mr(mr);
+	ibv_unimport_pd(pd);
+	assert_int_equal(ibv_close_device(ctx), 0);
+	link_tear_down(&link);
+}
+
+/* What the importer makes is its own, in the domain of both. */
+static void test_objects(void **state)
+{
+	char buffer[64] = { 0 };
+	struct ibv_context *ctx;
+	struct link link;
+	struct ibv_pd *pd;
+	struct ibv_mr *mr;
+
+	(void)state;
+	link_set_up(&link, LINK_ACCESS_ALL);
+	ctx = import(link.ctx);
+	pd = ibv_import_pd(ctx, link.pd->handle);
+	assert_non_null(pd);
+	mr = ibv_reg_mr(pd, buffer, sizeof(buffer), IBV_ACCESS_LOCAL_WRITE);
+	assert_non_null(mr);
+	assert_int_equal(ibv_dereg_mr(mr), 0);
+	ibv_unimport_pd(pd);
+	assert_null(ibv_import_pd(ctx, link.mr->handle));
+	assert_null(ibv_import_pd(ctx, 9999));
+	assert_int_equal(ibv_close_device(ctx), 0);
+	link_tear_down(&link);
+}
+
+static void test_device_memory(void **state)
+{
+	struct ibv_context *ctx = link_open_device(), *other = import(ctx);
+	struct ibv_alloc_dm_attr attr = { .length = 5000 };
+	struct ibv_dm *dm = ibv_alloc_dm(ctx, &attr), *same;
+	char text[8] = "written";
+
+	(void)state;
+	assert_non_null(dm);
+	same = ibv_import_dm(other, dm->handle);
+	assert_non_null(same);
+	assert_int_equal(ibv_memcpy_to_dm(dm, 4096, text, sizeof(text)), 0);
+	memset(text, 0, sizeof(text));
+	assert_int_equal(ibv_memcpy_from_dm(text, same, 4096, sizeof(text)), 0);
+	assert_string_equal(text, "written");
+	ibv_unimport_dm(same);
+	assert_int_equal(ibv_free_dm(dm), 0);
+	assert_int_equal(ibv_close_device(other), 0);
+	assert_int_equal(ibv_close_device(ctx), 0);
+}
+
+/* Those of the device go to each of its users. */
+static void test_events(void **state)
+{
+	struct ibv_context *ctx = link_open_device(), *other = import(ctx);
+	struct ibv_async_event event;
+
+	(void)state;
+	assert_int_not_equal(ctx->async_fd, other->async_fd);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(ibv_get_async_event(i ? ctx : other, &event), 0);
+		assert_int_equal(event.event_type, IBV_EVENT_PORT_ERR);
+		assert_int_equal(event.element.port_num, 1);
+		ibv_ack_async_event(&event);
+	}
+	assert_int_equal(ibv_close_device(other), 0);
+	assert_int_equal(ibv_close_device(ctx), 0);
+}
+
+/* The file lives as long as one of its descriptors. */
+static void test_owner_goes_first(void **state)
+{
+	struct ibv_context *ctx = link_open_device(), *other = import(ctx);
+	struct ibv_pd *pd;
+
+	(void)state;
+	assert_int_equal(ibv_close_device(ctx), 0);
+	pd = ibv_alloc_pd(other);
+	assert_non_null(pd);
+	assert_int_equal(ibv_dealloc_pd(pd), 0);
+	assert_int_equal(ibv_close_device(other), 0);
+	assert_null(ibv_import_device(0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_memory),           cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_device_memory),    cmocka_unit_test(test_events),
+		cmocka_unit_test(test_owner_goes_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
