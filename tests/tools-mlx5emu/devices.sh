@@ -38,6 +38,10 @@ refused "more than 8 addresses" gids=::1+::2+::3+::4+::5+::6+::7+::8+::9
 refused "16 hexadecimal digits" guid=12
 refused "lid=0 is no number" link=ib,lid=0
 refused "lid= is of link=ib" lid=3
+refused "pkeys= is of link=ib" pkeys=8001
+for keys in 8000 10000 ffff+ x 1+2+3+4+5+6+7+8+9; do
+	refused "is no list of up to 8 partition keys" link=ib,pkeys=$keys
+done
 refused "state=up: use active or down" state=up
 refused "two devices are named a" name=a name=a
 refused "two devices are named mlx5_1" name=mlx5_1 mtu=256

@@ -24,6 +24,7 @@ static const struct emu_packet send = {
 	.opcode = EMU_WIRE_SEND,
 	.flags = EMU_WIRE_FIRST | EMU_WIRE_LAST | EMU_WIRE_IMM | EMU_WIRE_SOLICITED,
 	.mtu = 3,
+	.pkey = 0xffff,
 	.src_qpn = 0x010001,
 	.dst_qpn = 0x020003,
 	.psn = 0xffffff,

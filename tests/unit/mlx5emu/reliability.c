@@ -446,6 +446,7 @@ static void forge(uint64_t x, uint32_t psn)
 		.opcode = (enum emu_wire_opcode)(1 + x % 8),
 		.flags = (uint8_t)(x >> 4 & 0xf),
 		.mtu = 1,
+		.pkey = EMU_PKEY_DEFAULT,
 		.src_qpn = rig.a.qpn,
 		.dst_qpn = rig.b.qpn,
 		.psn = (psn + (uint32_t)(x >> 8) % 8 - 3) & 0xffffff,

@@ -15,6 +15,7 @@ static const struct emu_packet good = {
 	.opcode = EMU_WIRE_WRITE,
 	.flags = EMU_WIRE_FIRST | EMU_WIRE_LAST | EMU_WIRE_IMM | EMU_WIRE_SOLICITED,
 	.mtu = 3,
+	.pkey = 0x8001,
 	.src_qpn = 0x010002,
 	.dst_qpn = 0x030004,
 	.psn = 0xfffffe,
@@ -46,6 +47,7 @@ static void headers_survive_the_trip(void **state)
 	assert_int_equal(out.mtu, good.mtu);
 	assert_int_equal(out.src_qpn, good.src_qpn);
 	assert_int_equal(out.dst_qpn, good.dst_qpn);
+	assert_int_equal(out.pkey, good.pkey);
 	assert_int_equal(out.psn, good.psn);
 	assert_int_equal(out.length, good.length);
 	assert_true(out.raddr == good.raddr);
@@ -77,6 +79,7 @@ static void lies_are_refused(void **state)
 	REFUSED("MTU", lie.mtu = 6);
 	REFUSED("24 bits", lie.psn = 1 << 24);
 	REFUSED("24 bits", lie.src_qpn = 1 << 24);
+	REFUSED("no partition", lie.pkey = 0x8000);
 	REFUSED("24 bits", lie.dst_qpn = UINT32_MAX);
 	REFUSED("DMA length", lie.dma_len = (1 << 30) + 1);
 	REFUSED("wraps", lie.raddr = UINT64_MAX - 50);

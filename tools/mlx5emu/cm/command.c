@@ -140,7 +140,7 @@ static void fill_path(const struct emu_cm_id *id, struct ib_user_path_rec *path)
 	emu_cm_addr_gid(&id->src, id->device, path->sgid);
 	emu_cm_addr_ah(&id->src, id->device, &id->dst, &ah);
 	memcpy(path->dgid, ah.grh.dgid, sizeof(path->dgid));
-	path->pkey = htobe16(0xffff);
+	path->pkey = htobe16(emu_session()->run.dev[id->device].pkey[0]);
 	path->hop_limit = 64;
 }
 

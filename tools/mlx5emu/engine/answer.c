@@ -72,6 +72,7 @@ static struct emu_packet response(const struct emu_qp *qp, const struct emu_answ
 		.opcode = opcode,
 		.service = qp->transport->service,
 		.mtu = (uint8_t)qp->attr.path_mtu,
+		.pkey = emu_qp_pkey(qp),
 		.src_qpn = qp->qpn,
 		.dst_qpn = qp->attr.dest_qpn,
 		.psn = a->psn,

@@ -216,8 +216,8 @@ static bool config_ok(const struct emu_device_config *c)
 {
 	return c->uar_base && (uintptr_t)c->uar_base % EMU_PAGE_SIZE == 0 && c->uar_pages >= 2 &&
 	       c->uar_pages <= EMU_MAX_UAR_PAGES && c->cb.comp_event && c->cb.async_event &&
-	       c->ngids <= EMU_MAX_GIDS && c->mtu >= 256 && c->mtu <= 4096 &&
-	       (c->mtu & (c->mtu - 1)) == 0;
+	       c->ngids <= EMU_MAX_GIDS && c->npkeys <= EMU_MAX_PKEYS && c->mtu >= 256 &&
+	       c->mtu <= 4096 && (c->mtu & (c->mtu - 1)) == 0;
 }
 
 static struct emu_device *device_new(const struct emu_device_config *config)
@@ -231,6 +231,10 @@ static struct emu_device *device_new(const struct emu_device_config *config)
 	dev->config.name[EMU_NAME_SIZE - 1] = '\0';
 	if (dev->config.name[0] == '\0')
 		snprintf(dev->config.name, EMU_NAME_SIZE, "mlx5_%u", config->index);
+	if (config->npkeys == 0) {
+		dev->config.pkey[0] = EMU_PKEY_DEFAULT;
+		dev->config.npkeys = 1;
+	}
 	dev->port_active = config->port_active;
 	while (emu_mtu_bytes(++dev->mtu_code) < config->mtu)
 		;

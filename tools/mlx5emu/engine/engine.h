@@ -57,9 +57,11 @@ enum {
 	EMU_MAX_SQ_DESC = 1024,    /* bytes (max_sq_desc_sz) */
 	EMU_MAX_RQ_DESC = 512,     /* bytes (max_rq_desc_sz) */
 	EMU_MAX_GIDS = 16,
-	EMU_NAME_SIZE = 64,    /* of a device, with its end */
-	EMU_MAX_RD_ATOM = 16,  /* max_rd_atomic and max_dest_rd_atomic */
-	EMU_MAX_MSG = 1 << 30, /* bytes of one message (max_msg_sz) */
+	EMU_MAX_PKEYS = 8,
+	EMU_PKEY_DEFAULT = 0xffff, /* IBA vol 1 section 10.9.1 */
+	EMU_NAME_SIZE = 64,        /* of a device, with its end */
+	EMU_MAX_RD_ATOM = 16,      /* max_rd_atomic and max_dest_rd_atomic */
+	EMU_MAX_MSG = 1 << 30,     /* bytes of one message (max_msg_sz) */
 };
 
 /*
@@ -142,9 +144,11 @@ struct emu_device_config {
 	 * at uar_base + i * EMU_PAGE_SIZE, zeroed, valid until emu_device_destroy() has returned.
 	 */
 	void *uar_base;
-	unsigned uar_pages; /* 2..EMU_MAX_UAR_PAGES; page 0 is never handed out */
-	bool infiniband;    /* link layer of the port; else Ethernet */
-	uint16_t lid;       /* InfiniBand */
+	unsigned uar_pages;           /* 2..EMU_MAX_UAR_PAGES; page 0 is never handed out */
+	bool infiniband;              /* link layer of the port; else Ethernet */
+	uint16_t lid;                 /* InfiniBand */
+	uint16_t pkey[EMU_MAX_PKEYS]; /* of the port; none given is 0xffff alone */
+	unsigned npkeys;
 	bool port_active;
 	unsigned mtu; /* active MTU of the port in bytes: 256, 512, 1024, 2048, 4096 */
 	struct emu_gid gid[EMU_MAX_GIDS];

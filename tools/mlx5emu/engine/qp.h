@@ -116,6 +116,12 @@ void emu_qp_clear(struct emu_qp *qp);
 /* The path MTU as a code; of a datagram, what the port has. */
 uint8_t emu_qp_mtu(const struct emu_qp *qp);
 
+/* In whose partition it is. */
+static inline uint16_t emu_qp_pkey(const struct emu_qp *qp)
+{
+	return qp->dev->config.pkey[qp->attr.pkey_index];
+}
+
 /* The current word of the QP's doorbell record; whole, and as the count that it is. */
 uint32_t emu_qp_dbrec_word(const struct emu_qp *qp, unsigned word);
 uint16_t emu_qp_dbrec(const struct emu_qp *qp, unsigned word);

@@ -31,7 +31,8 @@ static bool values_ok(const struct emu_qp *qp, const struct emu_qp_attr *a, uint
 {
 	const struct range ranges[] = {
 		{ EMU_QP_PORT, a->port_num, 1, 1 },
-		{ EMU_QP_PKEY_INDEX, a->pkey_index, 0, 0 },
+		{ EMU_QP_PKEY_INDEX, a->pkey_index, 0, qp->dev->config.npkeys - 1 },
+		{ EMU_QP_ALT_PATH, a->alt_pkey_index, 0, qp->dev->config.npkeys - 1 },
 		{ EMU_QP_PATH_MTU, a->path_mtu, 1, 5 },
 		{ EMU_QP_TIMEOUT, a->timeout, 0, 31 },
 		{ EMU_QP_RETRY_CNT, a->retry_cnt, 0, 7 },

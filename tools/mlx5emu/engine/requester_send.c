@@ -21,6 +21,7 @@ static struct emu_packet packet_for(const struct emu_qp *qp, const struct emu_sw
 	return (struct emu_packet){
 		.service = qp->transport->service,
 		.mtu = emu_qp_mtu(qp),
+		.pkey = emu_qp_pkey(qp),
 		.src_qpn = qp->qpn,
 		.dst_qpn = qp->transport->connected ? qp->attr.dest_qpn : w->av.qpn,
 		.psn = emu_psn_add(w->psn, qp->req.cur_packets),

@@ -30,15 +30,25 @@ static void deliver(struct emu_qp *qp, const struct emu_packet *p)
 		emu_requester_receive(qp, p);
 }
 
+/* IBA vol 1 section 10.9.3: one partition, and at least one of the two is a full member. */
+static bool pkeys_match(uint16_t a, uint16_t b)
+{
+	enum { FULL_MEMBER = 0x8000 };
+
+	return ((a ^ b) & (FULL_MEMBER - 1)) == 0 && ((a | b) & FULL_MEMBER);
+}
+
 /*
- * A queue hears its own transport (IBA vol 1 section 9.6.1.2) and, where it is connected, its peer
- * alone; and whoever it hears, from the process that owns that queue pair.
+ * A queue hears its own transport (IBA vol 1 section 9.6.1.2) and partition and, where it is
+ * connected, its peer alone; and whoever it hears, from the process that owns that queue pair.
  */
 static bool hears(const struct emu_qp *qp, const struct emu_packet *p, unsigned slot)
 {
 	if (p->service != qp->transport->service || emu_qpn_slot(p->src_qpn) != slot)
 		return false;
 	if (is_request(p->opcode) ? !qp->transport->request : !qp->transport->sends)
+		return false;
+	if (!pkeys_match(p->pkey, emu_qp_pkey(qp)))
 		return false;
 	return !qp->transport->connected ||
 	       (qp->attr.dest_qpn == p->src_qpn && qp->attr.path_mtu != 0);
@@ -111,8 +121,9 @@ static void receive(const uint8_t *datagram, size_t size, unsigned slot, bool ju
 	qp = emu_qp_find_any(p->dst_qpn);
 	if (!qp || qp->dev->orphan || !hears(qp, p, slot)) {
 		emu.counters.datagrams_dropped++;
-		emu_debug("datagram of QP 0x%06x for QP 0x%06x dropped: not connected", p->src_qpn,
-			  p->dst_qpn);
+		emu_debug(
+			"datagram of QP 0x%06x for QP 0x%06x dropped: not connected, or in another partition",
+			p->src_qpn, p->dst_qpn);
 		return;
 	}
 	arrive(qp, &a);

@@ -15,7 +15,8 @@
  */
 enum {
 	WIRE_MAGIC = 0x4d35,
-	WIRE_VERSION = 3,
+	WIRE_VERSION = 4,
+	WIRE_PKEY_BASE = 0x7fff, /* of partition 0 there is none: IBA vol 1 section 10.9.1 */
 	WIRE_MASK24 = 0xffffff,
 	WIRE_MAX_MESSAGE = 1 << 30,
 };
@@ -91,6 +92,7 @@ void emu_wire_encode(const struct emu_packet *packet, uint8_t header[EMU_WIRE_HE
 	put32(header + 44, word_44(packet));
 	put64(header + 48, packet->compare);
 	put64(header + 56, packet->swap_add);
+	put16(header + 64, packet->pkey);
 }
 
 static bool carries_data(enum emu_wire_opcode opcode)
@@ -172,6 +174,8 @@ static const char *check_fields(const struct emu_packet *p)
 		return "MTU code out of range";
 	if (p->src_qpn > WIRE_MASK24 || p->dst_qpn > WIRE_MASK24 || p->psn > WIRE_MASK24)
 		return "QPN or PSN wider than 24 bits";
+	if (!(p->pkey & WIRE_PKEY_BASE))
+		return "P_Key of no partition";
 	if (p->msn > WIRE_MASK24)
 		return "message number wider than 24 bits";
 	if (p->dma_len > WIRE_MAX_MESSAGE)
@@ -208,6 +212,7 @@ const char *emu_wire_decode(const uint8_t *datagram, size_t size, struct emu_pac
 		.imm = get32(datagram + 40),
 		.compare = get64(datagram + 48),
 		.swap_add = get64(datagram + 56),
+		.pkey = get16(datagram + 64),
 		.payload = datagram + EMU_WIRE_HEADER,
 	};
 	if (p.length != size - EMU_WIRE_HEADER)

@@ -46,7 +46,7 @@ enum {
 };
 
 enum {
-	EMU_WIRE_HEADER = 64,
+	EMU_WIRE_HEADER = 72,
 	EMU_WIRE_MAX_PAYLOAD = 65536,
 	EMU_WIRE_GRH = 40, /* in front of a datagram's payload */
 	EMU_WIRE_MAX_DATAGRAM = EMU_WIRE_HEADER + EMU_WIRE_MAX_PAYLOAD,
@@ -69,6 +69,7 @@ struct emu_packet {
 	uint8_t flags;
 	uint8_t mtu; /* path MTU of the sender, enum ibv_mtu */
 	uint8_t syndrome;
+	uint16_t pkey;
 	uint32_t src_qpn, dst_qpn;
 	uint32_t psn;    /* of the first packet */
 	uint32_t length; /* payload bytes */

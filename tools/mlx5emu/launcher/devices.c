@@ -191,6 +191,12 @@ static void set_one(struct argp_state *state, const char *name, char *value,
 		dev->guid = devices_guid(state, "--device: guid", value);
 	} else if (strcmp(name, "lid") == 0) {
 		set_lid(state, value, dev);
+	} else if (strcmp(name, "pkeys") == 0) {
+		if (emu_run_parse_pkeys(value, dev) < 0)
+			argp_error(state,
+				   "--device: pkeys=%s is no list of up to %d partition keys, such "
+				   "as 0xffff+0x8001",
+				   value, EMU_RUN_PKEYS);
 	} else if (strcmp(name, "address") == 0) {
 		dev->ipv4 = devices_ipv4(state, "--device: address", value);
 	} else if (strcmp(name, "state") == 0) {
@@ -199,7 +205,7 @@ static void set_one(struct argp_state *state, const char *name, char *value,
 	} else {
 		argp_error(state,
 			   "--device: unknown setting '%s'; known: name model mtu gids link "
-			   "guid lid address state",
+			   "guid lid pkeys address state",
 			   name);
 	}
 }
@@ -230,6 +236,11 @@ static void complete(struct argp_state *state, unsigned index, struct emu_run_de
 
 	if (dev->lid && !dev->infiniband)
 		argp_error(state, "--device: lid= is of link=ib");
+	/* IBA annex A16: a port on Ethernet has the default alone */
+	if (dev->npkeys && !dev->infiniband)
+		argp_error(state, "--device: pkeys= is of link=ib");
+	if (!dev->npkeys)
+		dev->pkey[dev->npkeys++] = 0xffff;
 	if (dev->infiniband && !dev->lid)
 		dev->lid = (uint16_t)(index + 1);
 	if (dev->naddresses == 0) {

@@ -109,7 +109,7 @@ static void put_gid_table(struct out *out, const char *port, const struct emu_ru
 
 static void put_port(struct out *out, const char *ib, const struct emu_run_device *dev)
 {
-	char port[320];
+	char port[320], name[32];
 
 	snprintf(port, sizeof(port), "%s/ports/1", ib);
 	put(out, port, "state", "%s\n", dev->active ? "4: ACTIVE" : "1: DOWN");
@@ -121,7 +121,10 @@ static void put_port(struct out *out, const char *ib, const struct emu_run_devic
 	put(out, port, "sm_lid", "0x%x\n", dev->infiniband ? 1u : 0u);
 	put(out, port, "sm_sl", "0\n");
 	put(out, port, "cap_mask", "0x04010000\n");
-	put(out, port, "pkeys/0", "0xffff\n");
+	for (unsigned i = 0; i < dev->npkeys; i++) {
+		snprintf(name, sizeof(name), "pkeys/%u", i);
+		put(out, port, name, "0x%04x\n", dev->pkey[i]);
+	}
 	put_gid_table(out, port, dev);
 }
 

@@ -6,8 +6,10 @@
 #include "run/config.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool emu_run_mtu_valid(unsigned long mtu)
@@ -137,6 +139,8 @@ static void write_device(const struct emu_run_device *dev, FILE *out)
 		emu_models[dev->model].name, dev->infiniband ? "ib" : "eth",
 		dev->active ? "active" : "down", dev->mtu, dev->guid, dev->lid, dev->ipv4 >> 24,
 		dev->ipv4 >> 16 & 0xff, dev->ipv4 >> 8 & 0xff, dev->ipv4 & 0xff);
+	for (unsigned i = 0; i < dev->npkeys; i++)
+		fprintf(out, "%c%04x", i ? '+' : ' ', dev->pkey[i]);
 	for (unsigned i = 0; i < dev->naddresses; i++)
 		fprintf(out, " %s", inet_ntop(AF_INET6, dev->address[i], text, sizeof(text)));
 	fputc('\n', out);
@@ -215,17 +219,35 @@ static int read_addresses(const char *at, struct emu_run_device *dev)
 	return dev->naddresses ? 0 : -EINVAL;
 }
 
+int emu_run_parse_pkeys(const char *text, struct emu_run_device *dev)
+{
+	dev->npkeys = 0;
+	for (;;) {
+		char *end;
+		const unsigned long key = strtoul(text, &end, 16);
+
+		/* IBA vol 1 section 10.9.1: partition 0 is none */
+		if (!isxdigit((unsigned char)*text) || key > UINT16_MAX || !(key & 0x7fff) ||
+		    dev->npkeys == EMU_RUN_PKEYS)
+			return -EINVAL;
+		dev->pkey[dev->npkeys++] = (uint16_t)key;
+		if (*end != '+')
+			return *end ? -EINVAL : 0;
+		text = end + 1;
+	}
+}
+
 static int read_device(const char *value, struct emu_run *run)
 {
-	char model[16], link[8], state[8], address[16];
+	char model[16], link[8], state[8], address[16], pkeys[64];
 	struct emu_run_device dev = { .naddresses = 0 };
 	unsigned lid;
 	struct in_addr in;
 	int used = 0;
 
 	if (run->ndev == EMU_RUN_MAX_DEVICES ||
-	    sscanf(value, "%63s %15s %7s %7s %u %" SCNx64 " %u %15s%n", dev.name, model, link,
-		   state, &dev.mtu, &dev.guid, &lid, address, &used) != 8)
+	    sscanf(value, "%63s %15s %7s %7s %u %" SCNx64 " %u %15s %63s%n", dev.name, model, link,
+		   state, &dev.mtu, &dev.guid, &lid, address, pkeys, &used) != 9)
 		return -EINVAL;
 	dev.active = strcmp(state, "active") == 0;
 	dev.infiniband = strcmp(link, "ib") == 0;
@@ -233,7 +255,8 @@ static int read_device(const char *value, struct emu_run *run)
 	if ((!dev.active && strcmp(state, "down") != 0) || lid > UINT16_MAX ||
 	    (!dev.infiniband && strcmp(link, "eth") != 0) || !emu_run_mtu_valid(dev.mtu) ||
 	    !emu_run_name_valid(dev.name) || inet_pton(AF_INET, address, &in) != 1 ||
-	    read_model(model, &dev.model) < 0 || read_addresses(value + used, &dev) < 0)
+	    read_model(model, &dev.model) < 0 || emu_run_parse_pkeys(pkeys, &dev) < 0 ||
+	    read_addresses(value + used, &dev) < 0)
 		return -EINVAL;
 	dev.ipv4 = ntohl(in.s_addr);
 	run->dev[run->ndev++] = dev;

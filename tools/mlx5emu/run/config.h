@@ -24,6 +24,7 @@ enum {
 	EMU_RUN_FAULTS_SIZE = 16384, /* text of the fault plan and the end */
 	EMU_RUN_NAME_SIZE = 64,      /* of a device (IBV_SYSFS_NAME_MAX), with its end */
 	EMU_RUN_ADDRESSES = 8,       /* of a port; on Ethernet each has two rows of the GID table */
+	EMU_RUN_PKEYS = 8,           /* of a port on InfiniBand */
 	EMU_GID_TABLE = 16,          /* gid_tbl_len; the rest is zero, as on a real port */
 };
 
@@ -58,7 +59,9 @@ struct emu_run_device {
 	unsigned mtu;    /* active MTU in bytes */
 	uint64_t guid;   /* node GUID, first byte in the top bits */
 	uint16_t lid;    /* InfiniBand, else 0 */
-	uint32_t ipv4;   /* host byte order: by which rdma_cm finds it; 0 = none */
+	unsigned npkeys;
+	uint16_t pkey[EMU_RUN_PKEYS];
+	uint32_t ipv4; /* host byte order: by which rdma_cm finds it; 0 = none */
 	unsigned naddresses;
 	uint8_t address[EMU_RUN_ADDRESSES][16]; /* GIDs, one of them mapped from IPv4, or not */
 };
@@ -76,6 +79,9 @@ struct emu_run {
 	char pcap_file[PATH_MAX];         /* "" = no capture */
 	char faults[EMU_RUN_FAULTS_SIZE]; /* fault plan, lines that each end; "" = none */
 };
+
+/* "ffff+8001", hexadecimal with or without 0x. -EINVAL. */
+int emu_run_parse_pkeys(const char *text, struct emu_run_device *dev);
 
 /* -EIO when the stream is in error. */
 int emu_run_write(const struct emu_run *run, FILE *out);

@@ -20,7 +20,6 @@ enum {
 	LNH_GRH = 3,
 	BTH_SIZE = 12,
 	DEFAULT_HOPS = 64,
-	PKEY = 0xffff,
 };
 
 /* Bits 4:0 of the opcode of each transport, IBA vol 1 table 38. */
@@ -234,7 +233,7 @@ static uint8_t *put_bth(uint8_t *at, const struct emu_packet *p, uint32_t index,
 
 	at = put8(at, emu_bth_opcode(p, index));
 	at = put8(at, (solicited ? 0x80u : 0) | 0x40 /* migrated */ | pad << 4);
-	at = put16(at, PKEY);
+	at = put16(at, p->pkey);
 	at = put32(at, p->dst_qpn);
 	return put32(at, (asks_for_ack(p, where) ? 1u << 31 : 0) | psn);
 }

@@ -84,6 +84,7 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 		.uar_pages = EMU_MAX_UAR_PAGES,
 		.infiniband = dev->infiniband,
 		.lid = dev->lid,
+		.npkeys = dev->npkeys,
 		.port_active = dev->active,
 		.mtu = dev->mtu,
 		.ngids = emu_run_gids(dev),
@@ -95,6 +96,8 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 	snprintf(reports, sizeof(reports), "%s/" EMU_RUN_REPORTS_FILE, s->dir);
 	snprintf(stats, sizeof(stats), "%s/" EMU_STAT_DIR, s->dir);
 	memcpy(config.name, dev->name, sizeof(dev->name));
+	static_assert(sizeof(config.pkey) == sizeof(dev->pkey), "room for all");
+	memcpy(config.pkey, dev->pkey, sizeof(dev->pkey));
 	for (unsigned i = 0; i < config.ngids; i++) {
 		emu_run_gid(dev, i, config.gid[i].raw);
 		config.gid[i].v2 = emu_run_gid_is_v2(dev, i);
@@ -234,7 +237,7 @@ static void fill_device(const struct emu_file *file, struct ib_uverbs_query_devi
 		.max_mcast_grp = EMU_MAX_GROUPS,
 		.max_mcast_qp_attach = EMU_MAX_QP,
 		.max_total_mcast_qp_attach = EMU_MAX_QP * EMU_MAX_GROUPS,
-		.max_pkeys = 1,
+		.max_pkeys = (uint16_t)dev->npkeys,
 		.local_ca_ack_delay = 16,
 		.phys_port_cnt = 1,
 	};
@@ -319,7 +322,7 @@ int emu_cmd_query_port(struct emu_cmd *cmd)
 		.port_cap_flags = dev->infiniband ? PORT_CM_SUP : PORT_CM_SUP | PORT_IP_BASED_GIDS,
 		.max_msg_sz = EMU_MAX_MSG,
 		.gid_tbl_len = EMU_GID_TABLE,
-		.pkey_tbl_len = 1,
+		.pkey_tbl_len = (uint16_t)dev->npkeys,
 		.state = active ? PORT_ACTIVE : PORT_DOWN,
 		.max_mtu = mtu_code(4096),
 		.max_vl_num = 1, /* VL0 */
