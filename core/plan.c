@@ -14,6 +14,7 @@
 #include "route.h"
 
 #define UDP_SPORT_MIN 0xc000u
+#define COMPLETIONS (BV_COMPLETIONS_COMPRESSED | BV_COMPLETIONS_INLINE | BV_COMPLETIONS_UNCHECKED)
 #define ACCESS_OF_PEERS (BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC)
 
 struct range {
@@ -102,6 +103,9 @@ static int check_attr(const struct bv_device *dev, const struct bv_channel_attr 
 			-EINVAL,
 			"%s: udp_sport is %u; it may be %u..65535, or 0 for the driver's choice",
 			dev->name, attr->udp_sport, UDP_SPORT_MIN);
+	if (attr->completions & ~COMPLETIONS)
+		return bvi_fail(-EINVAL, "%s: completions is 0x%x; there are BV_COMPLETIONS_: 0x%x",
+				dev->name, attr->completions, COMPLETIONS);
 	if (attr->peer_gid[0] == 0xff)
 		return bvi_fail(-EINVAL, "%s: peer_gid is a multicast one", dev->name);
 	return check_ranges(dev, ranges, sizeof(ranges) / sizeof(ranges[0]));

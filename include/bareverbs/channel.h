@@ -34,6 +34,20 @@ enum bv_channel_state {
 /* gid_index: choose by rule. */
 #define BV_GID_AUTO (-1)
 
+/*
+ * How the device may write completions, of provider mlx5. Receives that arrive together may be compressed into
+ * blocks: fewer writes and cache lines, but more instructions (docs/performance.md).
+ */
+#define BV_COMPLETIONS_COMPRESSED 0x1u
+/*
+ * Messages of up to 32 bytes, and what reads and atomics fetch of that length, may be put into completions;
+ * a poll then copies them to where they belong. It saves a write of the device. All buffers that the channel
+ * receives and fetches into must be memory of this process at their own addresses: no DMA-BUF, no other iova.
+ */
+#define BV_COMPLETIONS_INLINE 0x2u
+/* The device does not watch for overruns, which cannot happen here, and polls do not tell it how far they came. */
+#define BV_COMPLETIONS_UNCHECKED 0x4u
+
 /**
  * struct bv_channel_attr - How a channel is made; start from BV_CHANNEL_ATTR_DEFAULT
  * @max_send, @max_recv: works that may be outstanding on each queue; 1..device limit
@@ -71,6 +85,9 @@ enum bv_channel_state {
  * @wakeups: completions can wake a sleeping thread (wake.h)
  * @spin_ns: how long waits poll before they sleep in the kernel; 0: at once, BV_FOREVER: they never
  *	sleep. Below BV_FOREVER it implies @wakeups.
+ * @completions: BV_COMPLETIONS_* or'ed. Wishes: a provider or a device without them leaves them out, since
+ *	nothing that holds with them fails without; data_path of bv_channel_query() tells what is in force.
+ *	0, the default, takes the fewest instructions.
  */
 struct bv_channel_attr {
 	uint32_t max_send;
@@ -96,13 +113,14 @@ struct bv_channel_attr {
 	uint8_t peer_gid[16];
 	bool wakeups;
 	int64_t spin_ns;
+	unsigned completions;
 };
 
 /* The order is that of the members, so that C++17 takes it too. */
 #define BV_CHANNEL_ATTR_DEFAULT                                                                  \
 	{                                                                                        \
 		256, 256, 16, 16, 128, BV_ACCESS_SHARED, 1, BV_GID_AUTO, 0, 16, 6, 6, 16, 14, 0, \
-			0, 0, 64, 0, 0, { 0 }, false, BV_FOREVER                                 \
+			0, 0, 64, 0, 0, { 0 }, false, BV_FOREVER, 0                              \
 	}
 
 /**

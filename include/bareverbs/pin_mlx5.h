@@ -502,8 +502,8 @@ BVI_INLINE int bvi_mlx5_take_send(struct bv_channel *ch, struct bv_wc *wc,
 
 /*
  * Of a receive: opcode, "solicited" and owner as they were found, the latter 0 if it is of this lap. All
- * opcodes of successes are 1, 2 and 3: write with immediate, send, send with immediate. Nothing is
- * scattered into completions.
+ * opcodes of successes are 1, 2 and 3: write with immediate, send, send with immediate. What was
+ * compressed, or has its payload inside, is none of these.
  */
 BVI_INLINE bool bvi_mlx5_is_received(unsigned state)
 {

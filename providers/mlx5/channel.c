@@ -8,8 +8,10 @@
  *
  *	thread domain -> its own doorbell register    parent domain = the caller's pd + thread domain
  *	or, where BlueFlame is unwanted, the uncached register that libmlx5 has for doorbells alone
- *	two completion queues, 64-byte entries, not compressed, twice as deep as their queues
- *	QP in the parent domain, nothing scattered into completions
+ *	two completion queues, 64-byte entries, twice as deep as their queues
+ *	QP in the parent domain
+ *
+ * Completions are plain, uncompressed and without payloads, unless the channel asks for others.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -96,22 +98,54 @@ static int domain_create(struct mlx5_channel *c, const struct bv_channel_params 
 }
 
 /*
- * libmlx5 marks entries that were never written by their opcode alone. They get the owner of the
- * lap "before the first" as well, and the opcode of a success, so that the first lap is polled like any
- * other; the device only ever writes here.
+ * The largest block of compressed completions, 0: none. The format is of no consequence, since receives have
+ * neither a hash nor a checksum: it is the one that all devices have.
  */
-static int cq_create(struct mlx5_cq *cq, const struct bv_channel_params *params, uint32_t depth,
-		     struct ibv_cq **ibv, const struct reason *why)
+static uint32_t block_max(struct ibv_context *context)
 {
-	struct ibv_cq_init_attr_ex attr = { .cqe = 2 * depth, .channel = params->wake };
+	struct mlx5dv_context dv = { .comp_mask = MLX5DV_CONTEXT_MASK_CQE_COMPRESION };
+
+	if (mlx5dv_query_device(context, &dv) ||
+	    !(dv.comp_mask & MLX5DV_CONTEXT_MASK_CQE_COMPRESION) ||
+	    !(dv.cqe_comp_caps.supported_format & MLX5DV_CQE_RES_FORMAT_HASH))
+		return 0;
+	return dv.cqe_comp_caps.max_num;
+}
+
+static struct ibv_cq_ex *cq_make(const struct bv_channel_params *params, uint32_t entries,
+				 bool compressed)
+{
+	const bool unchecked = params->attr->completions & BV_COMPLETIONS_UNCHECKED;
+	struct ibv_cq_init_attr_ex attr = {
+		.cqe = entries,
+		.channel = params->wake,
+		.comp_mask = unchecked ? IBV_CQ_INIT_ATTR_MASK_FLAGS : 0,
+		.flags = unchecked ? IBV_CREATE_CQ_ATTR_IGNORE_OVERRUN : 0,
+	};
 	/* The size is asked for, as the default may come from the environment. */
 	struct mlx5dv_cq_init_attr dv_attr = {
-		.comp_mask = MLX5DV_CQ_INIT_ATTR_MASK_CQE_SIZE,
+		.comp_mask = MLX5DV_CQ_INIT_ATTR_MASK_CQE_SIZE |
+			     (compressed ? MLX5DV_CQ_INIT_ATTR_MASK_COMPRESSED_CQE : 0),
+		.cqe_comp_res_format = MLX5DV_CQE_RES_FORMAT_HASH,
 		.cqe_size = sizeof(struct prm_cqe),
 	};
+
+	return mlx5dv_create_cq(params->context, &attr, &dv_attr);
+}
+
+/*
+ * libmlx5 marks entries that were never written by their opcode alone. They get the owner of the
+ * lap "before the first" as well, and the opcode of a success, so that the first lap is polled like any
+ * other; but for blocks that were compressed, the device only ever writes here.
+ */
+static int cq_create(struct mlx5_cq *cq, const struct bv_channel_params *params, uint32_t depth,
+		     uint32_t blocks, struct ibv_cq **ibv, const struct reason *why)
+{
 	struct mlx5dv_cq dv = { 0 };
 	struct mlx5dv_obj obj = { .cq = { .out = &dv } };
-	struct ibv_cq_ex *ex = mlx5dv_create_cq(params->context, &attr, &dv_attr);
+	/* The title of a block may lie that much before a completion whose result is asked for. */
+	const uint32_t titles = blocks < depth ? blocks : depth;
+	struct ibv_cq_ex *ex = cq_make(params, 2 * depth + titles, blocks);
 	struct prm_cqe *ring;
 	int rc;
 
@@ -136,8 +170,28 @@ static int cq_create(struct mlx5_cq *cq, const struct bv_channel_params *params,
 		.count = dv.cqe_cnt,
 		.arm = (uint8_t *)dv.cq_uar + PRM_UAR_CQ_ARM,
 		.cqn = dv.cqn,
+		.unchecked = params->attr->completions & BV_COMPLETIONS_UNCHECKED,
 	};
 	return 0;
+}
+
+/* The send queue's is never compressed: a completion is for as many works as its program wants. */
+static int cqs_create(struct mlx5_channel *c, const struct bv_channel_params *params,
+		      const struct reason *why)
+{
+	const struct bv_channel_attr *const attr = params->attr;
+	int rc;
+
+	if (attr->completions & BV_COMPLETIONS_COMPRESSED)
+		c->block_max = block_max(params->context);
+	c->payloads = attr->completions & BV_COMPLETIONS_INLINE;
+	rc = cq_create(&c->send_cq, params, attr->max_send, 0, &c->ibv_send_cq, why);
+	if (rc == 0)
+		rc = cq_create(&c->recv_cq, params, attr->max_recv, c->block_max, &c->ibv_recv_cq,
+			       why);
+	c->core.send_cq = c->ibv_send_cq;
+	c->core.recv_cq = c->ibv_recv_cq;
+	return rc;
 }
 
 static struct ibv_qp *qp_create(struct mlx5_channel *c, const struct bv_channel_params *params)
@@ -160,7 +214,8 @@ static struct ibv_qp *qp_create(struct mlx5_channel *c, const struct bv_channel_
 	};
 	struct mlx5dv_qp_init_attr dv_init = {
 		.comp_mask = MLX5DV_QP_INIT_ATTR_MASK_QP_CREATE_FLAGS,
-		.create_flags = MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE,
+		.create_flags = c->payloads ? MLX5DV_QP_CREATE_ALLOW_SCATTER_TO_CQE :
+					      MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE,
 	};
 	struct ibv_qp *qp = mlx5dv_create_qp(params->context, &init, &dv_init);
 
@@ -219,12 +274,33 @@ static int sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
 		port.max_msg_sz >= BVI_MLX5_MSG;
 	c->core.gate = usual && blueflame && dv->bf.size == BVI_MLX5_BF;
 	c->sends = usual && !dv->bf.size ? bvi_mlx5_ops_doorbell : bvi_mlx5_ops_any;
-	snprintf(c->data_path, sizeof(c->data_path), "%s, %s register, 64-byte CQEs",
+	snprintf(c->data_path, sizeof(c->data_path), "%s, %s register, 64-byte CQEs%s%s%s",
 		 blueflame ? "BlueFlame" : "doorbell",
 		 c->td       ? "own doorbell" :
 		 dv->bf.size ? "combining" :
-			       "uncached");
+			       "uncached",
+		 c->block_max ? ", compressed for receives" : "",
+		 c->payloads ? ", with short payloads" : "",
+		 c->send_cq.unchecked ? ", overruns unchecked" : "");
 	return c->core.gate ? bvi_mlx5_cpu_sends(&c->sends, why->text, why->size) : 0;
+}
+
+/* Where completions are not plain, bursts have a function of their own, and polls of one where they can. */
+static void variant_init(struct mlx5_channel *c)
+{
+	const struct bv_channel_ops **const tables[] = { &c->core.prepared, &c->core.ready,
+							 &c->core.error };
+
+	c->inside = c->payloads && c->core.recv_gate;
+	if (!c->block_max && !c->inside)
+		return;
+	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		c->variant[i] = **tables[i];
+		c->variant[i].poll_recv = bvi_mlx5_poll_recv_blocks;
+		if (c->inside)
+			c->variant[i].poll_recv_one = bvi_mlx5_poll_recv_one_inside;
+		*tables[i] = &c->variant[i];
+	}
 }
 
 static int rq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
@@ -246,6 +322,7 @@ static int rq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
 	c->core.recv_gate = dv->rq.stride == PRM_DS && attr->max_recv_sge > 0;
 	c->core.prepared = &bvi_mlx5_ops_prepared[c->core.recv_gate];
 	c->core.ready = &c->sends[c->core.recv_gate];
+	variant_init(c);
 	return 0;
 }
 
@@ -271,14 +348,9 @@ static int queues_create(struct mlx5_channel *c, const struct bv_channel_params 
 	struct mlx5dv_obj obj = { .qp = { .out = &dv } };
 	int rc;
 
-	rc = cq_create(&c->send_cq, params, attr->max_send, &c->ibv_send_cq, why);
+	rc = cqs_create(c, params, why);
 	if (rc < 0)
 		return rc;
-	rc = cq_create(&c->recv_cq, params, attr->max_recv, &c->ibv_recv_cq, why);
-	if (rc < 0)
-		return rc;
-	c->core.send_cq = c->ibv_send_cq;
-	c->core.recv_cq = c->ibv_recv_cq;
 	c->core.qp = qp_create(c, params);
 	if (!c->core.qp)
 		return fail_call(why, "mlx5dv_create_qp",

@@ -40,6 +40,7 @@ struct mlx5_cq {
 	uint32_t ci; /* free-running, of the entry at @ring */
 	void *arm;   /* register */
 	uint32_t cqn;
+	bool unchecked; /* the device ignores overruns, and is not told what was reaped */
 };
 
 struct mlx5_channel {
@@ -58,11 +59,18 @@ struct mlx5_channel {
 	uint16_t last;         /* first block of the last WQE */
 	uint16_t max_seg;      /* places of a stride */
 
+	uint32_t block_taken; /* completions of the block that is next */
+	uint32_t block_max;   /* receives that may be compressed into one block; 0: none are */
+	bool payloads;        /* may be in completions */
+	bool inside;          /* ... and receives have one element */
+	struct bv_channel_ops
+		variant[3]; /* the tables of a channel whose completions are not plain */
+
 	struct ibv_td *td;
 	struct ibv_pd *domain; /* parent domain: the caller's pd and td */
 	struct ibv_cq *ibv_send_cq;
 	struct ibv_cq *ibv_recv_cq;
-	char data_path[64];
+	char data_path[128];
 };
 
 static_assert(offsetof(struct bv_channel, own_send) - offsetof(struct bv_channel, gate) == 2 &&
@@ -147,7 +155,28 @@ int bvi_mlx5_post_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, 
 #define BVI_MLX5_RECV_LISTS \
 	.post_recv = bvi_mlx5_post_recv_list, .post_recv_many = bvi_mlx5_post_recv_many
 
+/*
+ * block.c: makes ordinary entries of the block whose title is next, from completion @from on. False: it is
+ * none that can be.
+ */
+bool bvi_mlx5_expand(const struct mlx5_cq *cq, const struct bvi_mlx5_cqe *title, uint32_t owner,
+		     unsigned from);
+/* Takes completions of the block that is next, as many as @max; 0: none is, or not one to be taken so. */
+unsigned bvi_mlx5_take_block(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+int bvi_mlx5_poll_recv_blocks(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+/* The completion at @index, free-running, as it would be if it was not taken so. False: it was not. */
+bool bvi_mlx5_marked(const struct mlx5_cq *cq, uint32_t index, struct bvi_mlx5_cqe *as);
+
+/* payload.c: copies what lies in @cqe to where the work says. False: that is no place for it. */
+bool bvi_mlx5_put_received(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe, uint64_t number);
+bool bvi_mlx5_put_fetched(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe);
+/* Of channels whose receives have one element. */
+unsigned bvi_mlx5_take_inside(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+int bvi_mlx5_poll_recv_one_inside(struct bv_channel *ch, struct bv_wc *wc);
+
 /* cq.c */
+/* @n entries on, none of them beyond the end of the ring. */
+void bvi_mlx5_recv_advance(struct bv_channel *ch, unsigned n);
 void bvi_mlx5_cq_start(const struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next, uint32_t *stop);
 /* Takes all completions that are there, unseen. */
 void bvi_mlx5_discard(struct bv_channel *ch);
@@ -155,6 +184,7 @@ int bvi_mlx5_poll_send_one(struct bv_channel *ch, struct bv_wc *wc);
 int bvi_mlx5_poll_recv_one(struct bv_channel *ch, struct bv_wc *wc);
 int bvi_mlx5_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_mlx5_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+int bvi_mlx5_poll_recv_mixed(struct bv_channel *ch, struct bv_wc *wc, unsigned max, unsigned n);
 void bvi_mlx5_recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc);
 
 /* What all states have. */

@@ -40,30 +40,32 @@ static inline const struct prm_cqe *prm(const struct bvi_mlx5_cqe *cqe)
 void bvi_mlx5_cq_start(const struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next, uint32_t *stop)
 {
 	*next = cq->ring;
-	*stop = (uint32_t)(uintptr_t)(cq->ring + cq->count / 2);
+	*stop = (uint32_t)(uintptr_t)(cq->ring + (cq->unchecked ? cq->count : cq->count / 2));
 }
 
 /*
- * The entry behind @next. In the middle and at the end of the ring the device is told, which compares
- * that with its own index to detect an overrun; no order with anything is needed.
+ * On to entry @to, or the end of the ring. In the middle and at the end of the ring the device is told, which
+ * compares that with its own index to detect an overrun, unless it ignores those; no order with anything is
+ * needed.
  */
-static void cq_advance(struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next, uint32_t *stop,
-		       bool *turned)
+static void cq_advance(struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next,
+		       const struct bvi_mlx5_cqe *to, uint32_t *stop, bool *turned)
 {
 	const struct bvi_mlx5_cqe *const end = cq->ring + cq->count;
 
 	*turned = false;
-	++*next;
-	if ((uint32_t)(uintptr_t)*next != *stop)
+	*next = to;
+	if ((int32_t)(*stop - (uint32_t)(uintptr_t)to) > 0)
 		return;
 	*stop = (uint32_t)(uintptr_t)end;
-	if (*next == end) {
+	if (to == end) {
 		cq->ci += cq->count;
 		bvi_mlx5_cq_start(cq, next, stop);
 		*turned = true;
 	}
-	bv_dbrec_write(cq->dbrec + PRM_CQ_DBREC_CI,
-		       bv_to_be32(mlx5_cq_index(cq, *next) & PRM_CQ_CI_MASK));
+	if (!cq->unchecked)
+		bv_dbrec_write(cq->dbrec + PRM_CQ_DBREC_CI,
+			       bv_to_be32(mlx5_cq_index(cq, *next) & PRM_CQ_CI_MASK));
 }
 
 static unsigned send_state(const struct bvi_mlx5_send *send)
@@ -76,17 +78,72 @@ static void send_advance(struct bv_channel *ch)
 	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
 	bool turned;
 
-	cq_advance(&to_mlx5(ch)->send_cq, &send->cqe, &send->stop, &turned);
+	cq_advance(&to_mlx5(ch)->send_cq, &send->cqe, send->cqe + 1, &send->stop, &turned);
 	send->places ^= (uint32_t)turned << BVI_MLX5_OWNER_SHIFT;
 }
 
-static void recv_advance(struct bv_channel *ch)
+void bvi_mlx5_recv_advance(struct bv_channel *ch, unsigned n)
 {
 	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
 	bool turned;
 
-	cq_advance(&to_mlx5(ch)->recv_cq, &recv->cqe, &recv->stop, &turned);
+	cq_advance(&to_mlx5(ch)->recv_cq, &recv->cqe, recv->cqe + n, &recv->stop, &turned);
 	recv->owner ^= turned;
+}
+
+static unsigned recv_state(const struct bvi_mlx5_poll_recv *recv)
+{
+	return bvi_mlx5_cqe_op_own(recv->cqe) ^ recv->owner;
+}
+
+/* Whether @state is of a success that is not plain: its payload is inside, or it is a block's title. */
+static bool is_filled(unsigned state)
+{
+	return state & PRM_CQE_SCATTER && state >> 4 < PRM_CQE_REQ_ERR;
+}
+
+static bool is_title(const struct mlx5_channel *c, unsigned state)
+{
+	return is_filled(state) && (state & PRM_CQE_SCATTER) == PRM_CQE_COMPRESSED && c->block_max;
+}
+
+/* Makes ordinary entries of what is left of the block that is next. False: it is none. */
+static bool recv_expand(struct bv_channel *ch)
+{
+	const struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	struct mlx5_channel *const c = to_mlx5(ch);
+
+	if (!bvi_mlx5_expand(&c->recv_cq, recv->cqe, recv->owner, c->block_taken))
+		return false;
+	if (c->block_taken)
+		bvi_mlx5_recv_advance(ch, c->block_taken);
+	c->block_taken = 0;
+	return true;
+}
+
+/*
+ * Makes the next completion what it would be without what the channel asked for: ordinary entries of a
+ * block, and moves a payload to its buffer. False: the channel did not ask for it, or it makes no sense.
+ */
+static bool recv_plain(struct bv_channel *ch)
+{
+	const struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	const struct mlx5_channel *const c = to_mlx5(ch);
+	const unsigned state = recv_state(recv);
+
+	if (!is_filled(state))
+		return true;
+	if (is_title(c, state))
+		return recv_expand(ch);
+	return (state & PRM_CQE_SCATTER) == PRM_CQE_SCATTER_32 && c->payloads &&
+	       bvi_mlx5_put_received(ch, recv->cqe, ch->rq_done);
+}
+
+static bool send_payload(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe, unsigned state)
+{
+	return !(state & PRM_CQE_SCATTER) ||
+	       ((state & PRM_CQE_SCATTER) == PRM_CQE_SCATTER_32 && to_mlx5(ch)->payloads &&
+		bvi_mlx5_put_fetched(ch, cqe));
 }
 
 void bvi_mlx5_discard(struct bv_channel *ch)
@@ -96,8 +153,11 @@ void bvi_mlx5_discard(struct bv_channel *ch)
 
 	while (!(send_state(send) & PRM_CQE_OWNER))
 		send_advance(ch);
-	while (!((bvi_mlx5_cqe_op_own(recv->cqe) ^ recv->owner) & PRM_CQE_OWNER))
-		recv_advance(ch);
+	while (!(recv_state(recv) & PRM_CQE_OWNER)) {
+		if (is_title(to_mlx5(ch), recv_state(recv)))
+			(void)recv_expand(ch);
+		bvi_mlx5_recv_advance(ch, 1);
+	}
 }
 
 static void cqe_error(const struct bvi_mlx5_cqe *cqe, struct bv_wc *wc, int64_t work)
@@ -112,10 +172,14 @@ static void cqe_error(const struct bvi_mlx5_cqe *cqe, struct bv_wc *wc, int64_t 
 		wc->status = BV_STATUS_GENERAL_ERROR;
 }
 
-/* Decodes the completion of receive @number, of which the owner is out of @state. False: it is none. */
+/*
+ * Decodes the completion of receive @number, of which the owner is out of @state, wherever its payload is.
+ * False: it is none.
+ */
 static bool recv_decode(const struct bvi_mlx5_cqe *cqe, unsigned state, uint64_t number,
 			struct bv_wc *wc)
 {
+	state &= ~(unsigned)PRM_CQE_SCATTER;
 	if (bvi_mlx5_is_received(state))
 		bvi_mlx5_received(cqe, state, number, wc);
 	else if (state >> 4 == PRM_CQE_RESP_ERR)
@@ -139,7 +203,7 @@ static BV_COLD_PATH int send_other(struct bv_channel *ch, struct bv_wc *wc)
 	done = mlx5_done(ch, bvi_mlx5_cqe_tail(cqe) >> 16);
 	if ((uint64_t)done->work - bvi_sq_done(ch) >= bvi_sq_outstanding(ch))
 		return -EIO;
-	if (state >> 4 == PRM_CQE_REQ && !(state & PRM_CQE_SCATTER))
+	if (state >> 4 == PRM_CQE_REQ && send_payload(ch, cqe, state))
 		bvi_mlx5_sent(ch, cqe, wc);
 	else if (state >> 4 == PRM_CQE_REQ_ERR)
 		cqe_error(cqe, wc, done->work);
@@ -155,12 +219,6 @@ static BV_COLD_PATH int send_other(struct bv_channel *ch, struct bv_wc *wc)
 int bvi_mlx5_poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
 {
 	return bvi_mlx5_take_send(ch, wc, send_other);
-}
-
-/* Completions from @cqe on that the short way may take. */
-static inline unsigned short_way(const struct bvi_mlx5_cqe *cqe, uint32_t stop)
-{
-	return (stop - (uint32_t)(uintptr_t)cqe) / (uint32_t)sizeof(*cqe) - 1;
 }
 
 /* Completions that are looked at one after the other without a look at their count. */
@@ -199,7 +257,7 @@ BVI_INLINE unsigned send_run(struct bv_channel *ch, struct bv_wc *wc, unsigned m
 {
 	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
 	const struct bvi_mlx5_cqe *const cqe = send->cqe;
-	const unsigned left = short_way(cqe, send->stop);
+	const unsigned left = mlx5_short_way(cqe, send->stop);
 	const struct bvi_mlx5_cqe *const end = send_all_plain(ch, cqe, max < left ? max : left, wc);
 	const unsigned n = (unsigned)(end - cqe);
 
@@ -236,18 +294,18 @@ int bvi_mlx5_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 static BV_COLD_PATH int recv_other(struct bv_channel *ch, struct bv_wc *wc)
 {
 	const struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
-	const unsigned state = bvi_mlx5_cqe_op_own(recv->cqe) ^ recv->owner;
 
-	if (state & PRM_CQE_OWNER)
+	if (recv_state(recv) & PRM_CQE_OWNER)
 		return 0;
-	bv_owner_before_cqe(); /* the syndrome */
-	if (ch->rq_done == ch->rq_posted || !recv_decode(recv->cqe, state, ch->rq_done, wc))
+	bv_owner_before_cqe(); /* the syndrome, and the minis of a block */
+	if (ch->rq_done == ch->rq_posted || !recv_plain(ch) ||
+	    !recv_decode(recv->cqe, recv_state(recv), ch->rq_done, wc))
 		return -EIO;
 	if (wc->status)
 		bvi_channel_failed(ch, wc);
 	ch->rq_done++;
 	ch->rq_limit++;
-	recv_advance(ch);
+	bvi_mlx5_recv_advance(ch, 1);
 	return 1;
 }
 
@@ -285,7 +343,7 @@ BVI_INLINE unsigned recv_run(struct bv_channel *ch, struct bv_wc *wc, unsigned m
 {
 	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
 	const struct bvi_mlx5_cqe *const cqe = recv->cqe;
-	const unsigned left = short_way(cqe, recv->stop);
+	const unsigned left = mlx5_short_way(cqe, recv->stop);
 	const unsigned op_own = bvi_mlx5_cqe_op_own(cqe);
 	const unsigned state = op_own ^ recv->owner;
 	const struct bvi_mlx5_cqe *end;
@@ -315,6 +373,27 @@ static BV_NOINLINE int recv_rest(struct bv_channel *ch, struct bv_wc *wc, unsign
 	return (int)n;
 }
 
+/* Of channels whose completions are not plain, behind the @n that were taken: all kinds. */
+int bvi_mlx5_poll_recv_mixed(struct bv_channel *ch, struct bv_wc *wc, unsigned max, unsigned n)
+{
+	const struct mlx5_channel *const c = to_mlx5(ch);
+
+	while (n < max) {
+		unsigned more = bvi_mlx5_take_block(ch, wc + n, max - n);
+		int rc;
+
+		if (!more)
+			more = recv_run(ch, wc + n, max - n);
+		if (!more && c->inside)
+			more = bvi_mlx5_take_inside(ch, wc + n, max - n);
+		rc = more ? (int)more : recv_other(ch, &wc[n]);
+		if (rc <= 0)
+			return n ? (int)n : rc;
+		n += (unsigned)rc;
+	}
+	return (int)n;
+}
+
 int bvi_mlx5_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	const unsigned n = recv_run(ch, wc, max);
@@ -327,8 +406,11 @@ void bvi_mlx5_recv_result(const struct bv_channel *ch, uint64_t number, struct b
 {
 	const struct mlx5_channel *const c = to_mlx5(ch);
 	const struct mlx5_cq *const cq = &c->recv_cq;
-	const struct bvi_mlx5_cqe *const cqe =
-		cq->ring + ((c->recv_ci + (uint32_t)number) & (cq->count - 1));
+	const uint32_t index = c->recv_ci + (uint32_t)number;
+	const struct bvi_mlx5_cqe *cqe = cq->ring + (index & (cq->count - 1));
+	struct bvi_mlx5_cqe as;
 
+	if (c->block_max && bvi_mlx5_marked(cq, index, &as))
+		cqe = &as;
 	recv_decode(cqe, bvi_mlx5_cqe_op_own(cqe) & ~(unsigned)PRM_CQE_OWNER, number, wc);
 }

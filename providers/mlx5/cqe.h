@@ -46,7 +46,6 @@ BVI_INLINE const struct mlx5_recv_kind *mlx5_recv_kind(unsigned state)
 
 #undef BYTES
 #undef IMM
-#undef NONE
 #undef HOW
 
 /* As bvi_mlx5_received(); @how: that of @kind, kept in a register */
@@ -64,5 +63,40 @@ BVI_INLINE void mlx5_received_as(const struct mlx5_recv_kind *kind, bvi_v16 how,
 	wc->work = (int64_t)number;
 	*(bvi_v16_unaligned *)(void *)((uint8_t *)wc + 8) = what | how;
 }
+
+/* Completions from @cqe on that the short way may take. */
+static inline unsigned mlx5_short_way(const struct bvi_mlx5_cqe *cqe, uint32_t stop)
+{
+	return (stop - (uint32_t)(uintptr_t)cqe) / (uint32_t)sizeof(*cqe) - 1;
+}
+
+/* What the completions of a block have in common, in the places of a struct bv_wc's last 16 bytes. */
+BVI_INLINE bvi_v16 mlx5_block_kind(const struct bvi_mlx5_cqe *title, unsigned opcode)
+{
+	const struct mlx5_recv_kind *const kind = mlx5_recv_kind(opcode);
+	const uint64_t imm = kind->shuffle[8] == 0x80 ? 0 : bv_from_be32(title->imm);
+
+	return kind->how | bvi_v16_of(0, imm);
+}
+
+/* One of the two mini completions of @pair; the first, or the @second. */
+BVI_INLINE void mlx5_received_mini(bvi_v16 pair, bool second, bvi_v16 what, uint64_t number,
+				   struct bv_wc *wc)
+{
+#ifdef __x86_64__
+	static const _Alignas(16) uint8_t shuffles[2][16] = {
+		{ NONE, 7, 6, 5, 4, NONE, NONE },
+		{ NONE, 15, 14, 13, 12, NONE, NONE },
+	};
+	const bvi_v16 bytes = bvi_shuffle(pair, shuffles[second]);
+#else
+	const bvi_v16 bytes = bvi_v16_of(bv_from_be64((bv_be64){ pair[second] }) << 32, 0);
+#endif
+
+	wc->work = (int64_t)number;
+	*(bvi_v16_unaligned *)(void *)((uint8_t *)wc + 8) = bytes | what;
+}
+
+#undef NONE
 
 #endif

@@ -147,7 +147,14 @@ enum {
 enum {
 	PRM_CQE_OWNER = 0x1, /* parity of the lap */
 	PRM_CQE_SE = 0x2,
-	PRM_CQE_SCATTER = 0xc, /* the payload is inside the completion */
+	PRM_CQE_SCATTER = 0xc,    /* one of the two: the payload is inside the completion; */
+	PRM_CQE_SCATTER_32 = 0x4, /* in its first half */
+	PRM_CQE_SCATTER_64 = 0x8, /* before it, where it is the second half of 128 bytes */
+	PRM_CQE_COMPRESSED = 0xc, /* both: the title of a block */
+};
+
+enum {
+	PRM_CQE_PAYLOAD = 32,
 };
 
 /*
@@ -164,6 +171,21 @@ struct prm_cqe {
 	bv_be64 tail; /* WQE opcode 63:56, QPN 55:32, WQE index 31:16, signature 15:8, op_own 7:0 */
 };
 
+/*
+ * What entries of a compressed block do not have in common. The first eight are in the entry behind the
+ * title, and every eight more in the entry that would be the first of them.
+ */
+struct prm_mini_cqe {
+	uint8_t rsvd0[4]; /* of receives: a hash, or a checksum */
+	bv_be32 byte_cnt;
+};
+
+enum {
+	PRM_MINIS = 8,
+};
+
+static_assert(sizeof(struct prm_mini_cqe) * PRM_MINIS == sizeof(struct prm_cqe),
+	      "mini completions");
 static_assert(sizeof(struct prm_cqe) == 64, "completion");
 static_assert(offsetof(struct prm_cqe, imm) == 36, "completion");
 static_assert(offsetof(struct prm_cqe, byte_cnt) == 44, "completion");

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "options.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -505,6 +506,8 @@ static void unmapped_receive(void **state)
 	struct bv_wc wc;
 
 	(void)state;
+	if (options.completions & BV_COMPLETIONS_INLINE)
+		skip_because("a poll copies short messages to where receives point");
 	link_up(&link, NULL, NULL);
 	assert_int_equal(side_reg_own(link.b.side, TEST_MR_B, TEST_BYTES, BV_ACCESS_LOCAL, NULL),
 			 0);

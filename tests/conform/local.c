@@ -121,6 +121,7 @@ static int create(struct local *local, const struct request *req, struct bv_endp
 		attr.port = options.port;
 	if (req->create.own_gid)
 		attr.gid_index = options.gid_index;
+	attr.completions |= options.completions;
 	rc = bv_channel_create(local->pd[PD_MAIN], &attr, &local->ch[req->slot]);
 	return rc < 0 ? rc : bv_channel_endpoint(local->ch[req->slot], ep);
 }

@@ -50,7 +50,7 @@ static int usage(void)
 		"usage: bv-conform [--device NAME] [--port N] [--gid-index N] [--provider NAME]\n"
 		"                  [--peer-provider NAME] [--topology loopback|pair|process]\n"
 		"                  [--peer \"HOST PORT TOKEN\"] [--match PATTERN] [--from N]\n"
-		"                  [--races N] [--reduced] [--list]\n"
+		"                  [--races N] [--completions N] [--reduced] [--list]\n"
 		"       bv-conform [--device NAME] [--port N] [--gid-index N] --serve FD\n"
 		"       bv-conform --version\n"
 		"`bv selftest` runs it, and reports.\n");
@@ -127,6 +127,8 @@ static bool parse_number(const char *name, const char *value, struct parsed *par
 		parsed->harness.from = (unsigned)number;
 	else if (strcmp(name, "--races") == 0)
 		options.races = (unsigned)number;
+	else if (strcmp(name, "--completions") == 0)
+		options.completions = (unsigned)number;
 	else if (strcmp(name, "--serve") == 0)
 		parsed->serve_fd = (int)number;
 	else

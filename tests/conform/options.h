@@ -21,8 +21,9 @@ struct options {
 	const char *peer_provider;
 	const char *peer; /* "HOST PORT TOKEN" of a `bv selftest --listen`; NULL: on this host */
 	enum topology topology;
-	unsigned races; /* of arming a queue and completing a work */
-	bool reduced;   /* under a slow tool: fewer repetitions, the same cases */
+	unsigned races;       /* of arming a queue and completing a work */
+	unsigned completions; /* BV_COMPLETIONS_* of every channel */
+	bool reduced;         /* under a slow tool: fewer repetitions, the same cases */
 };
 
 extern struct options options;

@@ -77,6 +77,9 @@ struct pair {
 void expect_rc(int64_t rc, const struct bv_channel *ch, const char *what);
 
 /* What these tests connect with: MTU 1024, the shortest timer that mlx5emu has, 7 retries. */
+/* BV_COMPLETIONS_*, of all channels. */
+extern unsigned pair_completions;
+
 struct bv_channel_attr pair_attr(void);
 
 /* Creates and connects both; seed: of the traffic. */

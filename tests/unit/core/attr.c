@@ -259,6 +259,21 @@ static void peer_gid(void **state)
 	assert_text("multicast");
 }
 
+static void completions(void **state)
+{
+	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
+
+	(void)state;
+	assert_int_equal(attr.completions, 0);
+	attr.completions = BV_COMPLETIONS_COMPRESSED | BV_COMPLETIONS_INLINE |
+			   BV_COMPLETIONS_UNCHECKED;
+	assert_int_equal(create(&attr), 0);
+	assert_int_equal(fake.created.completions, attr.completions);
+	attr.completions = 8;
+	assert_int_equal(create(&attr), -EINVAL);
+	assert_text("completions is 0x8");
+}
+
 static void udp_sport(void **state)
 {
 	struct bv_channel_attr attr = defaults;
@@ -306,6 +321,7 @@ int main(void)
 		fake_pd_test(gid_index),
 		fake_pd_test(no_gid),
 		fake_pd_test(peer_gid),
+		fake_pd_test(completions),
 		fake_pd_test(udp_sport),
 	};
 

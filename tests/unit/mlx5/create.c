@@ -27,6 +27,9 @@
 static struct {
 	bool is_mlx5, cpu_suits;
 	int udp_sport_rc;
+	uint32_t qp_flags; /* what a queue pair is to be made with */
+	struct mlx5dv_context caps;
+	int compressed, unchecked; /* completion queues that were asked for so */
 
 	/* what mlx5dv_init_obj() tells; 0: what was asked for */
 	uint32_t cqe_cnt, cqe_size;
@@ -66,6 +69,10 @@ WRAP(struct ibv_cq_ex *, mlx5dv_create_cq, struct ibv_context *context,
 
 	(void)context;
 	assert_int_equal(dv_attr->cqe_size, 64);
+	dv.compressed += dv_attr->comp_mask & MLX5DV_CQ_INIT_ATTR_MASK_COMPRESSED_CQE &&
+			 dv_attr->cqe_comp_res_format == MLX5DV_CQE_RES_FORMAT_HASH;
+	dv.unchecked += attr->comp_mask & IBV_CQ_INIT_ATTR_MASK_FLAGS &&
+			attr->flags == IBV_CREATE_CQ_ATTR_IGNORE_OVERRUN;
 	if (cq)
 		((struct ibv_cq *)(void *)cq)->cqe = (int)attr->cqe;
 	return cq;
@@ -77,7 +84,7 @@ WRAP(struct ibv_qp *, mlx5dv_create_qp, struct ibv_context *context,
 	struct ibv_qp *qp = make("qp", sizeof(*qp), &ibv.qps);
 
 	(void)context, (void)attr;
-	assert_int_equal(dv_attr->create_flags, MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE);
+	assert_int_equal(dv_attr->create_flags, dv.qp_flags);
 	if (qp)
 		qp->qp_num = 0x123456;
 	return qp;
@@ -101,6 +108,16 @@ WRAP(int, mlx5dv_init_obj, struct mlx5dv_obj *obj, uint64_t type)
 		return 0;
 	}
 	*obj->qp.out = dv.qp;
+	return 0;
+}
+
+WRAP(int, mlx5dv_query_device, struct ibv_context *context, struct mlx5dv_context *attrs)
+{
+	(void)context;
+	if (fails("query device"))
+		return ibv.error;
+	attrs->comp_mask = dv.caps.comp_mask;
+	attrs->cqe_comp_caps = dv.caps.cqe_comp_caps;
 	return 0;
 }
 
@@ -130,6 +147,9 @@ static int setup(void **state)
 	ibv_setup();
 	ibv.vctx.query_port = query_port;
 	dv.is_mlx5 = dv.cpu_suits = true;
+	dv.qp_flags = MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE;
+	dv.caps.comp_mask = MLX5DV_CONTEXT_MASK_CQE_COMPRESION;
+	dv.caps.cqe_comp_caps = (struct mlx5dv_cqe_comp_caps){ 64, MLX5DV_CQE_RES_FORMAT_HASH };
 	dv.qp = (struct mlx5dv_qp){
 		.dbrec = records,
 		.sq = { .buf = wqes, .wqe_cnt = 128, .stride = 64 },
@@ -178,6 +198,47 @@ static void expect_path(const char *path)
 	assert_int_equal(bvi_provider_mlx5.channel_unsignaled(ch), 0);
 	bvi_provider_mlx5.channel_destroy(ch);
 	teardown(NULL);
+}
+
+static void expect_completions(unsigned asked, int compressed, int unchecked, const char *path)
+{
+	static const struct bv_channel_ops *plain;
+	struct bv_channel_attr as = attr;
+	struct bv_channel *ch;
+
+	as.completions = asked;
+	dv.compressed = dv.unchecked = 0;
+	assert_int_equal(create_with(&as, &ch), 0);
+	assert_int_equal(dv.compressed, compressed);
+	assert_int_equal(dv.unchecked, unchecked);
+	assert_non_null(strstr(ch->core->data_path, path));
+	if (!asked)
+		plain = ch->core->ready;
+	/* Bursts alone have a function of their own. */
+	assert_true((ch->core->ready->poll_recv == ch->core->error->poll_recv));
+	assert_true((ch->core->ready->poll_recv == plain->poll_recv) == !compressed);
+	assert_true(ch->core->ready->poll_recv_one == plain->poll_recv_one);
+	bvi_provider_mlx5.channel_destroy(ch);
+	teardown(NULL);
+}
+
+/* Wishes: what the device does not have is left out. */
+static void completions(void **state)
+{
+	(void)state;
+	expect_completions(0, 0, 0, "64-byte CQEs");
+	expect_completions(BV_COMPLETIONS_COMPRESSED, 1, 0, "CQEs, compressed for receives");
+	expect_completions(BV_COMPLETIONS_UNCHECKED, 0, 2, "CQEs, overruns unchecked");
+	dv.qp_flags = MLX5DV_QP_CREATE_ALLOW_SCATTER_TO_CQE;
+	expect_completions(BV_COMPLETIONS_INLINE, 0, 0, "CQEs, with short payloads");
+	dv.qp_flags = MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE;
+	dv.caps.cqe_comp_caps.supported_format = MLX5DV_CQE_RES_FORMAT_CSUM;
+	expect_completions(BV_COMPLETIONS_COMPRESSED, 0, 0, "64-byte CQEs");
+	dv.caps.comp_mask = 0;
+	expect_completions(BV_COMPLETIONS_COMPRESSED, 0, 0, "64-byte CQEs");
+	ibv.failing = "query device";
+	ibv.error = EIO;
+	expect_completions(BV_COMPLETIONS_COMPRESSED, 0, 0, "64-byte CQEs");
 }
 
 /* Without a BlueFlame register, or where libmlx5 is told to shut it up, doorbells are enough. */
@@ -399,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		create_test(doorbells),
+		create_test(completions),
 		create_test(each_call_fails),
 		create_test(without_memory),
 		create_test(shapes_of_completion_queues),

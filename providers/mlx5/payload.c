@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Payload that lies in its completion: the first 32 bytes of an entry, where the device would write what
+ * nobody asks for. It is copied to where the work says, as libmlx5 does (mlx5_copy_to_recv_wqe(),
+ * mlx5_copy_to_send_wqe() in qp.c). The work is still in its ring: its place is written anew only after
+ * this completion was taken.
+ */
+#include "cqe.h"
+#include "wqe.h"
+
+/* To @nseg segments from @seg on, which go on at @ring when they meet @end. False: they, or an entry, hold less. */
+static bool copy_out(const struct prm_seg *seg, unsigned nseg, const struct prm_seg *ring,
+		     const struct prm_seg *end, const uint8_t *from, size_t length)
+{
+	if (length > PRM_CQE_PAYLOAD)
+		return false;
+	for (; nseg && length; nseg--, seg++) {
+		size_t n;
+
+		if (seg == end)
+			seg = ring;
+		n = bv_from_be64(seg->w[0]) >> 32; /* 0 ends a list */
+		n = n < length ? n : length;
+		wqe_copy((uint8_t *)(uintptr_t)bv_from_be64(seg->w[1]), from, n);
+		from += n;
+		length -= n;
+		if (!n)
+			break;
+	}
+	return !length;
+}
+
+bool bvi_mlx5_put_received(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe, uint64_t number)
+{
+	const struct bvi_mlx5_recv *const rq = bvi_mlx5_recv_of(ch);
+	const void *const wqe = rq->ring + (size_t)(number & rq->mask) * rq->stride;
+
+	return copy_out(wqe, to_mlx5(ch)->max_seg, NULL, NULL, cqe->rsvd0,
+			bv_from_be32(cqe->byte_cnt));
+}
+
+bool bvi_mlx5_put_fetched(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe)
+{
+	const struct prm_seg *const wqe = wqe_at(ch, bvi_mlx5_cqe_tail(cqe) >> 16);
+	const unsigned opcode = (unsigned)(bv_from_be64(wqe->w[0]) >> 32) & 0xff;
+	const unsigned ds = (unsigned)bv_from_be64(wqe->w[0]) & PRM_WQE_DS_MAX;
+	const bool read = opcode == PRM_OPCODE_READ;
+	/* Control, remote address, and what an atomic asks for. */
+	const unsigned head = read ? 2 : 3;
+
+	if (ds <= head ||
+	    (!read && opcode != PRM_OPCODE_COMPARE_SWAP && opcode != PRM_OPCODE_FETCH_ADD))
+		return false;
+	return copy_out(wqe + head, ds - head, wqe_ring(ch), wqe_ring_end(ch), cqe->rsvd0,
+			read ? bv_from_be32(cqe->byte_cnt) : sizeof(uint64_t));
+}
+
+/* Up to 32 bytes. */
+BVI_INLINE void copy_short(uint8_t *dst, const uint8_t *src, size_t length)
+{
+	if (bvi_unlikely(length < 16)) {
+		wqe_copy(dst, src, length);
+		return;
+	}
+	memcpy(dst, src, 16);
+	memcpy(dst + length - 16, src + length - 16, 16);
+}
+
+/* Takes @cqe, if it is of receive @number, of one element, and has its payload inside. */
+BVI_INLINE bool take_inside(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe, uint32_t owner,
+			    uint64_t number, struct bv_wc *wc)
+{
+	const struct bvi_mlx5_recv *const rq = bvi_mlx5_recv_of(ch);
+	const unsigned state = bvi_mlx5_cqe_op_own(cqe) ^ owner ^ PRM_CQE_SCATTER_32;
+	const struct prm_seg *const seg =
+		(const void *)(rq->ring + (size_t)(number & rq->mask) * PRM_DS);
+	uint32_t length;
+
+	if (bvi_unlikely(!bvi_mlx5_is_received(state)))
+		return false;
+	bv_owner_before_cqe(); /* length and payload */
+	length = bv_from_be32(cqe->byte_cnt);
+	if (bvi_unlikely(length > PRM_CQE_PAYLOAD || length > bv_from_be64(seg->w[0]) >> 32))
+		return false;
+	copy_short((uint8_t *)(uintptr_t)bv_from_be64(seg->w[1]), cqe->rsvd0, length);
+	bvi_mlx5_received(cqe, state, number, wc);
+	return true;
+}
+
+/*
+ * Receives of one element whose payloads are inside, up to where the short way stops; how many. What makes no
+ * sense is left to the long way.
+ */
+unsigned bvi_mlx5_take_inside(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
+{
+	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	const struct bvi_mlx5_cqe *const first = recv->cqe;
+	const unsigned left = mlx5_short_way(first, recv->stop);
+	const uint64_t number = ch->rq_done;
+	const uint32_t owner = recv->owner;
+	unsigned n = 0;
+
+	max = max < left ? max : left;
+	while (n < max && take_inside(ch, first + n, owner, number + n, &wc[n]))
+		n++;
+	ch->rq_done = number + n;
+	ch->rq_limit += n;
+	recv->cqe = first + n;
+	return n;
+}
+
+int bvi_mlx5_poll_recv_one_inside(struct bv_channel *ch, struct bv_wc *wc)
+{
+	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	const struct bvi_mlx5_cqe *const cqe = recv->cqe;
+
+	if (bvi_mlx5_stops(cqe, recv->stop) || !take_inside(ch, cqe, recv->owner, ch->rq_done, wc))
+		return bvi_mlx5_poll_recv_one(ch, wc);
+	ch->rq_done++;
+	ch->rq_limit++;
+	recv->cqe = cqe + 1;
+	return 1;
+}
