@@ -42,9 +42,9 @@ static void take_block(struct rig_cq *cq, const struct rig_cqe *title, struct ta
 			.qpn = title->qpn,
 			.byte_cnt = word(mini + 4),
 			.imm = title->imm,
-			.wqe_counter = title->opcode == EMU_CQE_REQ ?
-					       (uint16_t)(mini[0] << 8 | mini[1]) :
-					       (uint16_t)(title->wqe_counter + i),
+			.wqe_counter = (uint16_t)(title->opcode == EMU_CQE_REQ ?
+							  mini[0] << 8 | mini[1] :
+							  title->wqe_counter + (int)i),
 		};
 	}
 	for (uint32_t i = 0; i < n; i++)
