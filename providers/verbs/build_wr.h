@@ -17,7 +17,8 @@ struct work {
 	enum bv_op op;
 	bool with_imm;
 	bool is_inline;
-	bool is_few; /* elements: two to four */
+	bool is_few;   /* elements: two to four */
+	bool is_fixed; /* one element, or a length that its slot is for: neither is kept */
 	uint32_t imm;
 	const void *list; /* or the payload */
 	unsigned nsge;
@@ -75,12 +76,12 @@ static ALWAYS_INLINE uint32_t keep_payload(struct verbs_call *call, struct verbs
 	if (w->is_inline) {
 		posted->what = (what | VERBS_POSTED_INLINE) + (uint32_t)w->length;
 		call->list = w->list;
-		if (!__builtin_constant_p(w->length))
+		if (!w->is_fixed)
 			call->length = (uint32_t)w->length;
 		return 0;
 	}
 	posted->what = what + w->nsge;
-	if (__builtin_constant_p(w->nsge) && w->nsge == 1) {
+	if (w->is_fixed) {
 		posted->sge[0] = call->sge = *verbs_sge(w->list);
 		return 0;
 	}
@@ -139,8 +140,8 @@ static ALWAYS_INLINE void build(struct verbs_channel *v, const struct work *w)
 	build_head(v, w);
 	if (w->is_inline)
 		v->fn.set_inline(v->qp_ex, verbs_sge(v->call.list),
-				 __builtin_constant_p(w->length) ? w->length : v->call.length);
-	else if (__builtin_constant_p(w->nsge) && w->nsge == 1)
+				 w->is_fixed ? w->length : v->call.length);
+	else if (w->is_fixed)
 		set_one(v, &v->call.sge);
 	else if (w->is_few || v->call.nsge != 1)
 		v->fn.set_list(v->qp_ex, v->call.nsge, verbs_sge(v->call.list));

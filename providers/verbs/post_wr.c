@@ -159,12 +159,13 @@ POST(read,
 POST(fetch_add,
      (struct bv_channel * ch, const struct bv_scatter *sg, const struct bv_remote *remote,
       uint64_t add, unsigned flags),
-     .op = BV_OP_FETCH_ADD, .list = sg, .nsge = 1, TARGET, .operand = add)
+     .op = BV_OP_FETCH_ADD, .is_fixed = true, .list = sg, .nsge = 1, TARGET, .operand = add)
 
 POST(compare_swap,
      (struct bv_channel * ch, const struct bv_scatter *sg, const struct bv_remote *remote,
       uint64_t compare, uint64_t swap, unsigned flags),
-     .op = BV_OP_COMPARE_SWAP, .list = sg, .nsge = 1, TARGET, .operand = compare, .swap = swap)
+     .op = BV_OP_COMPARE_SWAP, .is_fixed = true, .list = sg, .nsge = 1, TARGET, .operand = compare,
+     .swap = swap)
 
 #include "slots.h"
 

@@ -111,8 +111,8 @@ static ALWAYS_INLINE int64_t post_few(struct bv_channel *ch, const struct work *
 	return post_kept(ch, w);
 }
 
-#define EIGHT .is_inline = true, .list = payload, .length = BVI_SHORT_INLINE
-#define ONE .list = payload, .nsge = 1
+#define EIGHT .is_fixed = true, .is_inline = true, .list = payload, .length = BVI_SHORT_INLINE
+#define ONE .is_fixed = true, .list = payload, .nsge = 1
 #define LIST .is_few = true, .list = payload, .nsge = n_of(what, BVI_SHORT_LIST)
 #define PAYLOAD .is_inline = true, .list = payload, .length = n_of(what, BVI_SHORT_INLINE)
 
@@ -275,6 +275,7 @@ static int64_t short_atomic(struct bv_channel *ch, const struct bv_scatter *resu
 {
 	const struct work w = {
 		.op = BV_OP_FETCH_ADD,
+		.is_fixed = true,
 		.list = result,
 		.nsge = 1,
 		.operand = swap_add,
