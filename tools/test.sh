@@ -116,9 +116,10 @@ every_stage() {
 	stage "clang, mlx5 alone, -O3, builds" build_only release-clang build-mlx5-only \
 		-DBV_PROVIDER_VERBS=OFF -DBUILD_TESTING=OFF "$o3"
 	stage "soft-RoCE in a VM, the rest" joined
-	# Once is enough for what does not depend on the build: the sources' form, the long soak, and
-	# other people's programs on the emulated device, which no sanitizer looks into.
-	stage "clang, debug" build_and_test dev-clang build-dev-clang -LE policy -E soak
+	# Once is enough for what does not depend on the build: the sources' form, the long soak,
+	# memcheck, and other people's programs on the emulated device, which no sanitizer looks into.
+	stage "clang, debug" build_and_test dev-clang build-dev-clang -LE "policy|mlx5emu" \
+		-E "soak|memcheck"
 	stage "clang, ASan and UBSan" build_and_test asan-ubsan-clang build-asan-ubsan-clang \
 		-LE "policy|mlx5emu"
 	stage "gcc, TSan" build_and_test tsan-gcc build-tsan-gcc -LE "policy|mlx5emu" -E soak
