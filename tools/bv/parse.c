@@ -64,7 +64,7 @@ int parse_count(const char *text, const char *what, uint64_t min, uint64_t max, 
 
 int parse_port(const char *text, uint8_t *port)
 {
-	uint64_t value;
+	uint64_t value = 0;
 	const int rc = parse_count(text, "--port", 1, 255, &value);
 
 	if (rc == 0)
@@ -74,7 +74,7 @@ int parse_port(const char *text, uint8_t *port)
 
 int parse_gid_index(const char *text, int *index)
 {
-	uint64_t value;
+	uint64_t value = 0;
 	const int rc = parse_count(text, "--gid-index", 0, 65535, &value);
 
 	if (rc == 0)
