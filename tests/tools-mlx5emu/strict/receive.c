@@ -209,11 +209,6 @@ static void arm_reserved(struct rig *rig)
 	arm(rig, 0x80000000, 0x80000000, rig->dv_cq.cqn);
 }
 
-static void arm_of_no_event(struct rig *rig)
-{
-	arm(rig, 2u << 28, 2u << 28, rig->dv_cq.cqn);
-}
-
 static void arm_without_doorbell(struct rig *rig)
 {
 	put32((uint8_t *)&rig->dv_cq.dbrec[ARM], 0);
@@ -233,8 +228,6 @@ static const struct fault completions[] = {
 	{ "sets a reserved bit of an arm",
 	  "arm doorbell is 0x80000000, expected bits 31:30 and 27:25 clear", NOTED, RIG_RC,
 	  arm_reserved },
-	{ "arms with a number that no event had", "arm has sn 2, expected 0: it counts the events",
-	  NOTED, RIG_RC, arm_of_no_event },
 	{ "moves the arm record, and forgets to ring",
 	  "arm record without doorbell: the record is 0x00000000, expected a doorbell", NOTED,
 	  RIG_RC, arm_without_doorbell },

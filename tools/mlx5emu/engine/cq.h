@@ -44,7 +44,6 @@ struct emu_cq {
 	bool armed, arm_solicited;
 	uint32_t arm_record, arm_ci;
 	uint32_t event_pi;
-	uint32_t events;       /* raised */
 	uint32_t solicited_pi; /* pi after the last solicited or failed completion */
 
 	/*

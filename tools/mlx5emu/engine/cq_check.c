@@ -7,8 +7,6 @@
 
 enum {
 	ARM_RESERVED = (int)0xce000000,
-	ARM_SN_SHIFT = 28,
-	ARM_SN_MASK = 3,
 };
 
 static uint32_t record(const struct emu_cq *cq, unsigned word)
@@ -43,16 +41,6 @@ void emu_arm_check(const struct emu_uar *uar, uint64_t value)
 	else if (word != now && (emu.manual || distance(word, now) > 0))
 		emu_report("CQ %u: arm doorbell is 0x%08x, expected 0x%08x as its record", cqn,
 			   word, now);
-}
-
-void emu_arm_check_sn(const struct emu_cq *cq, uint32_t word)
-{
-	const uint32_t sn = word >> ARM_SN_SHIFT & ARM_SN_MASK;
-	const uint32_t late = (cq->events - sn) & ARM_SN_MASK;
-
-	if (emu.strict != EMU_STRICT_OFF && late > 1)
-		emu_report("CQ %u: arm has sn %u, expected %u: it counts the events", cq->cqn, sn,
-			   cq->events & ARM_SN_MASK);
 }
 
 bool emu_cq_ahead(struct emu_cq *cq)

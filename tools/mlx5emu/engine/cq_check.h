@@ -11,17 +11,14 @@
  *
  *	31:30 0 | sn 29:28 | 27:25 0 | solicited only 24 | consumer index 23:0
  *
- * sn counts the events that the program has heard of. It may hear of one late, and arm before it does;
- * two it cannot miss, since each takes an arm that follows the one before it.
+ * sn counts the events that the program has taken from its channel. Any number of them may lie there
+ * untaken, so that no sn is wrong.
  */
 struct emu_cq;
 struct emu_uar;
 
 /* An arm doorbell as it lies in memory, before the records are read. */
 void emu_arm_check(const struct emu_uar *uar, uint64_t value);
-
-/* An arm that is carried out now. */
-void emu_arm_check_sn(const struct emu_cq *cq, uint32_t word);
 
 /* Whether the record of the consumer index is ahead of all that was written; told once. */
 bool emu_cq_ahead(struct emu_cq *cq);
