@@ -458,6 +458,33 @@ static void unmapped_atomic(void **state)
 	fails_remotely(&w, EMU_SYN_REMOTE_ACCESS, 0x88, EMU_EVENT_QP_ACCESS_ERR);
 }
 
+/* The program frees its records before the queues that had them. */
+static void unmapped_records(void **state)
+{
+	uint8_t *gone = mapping(GONE);
+	struct emu_cq_attr cq;
+	struct emu_qp_init init;
+	struct rig_qp qp = { .qpn = 0 };
+	uint32_t cqn;
+
+	(void)state;
+	assert_int_equal(emu_qp_query(rig.dev, rig.a.qpn, NULL, &init), 0);
+	init.dbrec_addr = (uintptr_t)gone;
+	assert_int_equal(emu_qp_create(rig.dev, &init, &qp.qpn), 0);
+	rig_connect(&qp, rig.b.qpn, 0, 0, &(struct rig_options){ .timeout = 0 });
+	assert_int_equal(emu_cq_query(rig.dev, rig.cq_a.cqn, &cq), 0);
+	cq.dbrec_addr = (uintptr_t)gone + 64;
+	assert_int_equal(emu_cq_create(rig.dev, &cq, &cqn), 0);
+	munmap(gone, GONE);
+	for (unsigned i = 0; i < 8; i++) {
+		mlx5emu_advance_ns(500000000);
+		mlx5emu_step();
+	}
+	assert_int_equal(emu_qp_destroy(rig.dev, qp.qpn), 0);
+	assert_int_equal(emu_cq_destroy(rig.dev, cqn), 0);
+	assert_int_equal(rig_counters().reports, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -492,6 +519,7 @@ int main(void)
 		TEST(unmapped_read_target),
 		TEST(unmapped_receive),
 		TEST(unmapped_atomic),
+		TEST(unmapped_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

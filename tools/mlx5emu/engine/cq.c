@@ -122,10 +122,6 @@ int emu_cq_create(struct emu_device *dev, const struct emu_cq_attr *attr, uint32
 
 static void destroy(struct emu_cq *cq)
 {
-	if (!cq->dev->orphan) {
-		emu_uar_scan_arm(cq->uar);
-		emu_arm_check_silent(cq, 0);
-	}
 	emu_list_remove(&cq->node);
 	emu_uar_put(cq->uar);
 	emu_ids_remove(&emu.cqs, cq->cqn);
@@ -147,8 +143,11 @@ int emu_cq_destroy(struct emu_device *dev, uint32_t cqn)
 		rc = -EINVAL;
 	if (rc == 0 && cq->users)
 		rc = -EBUSY;
-	if (rc == 0)
+	if (rc == 0) {
+		emu_uar_scan_arm(cq->uar);
+		emu_arm_check_silent(cq, 0);
 		destroy(cq);
+	}
 	emu_unlock();
 	return rc;
 }

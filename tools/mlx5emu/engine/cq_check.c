@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cq_check.h"
 #include "cq.h"
+#include "memory.h"
 #include "report.h"
 #include "state.h"
 #include "timer.h"
@@ -59,9 +60,15 @@ bool emu_cq_ahead(struct emu_cq *cq)
 
 void emu_arm_check_silent(struct emu_cq *cq, uint64_t patience)
 {
-	const uint32_t now = record(cq, EMU_DBREC_CQ_ARM);
+	const struct iovec at = { &cq->dbrec[EMU_DBREC_CQ_ARM], sizeof(emu_be32) };
+	emu_be32 word = { 0 };
+	uint32_t now;
 
-	if (emu.strict == EMU_STRICT_OFF || now == cq->arm_record) {
+	/* As a send record that nobody rang for, it may be gone. */
+	if (emu.strict == EMU_STRICT_OFF || emu_memory_read(&word, &at, 1, sizeof(word)) < 0)
+		return;
+	now = emu_get32(word);
+	if (now == cq->arm_record) {
 		cq->silent_since = 0;
 		return;
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "doorbell.h"
 #include "cq_check.h"
+#include "memory.h"
 #include "qp.h"
 #include "report.h"
 #include "timer.h"
@@ -9,7 +10,7 @@
 #include <string.h>
 
 enum {
-	WATCH_NS = 250000000,   /* between two looks */
+	WATCH_NS = 500000000,   /* between two looks */
 	SILENT_NS = 2000000000, /* no program takes that long from its record to its doorbell */
 	ALONE_NS = 100000000,   /* nor that long while it ends */
 };
@@ -106,7 +107,7 @@ static void compare(struct emu_qp *qp, const struct emu_bf *bf, const uint8_t *n
 			 "QP 0x%06x WQE %u: BlueFlame word +%02x is 0x%08x, expected 0x%08x as in "
 			 "the ring",
 			 bf->qpn, bf->index, at, word_at(now, at), word_at(bf->expected, at));
-	emu_report_wqe(qp, bf->index, text);
+	emu_report_bytes(qp, bf->expected, bf->size, text);
 	breach(qp);
 }
 
@@ -280,19 +281,29 @@ static unsigned misplaced(const struct emu_qp *qp, uint16_t record)
 	return 0;
 }
 
-static bool waits(const struct emu_qp *qp)
+/*
+ * Whether the record is ahead of the doorbells. Nobody rang, so nothing says that the record is still
+ * there: a program may have freed it and left the queue pair to the close of its device.
+ */
+static bool waits(const struct emu_qp *qp, uint16_t *record)
 {
-	return qp->attr.qp_state >= EMU_QPS_RTS && qp->init.sq_wqebb_count &&
-	       emu_qp_dbrec(qp, EMU_DBREC_SQ) != qp->req.limit;
+	const struct iovec at = { &qp->dbrec[EMU_DBREC_SQ], sizeof(emu_be32) };
+	emu_be32 word = { 0 };
+
+	if (qp->attr.qp_state < EMU_QPS_RTS || !qp->init.sq_wqebb_count ||
+	    emu_memory_read(&word, &at, 1, sizeof(word)) < 0)
+		return false;
+	*record = (uint16_t)emu_get32(word);
+	return *record != qp->req.limit;
 }
 
 static void check_silent(struct emu_qp *qp, uint64_t patience)
 {
 	const uint64_t now = emu_now_ns();
-	const uint16_t record = emu_qp_dbrec(qp, EMU_DBREC_SQ);
+	uint16_t record = 0;
 	unsigned at;
 
-	if (!waits(qp)) {
+	if (!waits(qp, &record)) {
 		qp->silent_since = 0;
 		return;
 	}

@@ -51,7 +51,10 @@ struct emu_doorbell {
 /* Holds the @n doorbells of one round against records and rings, before anybody acts on them. */
 void emu_doorbells_check(struct emu_uar *uar, struct emu_doorbell *doorbell, unsigned n);
 
-/* What the QP's doorbells left to compare; the QP goes away, or its rings start anew. */
+/*
+ * What the QP's doorbells left to compare; the QP goes away, or its rings start anew. Does not rely on
+ * rings and records being there still.
+ */
 void emu_doorbells_settle(struct emu_qp *qp);
 
 /* Records that were moved without a doorbell, now and then: a queue that waits for it does nothing. */

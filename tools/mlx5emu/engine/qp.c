@@ -193,7 +193,6 @@ static void destroy(struct emu_qp *qp)
 	unsigned *users[MAX_PARTS];
 	unsigned n = parts(qp, users);
 
-	emu_qp_settle(qp);
 	emu_stat_qp_remove(qp);
 	emu_qp_clear(qp);
 	emu_mcast_leave_all(qp);
@@ -232,6 +231,7 @@ int emu_qp_destroy(struct emu_device *dev, uint32_t qpn)
 		rc = -EBUSY;
 	if (rc == 0) {
 		last_turn(qp);
+		emu_qp_settle(qp);
 		destroy(qp);
 	}
 	emu_unlock();
@@ -246,6 +246,8 @@ void emu_qps_destroy(struct emu_device *dev)
 		if (!qp || qp->dev != dev)
 			continue;
 		emu_object_left(dev);
+		if (!dev->orphan)
+			emu_doorbells_settle(qp);
 		destroy(qp);
 	}
 }
@@ -264,9 +266,6 @@ void emu_qps_forget_srq(const struct emu_srq *srq)
 
 void emu_qp_settle(struct emu_qp *qp)
 {
-	/* The pages of a device that came over fork() are the parent's. */
-	if (qp->dev->orphan)
-		return;
 	emu_uar_scan_send(qp->uar);
 	emu_doorbells_settle(qp);
 }

@@ -92,6 +92,12 @@ void emu_report_wqe(const struct emu_qp *qp, uint16_t index, const char *text)
 	breach(text, decode(qp, index));
 }
 
+void emu_report_bytes(const struct emu_qp *qp, const uint8_t *wqe, unsigned size, const char *text)
+{
+	emu_wqe_text(wqe, size, qp->init.type, dump, sizeof(dump));
+	breach(text, dump);
+}
+
 void emu_report_receive(const uint8_t *wqe, unsigned size, const char *text)
 {
 	emu_rwqe_text(wqe, size, dump, sizeof(dump));

@@ -28,6 +28,9 @@ void emu_report(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A breach by the send WQE at @index, which lies in the ring. */
 void emu_report_wqe(const struct emu_qp *qp, uint16_t index, const char *text);
 
+/* A breach by the send WQE that is, or begins with, these bytes. */
+void emu_report_bytes(const struct emu_qp *qp, const uint8_t *wqe, unsigned size, const char *text);
+
 /* A breach by the receive WQE of @size bytes. */
 void emu_report_receive(const uint8_t *wqe, unsigned size, const char *text);
 
