@@ -71,7 +71,7 @@ if command -v rping >/dev/null; then
 fi
 
 # InfiniBand: ports have LIDs, which are enough to connect by; GIDs may be used, too.
-ib=(--device link=ib --device link=ib,lid=0x40)
+ib=(--device link=ib --device "link=ib,lid=0x40")
 expect 0 "link_layer:		InfiniBand" "$emu" run "${ib[@]}" -- ibv_devinfo -v
 shows "port_lid:		1" "port_lid:		64" "sm_lid:			1" \
 	"GID[  0]:		fe80:0000:0000:0000:0242:4d03:004c:5800"
