@@ -20,6 +20,8 @@
 #include <infiniband/mlx5dv.h>
 #include <infiniband/verbs.h>
 
+#include "link.h"
+
 enum { BUFFER_SIZE = 4096, WORKS = 256, ACCESS = 0xf, COMPRESSED = 3, MINIS = 8 };
 
 static struct {
@@ -44,16 +46,11 @@ static void step(void)
 
 static int set_up(void **state)
 {
-	struct ibv_device **list = ibv_get_device_list(NULL);
-
 	(void)state;
 	*(void **)(void *)&f.step = dlsym(RTLD_DEFAULT, "mlx5emu_step");
 	*(void **)(void *)&f.advance_ns = dlsym(RTLD_DEFAULT, "mlx5emu_advance_ns");
-	assert_non_null(list);
 	assert_true(f.step && f.advance_ns);
-	f.ctx = ibv_open_device(list[0]);
-	ibv_free_device_list(list);
-	assert_non_null(f.ctx);
+	f.ctx = link_open_device();
 	f.pd = ibv_alloc_pd(f.ctx);
 	f.mr = ibv_reg_mr(f.pd, f.buffer, BUFFER_SIZE, ACCESS);
 	f.channel = ibv_create_comp_channel(f.ctx);
@@ -84,39 +81,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void to_rts(void)
-{
-	struct ibv_qp_attr attr = {
-		.qp_state = IBV_QPS_RTR,
-		.path_mtu = IBV_MTU_1024,
-		.dest_qp_num = f.qp->qp_num,
-		.max_dest_rd_atomic = 4,
-		.min_rnr_timer = 1,
-		.ah_attr = { .is_global = 1,
-			     .port_num = 1,
-			     .grh = { .sgid_index = 3, .hop_limit = 64 } },
-	};
-
-	assert_int_equal(ibv_query_gid(f.ctx, 1, 3, &attr.ah_attr.grh.dgid), 0);
-	assert_int_equal(ibv_modify_qp(f.qp, &attr,
-				       IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU |
-					       IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
-					       IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER),
-			 0);
-	attr = (struct ibv_qp_attr){
-		.qp_state = IBV_QPS_RTS,
-		.timeout = 14,
-		.retry_cnt = 7,
-		.rnr_retry = 7,
-		.max_rd_atomic = 4,
-	};
-	assert_int_equal(ibv_modify_qp(f.qp, &attr,
-				       IBV_QP_STATE | IBV_QP_SQ_PSN | IBV_QP_TIMEOUT |
-					       IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
-					       IBV_QP_MAX_QP_RD_ATOMIC),
-			 0);
-}
-
 static void qp_create(void)
 {
 	struct ibv_qp_init_attr init = {
@@ -128,19 +92,10 @@ static void qp_create(void)
 			 .max_recv_sge = 1 },
 		.qp_type = IBV_QPT_RC,
 	};
-	struct ibv_qp_attr attr = {
-		.qp_state = IBV_QPS_INIT,
-		.port_num = 1,
-		.qp_access_flags = ACCESS,
-	};
 
 	f.qp = ibv_create_qp(f.pd, &init);
 	assert_non_null(f.qp);
-	assert_int_equal(ibv_modify_qp(f.qp, &attr,
-				       IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT |
-					       IBV_QP_ACCESS_FLAGS),
-			 0);
-	to_rts();
+	link_connect(f.qp, f.qp->qp_num);
 }
 
 /* Anew, with @cqe entries or more. 0, or errno: then there are none. */

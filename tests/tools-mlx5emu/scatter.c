@@ -17,6 +17,8 @@
 #include <infiniband/mlx5dv.h>
 #include <infiniband/verbs.h>
 
+#include "link.h"
+
 enum { BUFFER_SIZE = 4096, WORKS = 64, CQES = 32, WAIT_MS = 20000, ACCESS = 0xf };
 enum { SOURCE = 0, TARGET = 1024 };
 
@@ -86,56 +88,9 @@ static void create_qp(const struct options *o)
 	assert_non_null(f.qp);
 }
 
-static void connect_to_self(void)
-{
-	struct ibv_qp_attr attr = {
-		.qp_state = IBV_QPS_INIT,
-		.port_num = 1,
-		.qp_access_flags = ACCESS,
-	};
-
-	assert_int_equal(ibv_modify_qp(f.qp, &attr,
-				       IBV_QP_STATE | IBV_QP_PKEY_INDEX | IBV_QP_PORT |
-					       IBV_QP_ACCESS_FLAGS),
-			 0);
-	attr = (struct ibv_qp_attr){
-		.qp_state = IBV_QPS_RTR,
-		.path_mtu = IBV_MTU_1024,
-		.dest_qp_num = f.qp->qp_num,
-		.max_dest_rd_atomic = 4,
-		.min_rnr_timer = 1,
-		.ah_attr = { .is_global = 1,
-			     .port_num = 1,
-			     .grh = { .sgid_index = 3, .hop_limit = 64 } },
-	};
-	assert_int_equal(ibv_query_gid(f.ctx, 1, 3, &attr.ah_attr.grh.dgid), 0);
-	assert_int_equal(ibv_modify_qp(f.qp, &attr,
-				       IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU |
-					       IBV_QP_DEST_QPN | IBV_QP_RQ_PSN |
-					       IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER),
-			 0);
-	attr = (struct ibv_qp_attr){
-		.qp_state = IBV_QPS_RTS,
-		.timeout = 14,
-		.retry_cnt = 7,
-		.rnr_retry = 7,
-		.max_rd_atomic = 4,
-	};
-	assert_int_equal(ibv_modify_qp(f.qp, &attr,
-				       IBV_QP_STATE | IBV_QP_SQ_PSN | IBV_QP_TIMEOUT |
-					       IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
-					       IBV_QP_MAX_QP_RD_ATOMIC),
-			 0);
-}
-
 static void set_up(const struct options *o)
 {
-	struct ibv_device **list = ibv_get_device_list(NULL);
-
-	assert_non_null(list);
-	f.ctx = ibv_open_device(list[0]);
-	ibv_free_device_list(list);
-	assert_non_null(f.ctx);
+	f.ctx = link_open_device();
 	f.pd = ibv_alloc_pd(f.ctx);
 	f.mr = ibv_reg_mr(f.pd, f.buffer, BUFFER_SIZE, ACCESS);
 	assert_non_null(f.mr);
@@ -143,7 +98,7 @@ static void set_up(const struct options *o)
 		f.buffer[SOURCE + i] = (uint8_t)(i * 7 + 1);
 	create_cq(o);
 	create_qp(o);
-	connect_to_self();
+	link_connect(f.qp, f.qp->qp_num);
 }
 
 static void tear_down(void)

@@ -20,6 +20,8 @@
 #include <unistd.h>
 #include <infiniband/verbs.h>
 
+#include "link.h"
+
 enum { BUFFER_SIZE = 4096, WAIT_MS = 20000 };
 
 struct fixture {
@@ -31,19 +33,6 @@ struct fixture {
 	struct ibv_qp *qp;
 	char buffer[BUFFER_SIZE];
 };
-
-static struct ibv_context *open_first(void)
-{
-	struct ibv_device **list = ibv_get_device_list(NULL);
-	struct ibv_context *ctx;
-
-	assert_non_null(list);
-	assert_non_null(list[0]);
-	ctx = ibv_open_device(list[0]);
-	assert_non_null(ctx);
-	ibv_free_device_list(list);
-	return ctx;
-}
 
 static struct ibv_qp *make_qp(struct ibv_pd *pd, struct ibv_cq *cq, enum ibv_qp_type type)
 {
@@ -110,7 +99,7 @@ static void connect_to_self(struct ibv_qp *qp)
 static void set_up(struct fixture *f)
 {
 	memset(f, 0, sizeof(*f));
-	f->ctx = open_first();
+	f->ctx = link_open_device();
 	f->pd = ibv_alloc_pd(f->ctx);
 	assert_non_null(f->pd);
 	f->mr = ibv_reg_mr(f->pd, f->buffer, BUFFER_SIZE,
