@@ -12,7 +12,7 @@ for try in 1 2 3; do
 	listener=$!
 	if "$program" connect "$address" && wait $listener; then
 		cat listener.$$
-		grep -qx "the peer wrote 4242" listener.$$ && rm listener.$$ && exit 0
+		grep -qx "the peer says: hello" listener.$$ && rm listener.$$ && exit 0
 	fi
 	kill $listener 2>/dev/null || true
 done
