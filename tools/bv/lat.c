@@ -332,8 +332,7 @@ static int measure(struct lat_run *run)
 	}
 	close(fd[1]);
 	clock_init();
-	rc = select_device(run->options->device, run->options->provider, run->options->nproviders,
-			   &run->selection);
+	rc = where_select(&run->options->where, &run->selection);
 	if (rc == 0)
 		rc = run_all(run, fd[0]);
 	close(fd[0]);

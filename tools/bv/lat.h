@@ -30,6 +30,7 @@
 #include "hdr.h"
 #include "json_out.h"
 #include "select.h"
+#include "where.h"
 
 enum lat_op {
 	LAT_SEND,
@@ -64,9 +65,7 @@ enum lat_fault {
 };
 
 struct lat_options {
-	const char *device;
-	char provider[SELECT_MAX_PROVIDERS][16];
-	size_t nproviders;
+	struct where where;
 	bool all_ops;
 	enum lat_op op;
 	uint32_t sizes[LAT_MAX_SIZES];
@@ -78,8 +77,6 @@ struct lat_options {
 	uint32_t inline_size;
 	uint32_t signal_every;
 	uint32_t depth;
-	uint8_t port;
-	int gid_index;
 	int cpu[2]; /* initiator, responder; -1 = wherever */
 	bool check;
 	bool detail;

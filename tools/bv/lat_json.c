@@ -62,7 +62,7 @@ static json_t *setup_json(const struct lat_run *run)
 	return json_pack("{s:s, s:s, s:s, s:i, s:I, s:I, s:s, s:I, s:I, s:I, s:s, s:[i,i]}",
 			 "device", run->selection.device, "kind",
 			 select_kind_name(run->selection.kind), "firmware", run->selection.firmware,
-			 "port", (int)options->port, "gid_index",
+			 "port", (int)options->where.port, "gid_index",
 			 (json_int_t)run->paths[0].gid_index, "mtu", (json_int_t)run->paths[0].mtu,
 			 "transport", "RC", "depth", (json_int_t)options->depth, "signal_every",
 			 (json_int_t)options->signal_every, "warmup", (json_int_t)options->warmup,

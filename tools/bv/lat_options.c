@@ -13,7 +13,6 @@ enum {
 	OPT_WARMUP = 256,
 	OPT_SIGNAL_EVERY,
 	OPT_DEPTH,
-	OPT_PORT,
 	OPT_CPU,
 	OPT_NO_CHECK,
 	OPT_DETAIL,
@@ -31,7 +30,6 @@ enum {
 static const struct argp_option option_list[] = {
 	{ 0, 0, 0, 0, "What runs:", 1 },
 	{ "op", 'o', "OP", 0, "send, send_imm, write, write_imm, read, or all (default)", 1 },
-	{ "provider", 'p', "LIST", 0, "Providers, e.g. verbs,mlx5 (default: all that can)", 1 },
 	{ "sizes", 's', "LIST", 0,
 	  "Message sizes, e.g. 8,64,1K,4K (default: 8; with all operations 8,4K)", 1 },
 	{ "size", 0, 0, OPTION_ALIAS, 0, 1 },
@@ -47,26 +45,25 @@ static const struct argp_option option_list[] = {
 	{ "warmup", OPT_WARMUP, "N", 0, "Round trips before those that count (default: 50)", 2 },
 	{ "timeout", OPT_TIMEOUT, "T", 0, "Longest wait for one message (default: 10 s)", 2 },
 
-	{ 0, 0, 0, 0, "Where and how:", 3 },
-	{ "device", 'd', "NAME", 0, "Device (default: the only one)", 3 },
-	{ "port", OPT_PORT, "N", 0, "Port (default: 1)", 3 },
-	{ "gid-index", 'x', "N", 0, "Row of the GID table (default: by rule, see bv info)", 3 },
-	{ "cpu", OPT_CPU, "A,B", 0, "Bind initiator and responder to these CPUs", 3 },
-	{ "depth", OPT_DEPTH, "N", 0, "Depth of the queues (default: 256)", 3 },
+	{ 0, 0, 0, 0, "How:", 4 },
+	{ "cpu", OPT_CPU, "A,B", 0, "Bind initiator and responder to these CPUs", 4 },
+	{ "depth", OPT_DEPTH, "N", 0, "Depth of the queues (default: 256)", 4 },
 	{ "signal-every", OPT_SIGNAL_EVERY, "N", 0, "Only each Nth work completes (default: 1)",
-	  3 },
+	  4 },
 
-	{ 0, 0, 0, 0, "Output:", 4 },
+	{ 0, 0, 0, 0, "Output:", 5 },
 	{ "detail", OPT_DETAIL, 0, 0, "All percentiles of every row (default for one operation)",
-	  4 },
+	  5 },
 	{ "json", OPT_JSON, "FILE", 0, "Write the results to FILE as well; - is standard output",
-	  4 },
+	  5 },
 
-	{ 0, 0, 0, 0, "To see that bv notices:", 5 },
+	{ 0, 0, 0, 0, "To see that bv notices:", 6 },
 	{ "fault", OPT_FAULT, "F", 0,
-	  "kill@N or corrupt@N: at its Nth message the responder is killed, or flips one bit", 5 },
+	  "kill@N or corrupt@N: at its Nth message the responder is killed, or flips one bit", 6 },
 	{ 0 },
 };
+
+static const struct argp_child children[] = { { &where_argp, 0, "Where:", 3 }, { 0 } };
 
 static const char doc[] =
 	"Sends messages to and fro between two processes and reports how long they take, for each "
@@ -154,14 +151,10 @@ static int parse_number(int key, const char *arg, struct lat_options *options)
 		rc = parse_count(arg, "--signal-every", 1, MAX_DEPTH - 1, &value);
 		options->signal_every = (uint32_t)value;
 		return rc;
-	case OPT_DEPTH:
+	default:
 		rc = parse_count(arg, "--depth", LAT_SLOTS, MAX_DEPTH, &value);
 		options->depth = (uint32_t)value;
 		return rc;
-	case OPT_PORT:
-		return parse_port(arg, &options->port);
-	default:
-		return parse_gid_index(arg, &options->gid_index);
 	}
 }
 
@@ -177,9 +170,6 @@ static int parse_option(int key, const char *arg, struct lat_options *options)
 	switch (key) {
 	case 'o':
 		return parse_op(arg, options);
-	case 'p':
-		return parse_words(arg, "--provider", options->provider, SELECT_MAX_PROVIDERS,
-				   &options->nproviders);
 	case 's':
 		return parse_sizes(arg, "--sizes", LAT_MAX_SIZE, options->sizes, LAT_MAX_SIZES,
 				   &options->nsizes);
@@ -233,8 +223,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'a':
 		all_sizes(options);
 		break;
-	case 'd':
-		options->device = arg;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->where;
 		break;
 	case OPT_NO_CHECK:
 		options->check = false;
@@ -263,15 +253,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 void lat_options_parse(int argc, char **argv, struct lat_options *options)
 {
-	static const struct argp argp = { option_list, parse, NULL, doc, NULL, NULL, NULL };
+	static const struct argp argp = { option_list, parse, NULL, doc, children, NULL, NULL };
 
 	*options = (struct lat_options){
+		.where = WHERE_DEFAULT,
 		.all_ops = true,
 		.warmup = 50,
 		.signal_every = 1,
 		.depth = 256,
-		.port = 1,
-		.gid_index = BV_GID_AUTO,
 		.cpu = { -1, -1 },
 		.check = true,
 		.timeout_ns = 10 * BV_SEC,

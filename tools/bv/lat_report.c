@@ -82,7 +82,7 @@ static void print_head(const struct lat_run *run)
 	char text[48];
 
 	printf("%s (%s), port %u, GID %u, MTU %u, RC; two processes; depth %u; %s\n",
-	       selection->device, select_kind_name(selection->kind), options->port,
+	       selection->device, select_kind_name(selection->kind), options->where.port,
 	       run->paths[0].gid_index, run->paths[0].mtu, options->depth,
 	       lat_signaling(options, text));
 	for (uint32_t i = 0; i < selection->nproviders; i++)

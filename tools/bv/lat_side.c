@@ -49,8 +49,8 @@ static struct bv_channel_attr attributes(const struct lat_options *options)
 		attr.max_inline = 0;
 	else if (options->inlining == LAT_INLINE_SIZE)
 		attr.max_inline = options->inline_size;
-	attr.port = options->port;
-	attr.gid_index = options->gid_index;
+	attr.port = options->where.port;
+	attr.gid_index = options->where.gid_index;
 	return attr;
 }
 

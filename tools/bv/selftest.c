@@ -79,10 +79,10 @@ static int list_tests(struct selftest *selftest)
 static int check_port(const struct selftest *selftest, const struct bv_port_info *port)
 {
 	const char *device = selftest->selection.device;
-	const int row = selftest->options->gid_index;
+	const int row = selftest->options->where.gid_index;
 
 	if (port == NULL)
-		return fail(-ENOENT, "%s has no port %u", device, selftest->options->port);
+		return fail(-ENOENT, "%s has no port %u", device, selftest->options->where.port);
 	if (port->state != BV_PORT_ACTIVE)
 		return fail(-ENETDOWN,
 			    "port %u of %s is %s, not ACTIVE: check cable, switch port and `ip "
@@ -107,7 +107,7 @@ static int find_port(const struct selftest *selftest)
 	for (int i = 0; i < n; i++)
 		for (uint32_t j = 0; j < list[i].nports; j++)
 			if (strcmp(list[i].name, selftest->selection.device) == 0 &&
-			    list[i].ports[j].num == selftest->options->port)
+			    list[i].ports[j].num == selftest->options->where.port)
 				port = &list[i].ports[j];
 	rc = check_port(selftest, port);
 	if (n > 0)
@@ -118,8 +118,7 @@ static int find_port(const struct selftest *selftest)
 static int prepare(struct selftest *selftest)
 {
 	const struct selftest_options *options = selftest->options;
-	int rc = select_device(options->device, options->provider, options->nproviders,
-			       &selftest->selection);
+	int rc = where_select(&options->where, &selftest->selection);
 
 	if (rc == 0)
 		rc = find_port(selftest);

@@ -16,6 +16,7 @@
 #include <jansson.h>
 
 #include "select.h"
+#include "where.h"
 
 /* Beside those of every command: nothing failed, but not all of it could be run. */
 #define EXIT_NOT_RUN 3
@@ -25,11 +26,7 @@
 #define SELFTEST_TEXT_MAX 8192
 
 struct selftest_options {
-	const char *device;
-	uint8_t port;
-	int gid_index;
-	char provider[SELECT_MAX_PROVIDERS][16];
-	size_t nproviders;
+	struct where where;
 	const char *match; /* NULL: all */
 	int64_t timeout_ns;
 	bool quick;

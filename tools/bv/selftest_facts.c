@@ -124,7 +124,7 @@ static void put_device(json_t *facts, const struct selftest *selftest,
 			info->name))
 		put(facts, "device's NUMA node", "%s", text);
 	for (uint32_t i = 0; i < info->nports; i++)
-		if (info->ports[i].num == selftest->options->port)
+		if (info->ports[i].num == selftest->options->where.port)
 			put_port(facts, &info->ports[i]);
 }
 
@@ -154,8 +154,8 @@ static void put_provider(json_t *facts, const struct selftest *selftest,
 	int rc;
 
 	snprintf(name, sizeof(name), "provider %s", provider);
-	attr.port = selftest->options->port;
-	attr.gid_index = selftest->options->gid_index;
+	attr.port = selftest->options->where.port;
+	attr.gid_index = selftest->options->where.gid_index;
 	rc = lane_open(&lane, info->name, provider);
 	if (rc == 0)
 		rc = lane_channel(&lane, BUFFER_BYTES, &attr);

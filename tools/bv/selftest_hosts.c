@@ -52,7 +52,7 @@ static int common_providers(struct selftest *selftest, const json_t *answer)
 
 	for (uint32_t i = 0; i < selection->nproviders; i++) {
 		if (!has_provider(answer, selection->provider[i])) {
-			if (selftest->options->nproviders > 0)
+			if (selftest->options->where.nproviders > 0)
 				return fail(-EOPNOTSUPP,
 					    "the other host cannot use provider %s on its device",
 					    selection->provider[i]);

@@ -108,7 +108,7 @@ static json_t *options_json(const struct selftest_options *options)
 {
 	return json_pack("{s:s?, s:b, s:f, s:i, s:i, s:b}", "match", options->match, "quick",
 			 options->quick, "timeout_s", (double)options->timeout_ns / 1e9, "port",
-			 options->port, "gid_index", options->gid_index, "two_hosts",
+			 options->where.port, "gid_index", options->where.gid_index, "two_hosts",
 			 options->host != NULL);
 }
 

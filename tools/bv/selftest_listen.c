@@ -81,8 +81,8 @@ static _Noreturn void become_server(const struct selftest *selftest, int fd)
 	memcpy(path, selftest->suite, sizeof(path));
 	memcpy(device, selftest->selection.device, sizeof(device));
 	snprintf(number, sizeof(number), "%d", fd);
-	snprintf(port, sizeof(port), "%u", selftest->options->port);
-	snprintf(gid, sizeof(gid), "%d", selftest->options->gid_index);
+	snprintf(port, sizeof(port), "%u", selftest->options->where.port);
+	snprintf(gid, sizeof(gid), "%d", selftest->options->where.gid_index);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	fcntl(fd, F_SETFD, 0);
 	fcntl(fd, F_SETFL, 0); /* it waits for each request */

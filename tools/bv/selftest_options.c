@@ -10,8 +10,7 @@
 #include "parse.h"
 
 enum {
-	OPTION_PORT = 256,
-	OPTION_MATCH,
+	OPTION_MATCH = 256,
 	OPTION_LIST,
 	OPTION_JSON,
 	OPTION_REPORT,
@@ -24,29 +23,27 @@ enum {
 
 static const struct argp_option option_list[] = {
 	{ 0, 0, 0, 0, "What runs:", 1 },
-	{ "provider", 'p', "LIST", 0, "Providers, e.g. verbs,mlx5 (default: all that can)", 1 },
 	{ "match", OPTION_MATCH, "PATTERN", 0,
 	  "Only tests whose group, name, group.name or ID matches; * and ? stand for others", 1 },
 	{ "quick", OPTION_QUICK, 0, 0, "Every test, with fewer repetitions", 1 },
 	{ "timeout", OPTION_TIMEOUT, "T", 0, "Longest time of one test (default: 120 s)", 1 },
 	{ "list", OPTION_LIST, 0, 0, "Name the tests and what they prove, and run none", 1 },
 
-	{ 0, 0, 0, 0, "Where:", 2 },
-	{ "device", 'd', "NAME", 0, "Device (default: the only one)", 2 },
-	{ "port", OPTION_PORT, "N", 0, "Port of the device (default: 1)", 2 },
-	{ "gid-index", 'x', "N", 0, "Row of the GID table (default: by rule, see bv info)", 2 },
-	{ "listen", OPTION_LISTEN, 0, 0, "Be the other host of one `bv selftest HOST`", 2 },
+	{ 0, 0, 0, 0, "Between two hosts:", 3 },
+	{ "listen", OPTION_LISTEN, 0, 0, "Be the other host of one `bv selftest HOST`", 3 },
 	{ "tcp-port", OPTION_TCP_PORT, "N", 0,
-	  "TCP port that the hosts speak over (default: 18520; 0 with --listen: any)", 2 },
+	  "TCP port that the hosts speak over (default: 18520; 0 with --listen: any)", 3 },
 
-	{ 0, 0, 0, 0, "Output:", 3 },
+	{ 0, 0, 0, 0, "Output:", 4 },
 	{ "report", OPTION_REPORT, "FILE", 0, "Write a report to send us; - is standard output",
-	  3 },
-	{ "json", OPTION_JSON, "FILE", 0, "Write the same as JSON; - is standard output", 3 },
+	  4 },
+	{ "json", OPTION_JSON, "FILE", 0, "Write the same as JSON; - is standard output", 4 },
 	{ "full", OPTION_FULL, 0, 0,
-	  "Keep addresses, GIDs, GUIDs and host names in them, which are hidden otherwise", 3 },
+	  "Keep addresses, GIDs, GUIDs and host names in them, which are hidden otherwise", 4 },
 	{ 0 },
 };
+
+static const struct argp_child children[] = { { &where_argp, 0, "Where:", 2 }, { 0 } };
 
 static const char doc[] =
 	"Holds this machine and its device to every guarantee of bareverbs, with each provider, and "
@@ -56,34 +53,12 @@ static const char doc[] =
 	"Exit status: 0 all passed or skipped, 1 a failure, 2 the command line is wrong, 3 not all "
 	"of it could be run.";
 
-static int parse_number(int key, const char *arg, struct selftest_options *options)
+static int parse_value(int key, char *arg, struct selftest_options *options)
 {
 	uint64_t value = 0;
 	int rc;
 
 	switch (key) {
-	case OPTION_PORT:
-		return parse_port(arg, &options->port);
-	case OPTION_TCP_PORT:
-		rc = parse_count(arg, "--tcp-port", 0, 65535, &value);
-		options->tcp_port = (uint16_t)value;
-		return rc;
-	case OPTION_TIMEOUT:
-		return parse_time(arg, "--timeout", &options->timeout_ns);
-	default:
-		return parse_gid_index(arg, &options->gid_index);
-	}
-}
-
-static int parse_value(int key, char *arg, struct selftest_options *options)
-{
-	switch (key) {
-	case 'd':
-		options->device = arg;
-		return 0;
-	case 'p':
-		return parse_words(arg, "--provider", options->provider, SELECT_MAX_PROVIDERS,
-				   &options->nproviders);
 	case OPTION_MATCH:
 		options->match = arg;
 		return 0;
@@ -93,8 +68,12 @@ static int parse_value(int key, char *arg, struct selftest_options *options)
 	case OPTION_REPORT:
 		options->report = arg;
 		return 0;
+	case OPTION_TIMEOUT:
+		return parse_time(arg, "--timeout", &options->timeout_ns);
 	default:
-		return parse_number(key, arg, options);
+		rc = parse_count(arg, "--tcp-port", 0, 65535, &value);
+		options->tcp_port = (uint16_t)value;
+		return rc;
 	}
 }
 
@@ -111,7 +90,7 @@ static int finish(const struct selftest_options *options)
 			    options->host);
 	if (options->listen &&
 	    (options->match != NULL || options->list || options->json != NULL ||
-	     options->report != NULL || options->nproviders > 0 || options->quick))
+	     options->report != NULL || options->where.nproviders > 0 || options->quick))
 		return fail(-1, "with --listen the other host chooses the tests and reports");
 	if (options->tcp_port == 0 && !options->listen)
 		return fail(-1, "--tcp-port 0 has a meaning with --listen only");
@@ -126,6 +105,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	int rc = 0;
 
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->where;
+		break;
 	case OPTION_QUICK:
 		options->quick = true;
 		break;
@@ -158,11 +140,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 void selftest_parse(int argc, char **argv, struct selftest_options *options)
 {
-	static const struct argp argp = { option_list, parse, "[HOST]", doc, NULL, NULL, NULL };
+	static const struct argp argp = { option_list, parse, "[HOST]", doc, children, NULL, NULL };
 
 	*options = (struct selftest_options){
-		.port = 1,
-		.gid_index = BV_GID_AUTO,
+		.where = WHERE_DEFAULT,
 		.timeout_ns = 120 * BV_SEC,
 		.tcp_port = SELFTEST_TCP_PORT,
 	};

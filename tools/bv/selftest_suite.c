@@ -119,9 +119,9 @@ static void common_arguments(const struct selftest *selftest, const struct selft
 	add(arguments, "--topology", loopback ? "loopback" : "process");
 	if (selftest->selection.device[0] != '\0')
 		add(arguments, "--device", selftest->selection.device);
-	add_number(arguments, 0, "--port", options->port);
-	if (options->gid_index != BV_GID_AUTO)
-		add_number(arguments, 1, "--gid-index", options->gid_index);
+	add_number(arguments, 0, "--port", options->where.port);
+	if (options->where.gid_index != BV_GID_AUTO)
+		add_number(arguments, 1, "--gid-index", options->where.gid_index);
 	if (options->match != NULL)
 		add(arguments, "--match", options->match);
 	if (options->quick)
