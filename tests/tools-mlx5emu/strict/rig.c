@@ -97,8 +97,8 @@ static void open_device(struct rig *rig)
 
 static void make_memory(struct rig *rig)
 {
-	const int all = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
-			IBV_ACCESS_REMOTE_ATOMIC;
+	const unsigned int all = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+				 IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC;
 
 	rig->buffer = aligned_alloc(4096, BUFFER);
 	must(rig->buffer, "memory");
