@@ -83,6 +83,13 @@ static struct ibv_ah_attr own_address(struct ibv_context *ctx)
 	return attr;
 }
 
+/* Of XRC both ends may be told the same (modify_qp_mask() in the kernel). */
+static bool reliable(const struct ibv_qp *qp)
+{
+	return qp->qp_type == IBV_QPT_RC || qp->qp_type == IBV_QPT_XRC_SEND ||
+	       qp->qp_type == IBV_QPT_XRC_RECV;
+}
+
 static void to_rtr(struct ibv_qp *qp, uint32_t peer)
 {
 	struct ibv_qp_attr attr = {
@@ -96,7 +103,7 @@ static void to_rtr(struct ibv_qp *qp, uint32_t peer)
 	};
 	int mask = IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN;
 
-	if (qp->qp_type == IBV_QPT_RC)
+	if (reliable(qp))
 		mask |= IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER;
 	assert_int_equal(ibv_modify_qp(qp, &attr, mask), 0);
 }
@@ -113,7 +120,7 @@ static void to_rts(struct ibv_qp *qp)
 	};
 	int mask = IBV_QP_STATE | IBV_QP_SQ_PSN;
 
-	if (qp->qp_type == IBV_QPT_RC)
+	if (reliable(qp))
 		mask |= IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY |
 			IBV_QP_MAX_QP_RD_ATOMIC;
 	assert_int_equal(ibv_modify_qp(qp, &attr, mask), 0);

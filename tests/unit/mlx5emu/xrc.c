@@ -126,7 +126,7 @@ static int setup(void **state)
 	rig_setup_unconnected(state);
 	rig_qp_destroy(&rig.a);
 	rig_qp_destroy(&rig.b);
-	assert_int_equal(emu_xrcd_alloc(rig.dev, &xrcd), 0);
+	assert_int_equal(emu_xrcd_open(rig.dev, NULL, true, false, &xrcd), 0);
 	create_queue(&one, rig.pd, xrcd);
 	create_queue(&two, rig.pd, xrcd);
 	rig_qp_create_as(
@@ -232,7 +232,7 @@ static void queue_of_another_domain_too(void **state)
 	uint32_t domain;
 
 	(void)state;
-	assert_int_equal(emu_xrcd_alloc(rig.dev, &domain), 0);
+	assert_int_equal(emu_xrcd_open(rig.dev, NULL, true, false, &domain), 0);
 	create_queue(&other, rig.pd, domain);
 	post(&other, rig.remote, 64);
 	send_inline(&other, "elsewhere");

@@ -188,11 +188,20 @@ int emu_pd_free(struct emu_device *dev, uint32_t pdn);
 
 /* ---- XRC domains ---- */
 
+/* The file that a domain was opened with. */
+struct emu_xrcd_key {
+	uint64_t dev, ino;
+};
+
 /*
- * What the target queue pairs and shared receive queues of an XRC domain have in common. Domains of
- * different processes are different ones here, whatever file they were opened with.
+ * What the target queue pairs and shared receive queues of an XRC domain have in common. @key NULL: a
+ * domain of its own. Else the one of that key, if a device of the same index has it open in this
+ * process; domains of different processes are different ones here, whatever file they were opened with.
+ * -EAGAIN there is none, and @create is false; -EINVAL there is one, and @exclusive. Each success is a
+ * number of its own.
  */
-int emu_xrcd_alloc(struct emu_device *dev, uint32_t *xrcdn);
+int emu_xrcd_open(struct emu_device *dev, const struct emu_xrcd_key *key, bool create,
+		  bool exclusive, uint32_t *xrcdn);
 int emu_xrcd_free(struct emu_device *dev, uint32_t xrcdn);
 
 /* ---- memory regions ---- */
@@ -331,7 +340,10 @@ struct emu_srq_attr {
 	void *cookie;          /* for async_event */
 };
 
-/* -EINVAL attributes; -EFAULT ring or record not mapped; -ENOMEM. */
+/*
+ * -EINVAL attributes; -EFAULT ring or record not mapped; -ENOMEM. The number of an XRC shared receive
+ * queue, which peers name in requests, is slot << 16 | index, as a QPN is.
+ */
 int emu_srq_create(struct emu_device *dev, const struct emu_srq_attr *attr, uint32_t *srqn);
 int emu_srq_destroy(struct emu_device *dev, uint32_t srqn);
 

@@ -33,9 +33,19 @@ static bool is_message(const struct emu_packet *p)
 
 static struct emu_srq *find_srq(const struct emu_qp *qp, uint32_t srqn)
 {
-	struct emu_srq *srq = emu_srq_find(qp->dev, srqn);
+	struct emu_srq *srq = emu_srq_find_any(srqn);
 
-	return srq && srq->attr.xrcdn == qp->xrcd->xrcdn ? srq : NULL;
+	return srq && srq->xrcd && srq->xrcd->domain == qp->xrcd->domain ? srq : NULL;
+}
+
+static void explain_srq(const struct emu_qp *qp, uint32_t srqn)
+{
+	if (emu_qpn_slot(srqn) != emu_qpn_slot(qp->qpn))
+		emu_warn("QP 0x%06x: SRQ %u is another process's (slot %u), expected one of this process: "
+			 "XRC domains are not shared between processes",
+			 qp->qpn, srqn, emu_qpn_slot(srqn));
+	else
+		emu_warn("QP 0x%06x: SRQ %u is none of the queue pair's XRC domain", qp->qpn, srqn);
 }
 
 const struct emu_pd *emu_responder_pd(const struct emu_qp *qp, uint32_t srqn)
@@ -53,6 +63,8 @@ static bool bind_srq(struct emu_qp *qp, const struct emu_packet *p)
 	if (!qp->xrcd)
 		return true;
 	srq = find_srq(qp, p->srqn);
+	if (!srq)
+		explain_srq(qp, p->srqn);
 	if (!srq || (qp->resp.message && srq != qp->srq))
 		return false;
 	qp->srq = srq;

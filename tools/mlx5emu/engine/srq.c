@@ -5,13 +5,29 @@
 #include "qp.h"
 #include "report.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { INDEX_BITS = 16 };
+static_assert((int)EMU_MAX_SRQ <= 1 << INDEX_BITS, "a slot fits above the index");
+
+static uint32_t index_of(uint32_t srqn)
+{
+	return srqn & ((1u << INDEX_BITS) - 1);
+}
+
+struct emu_srq *emu_srq_find_any(uint32_t srqn)
+{
+	struct emu_srq *srq = emu_ids_get(&emu.srqs, index_of(srqn));
+
+	return srq && srq->srqn == srqn ? srq : NULL;
+}
+
 struct emu_srq *emu_srq_find(const struct emu_device *dev, uint32_t srqn)
 {
-	struct emu_srq *srq = emu_ids_get(&emu.srqs, srqn);
+	struct emu_srq *srq = emu_srq_find_any(srqn);
 
 	return srq && srq->dev == dev ? srq : NULL;
 }
@@ -51,6 +67,7 @@ static int add(struct emu_device *dev, struct emu_srq *srq)
 		return rc;
 	srq->pd->users++;
 	if (srq->xrcd) {
+		srq->srqn |= emu_fabric_slot(emu.fabric) << INDEX_BITS;
 		srq->xrcd->users++;
 		srq->cq->users++;
 	}
@@ -112,7 +129,7 @@ static void destroy(struct emu_srq *srq)
 		srq->cq->users--;
 	}
 	srq->pd->users--;
-	emu_ids_remove(&emu.srqs, srq->srqn);
+	emu_ids_remove(&emu.srqs, index_of(srq->srqn));
 	srq_free(srq);
 }
 
@@ -137,9 +154,9 @@ int emu_srq_destroy(struct emu_device *dev, uint32_t srqn)
 void emu_srqs_destroy(struct emu_device *dev)
 {
 	for (uint32_t i = 0; i < emu.srqs.size; i++) {
-		struct emu_srq *srq = emu_srq_find(dev, i);
+		struct emu_srq *srq = emu_ids_get(&emu.srqs, i);
 
-		if (!srq)
+		if (!srq || srq->dev != dev)
 			continue;
 		emu_object_left(dev);
 		destroy(srq);

@@ -37,6 +37,8 @@ struct emu_srq {
 	bool failed;    /* its list or record is broken: SRQ_ERR was raised */
 };
 
+/* Of any device of this process; of @dev. NULL when there is none. */
+struct emu_srq *emu_srq_find_any(uint32_t srqn);
 struct emu_srq *emu_srq_find(const struct emu_device *dev, uint32_t srqn);
 
 /* How many WQEs wait: >= 0; -EPROTO when its owner broke it. */

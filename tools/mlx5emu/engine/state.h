@@ -63,8 +63,11 @@ struct emu_pd {
 	unsigned users;
 };
 
+struct emu_xrc_domain;
+
 struct emu_xrcd {
 	struct emu_device *dev;
+	struct emu_xrc_domain *domain; /* a reference; equal in all who share it */
 	uint32_t xrcdn;
 	unsigned users;
 };

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "firmware/firmware.h"
 
@@ -48,9 +47,6 @@ struct emu_object {
 	uint64_t iova;             /* of an MR */
 	struct emu_fw_object devx; /* of one made by command, in @file */
 	struct emu_file *file;
-	bool has_inode; /* of an XRC domain: the file it was opened with */
-	dev_t dev;
-	ino_t ino;
 	struct emu_evfile *channel; /* of a CQ; a reference */
 	struct emu_evfile *async;   /* of a CQ, SRQ or QP; a reference */
 	atomic_uint comp_events;    /* written by the engine's callbacks */

@@ -1,65 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * XRC domains (kernel: ib_uverbs_open_xrcd()). Opens of one inode on one device file share a domain;
- * without a file each open has its own. The kernel shares them between processes as well, which this
- * device cannot: each process has its own queues.
+ * XRC domains (kernel: ib_uverbs_open_xrcd()): a handle for each open. The inode of the file that comes
+ * with it says which opens are of one domain, on all files of one device in this process; the kernel has
+ * no such bound.
  */
 #include "uverbs/command.h"
 
 #include "engine/engine.h"
+#include "engine/log.h"
 #include "uverbs/libc.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <rdma/ib_user_verbs.h>
 
-/* The open domain of the file behind @fd, NULL when there is none; its identity in @st. */
-static int find_inode(const struct emu_file *file, int fd, struct stat *st, struct emu_object **out)
+static int open_domain(struct emu_file *file, const struct ib_uverbs_open_xrcd *req,
+		       uint32_t *number)
 {
-	const struct emu_object_table *t = &file->objects;
+	const bool has_file = req->fd != UINT32_MAX;
+	struct stat st = { .st_ino = 0 };
+	struct emu_xrcd_key key;
+	int rc;
 
-	*out = NULL;
-	if (emu_libc()->fstat(fd, st) < 0)
+	if (has_file && emu_libc()->fstat((int)req->fd, &st) < 0)
 		return -EBADF;
-	for (uint32_t i = 0; i < t->size && !*out; i++) {
-		struct emu_object *obj = t->slot[i];
-
-		if (obj && obj->type == EMU_OBJECT_XRCD && obj->has_inode &&
-		    obj->ino == st->st_ino && obj->dev == st->st_dev)
-			*out = obj;
-	}
-	return 0;
-}
-
-/* Another handle of a domain keeps its first one alive. */
-static int open_domain(struct emu_file *file, struct emu_object *shared, struct emu_object *obj)
-{
-	if (!shared)
-		return emu_xrcd_alloc(file->device, &obj->num);
-	obj->num = shared->num;
-	return 0;
-}
-
-static bool last_of_its_domain(const struct emu_file *file, const struct emu_object *obj)
-{
-	const struct emu_object_table *t = &file->objects;
-
-	for (uint32_t i = 0; i < t->size; i++) {
-		const struct emu_object *other = t->slot[i];
-
-		if (other && other != obj && other->type == EMU_OBJECT_XRCD &&
-		    other->num == obj->num)
-			return false;
-	}
-	return true;
-}
-
-static int close_domain(struct emu_file *file, struct emu_object *obj)
-{
-	int rc = last_of_its_domain(file, obj) ? emu_xrcd_free(file->device, obj->num) : 0;
-
-	if (rc == 0)
-		emu_object_free(&file->objects, obj);
+	key = (struct emu_xrcd_key){ .dev = st.st_dev, .ino = st.st_ino };
+	rc = emu_xrcd_open(file->device, has_file ? &key : NULL, req->oflags & O_CREAT,
+			   req->oflags & O_EXCL, number);
+	if (rc == -EAGAIN)
+		emu_warn("uverbs%u: no XRC domain of that file in this process, and O_CREAT was not "
+			 "given: domains are not shared between processes",
+			 file->index);
 	return rc;
 }
 
@@ -68,33 +39,27 @@ int emu_cmd_open_xrcd(struct emu_cmd *cmd)
 	struct emu_file *file = cmd->file;
 	struct ib_uverbs_open_xrcd req;
 	struct ib_uverbs_open_xrcd_resp resp;
-	struct emu_object *shared = NULL, *obj;
-	struct stat st = { .st_ino = 0 };
+	struct emu_object *obj;
 	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
 
-	if (rc == 0 && req.fd != UINT32_MAX)
-		rc = find_inode(file, (int)req.fd, &st, &shared);
 	if (rc < 0)
 		return rc;
-	if (!shared && !(req.oflags & O_CREAT))
-		return -EAGAIN;
-	if (shared && (req.oflags & O_EXCL))
-		return -EINVAL;
 	obj = emu_object_new(&file->objects, EMU_OBJECT_XRCD);
 	if (!obj)
 		return -ENOMEM;
-	rc = open_domain(file, shared, obj);
-	if (rc < 0) {
-		emu_object_free(&file->objects, obj);
-		return rc;
-	}
-	obj->has_inode = req.fd != UINT32_MAX;
-	obj->dev = st.st_dev;
-	obj->ino = st.st_ino;
+	rc = open_domain(file, &req, &obj->num);
+	if (rc < 0)
+		goto free_obj;
 	resp.xrcd_handle = obj->handle;
 	rc = emu_attr_write(&cmd->out, &resp, sizeof(resp));
 	if (rc < 0)
-		close_domain(file, obj);
+		goto close_domain;
+	return 0;
+
+close_domain:
+	emu_xrcd_free(file->device, obj->num);
+free_obj:
+	emu_object_free(&file->objects, obj);
 	return rc;
 }
 
@@ -107,7 +72,9 @@ int emu_cmd_close_xrcd(struct emu_cmd *cmd)
 
 	if (rc == 0)
 		rc = emu_object_find(&file->objects, EMU_OBJECT_XRCD, req.xrcd_handle, &obj);
-	if (rc < 0)
-		return rc;
-	return obj->users ? -EBUSY : close_domain(file, obj);
+	if (rc == 0)
+		rc = emu_xrcd_free(file->device, obj->num);
+	if (rc == 0)
+		emu_object_free(&file->objects, obj);
+	return rc;
 }
