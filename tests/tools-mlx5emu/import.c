@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Importing an open device, its protection domain, its regions and device memory, within one process
- * and through the real libmlx5. The run's fault plan takes the port down.
+ * and through the real libmlx5. The run's fault plan takes the port down. What another process gets of
+ * it is an error and a line in the log.
  */
 #include "link.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct ibv_context *import(const struct ibv_context *ctx)
@@ -132,12 +135,145 @@ static void test_owner_goes_first(void **state)
 	assert_null(ibv_import_device(0));
 }
 
+/* The log of this process from now on, a pipe to read from. */
+static int catch_log(void)
+{
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+	close(ends[1]);
+	return ends[0];
+}
+
+static bool log_has(int from, const char *text)
+{
+	char line[500];
+	const ssize_t n = read(from, line, sizeof(line) - 1);
+
+	if (n <= 0)
+		return false;
+	line[n] = '\0';
+	return strstr(line, text);
+}
+
+union control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(int))];
+};
+
+static void send_file(int socket, int fd)
+{
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	union control control = { .header = { .cmsg_len = CMSG_LEN(sizeof(fd)),
+					      .cmsg_level = SOL_SOCKET,
+					      .cmsg_type = SCM_RIGHTS } };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof(fd));
+	assert_int_equal(sendmsg(socket, &m, 0), 1);
+}
+
+static int receive_file(int socket)
+{
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	union control control = { .bytes = { 0 } };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	int fd = -1;
+
+	if (recvmsg(socket, &m, 0) == 1)
+		memcpy(&fd, CMSG_DATA(&control.header), sizeof(fd));
+	return fd;
+}
+
+/* Exit status: 0 when the device of somebody else is refused as documented. */
+static int import_foreign(int socket)
+{
+	const int fd = receive_file(socket), log = catch_log();
+
+	if (fd < 0 || ibv_import_device(fd))
+		return 1;
+	if (errno != EOPNOTSUPP)
+		return 2;
+	if (!log_has(log, "uverbs0: descriptor "))
+		return 3;
+	return 0;
+}
+
+static void expect_success(pid_t child)
+{
+	int status;
+
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void test_other_process(void **state)
+{
+	struct ibv_context *ctx;
+	struct ibv_pd *pd;
+	int ends[2];
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends), 0);
+	child = fork();
+	if (child == 0)
+		_exit(import_foreign(ends[1]));
+	ctx = link_open_device();
+	send_file(ends[0], ctx->cmd_fd);
+	expect_success(child);
+	pd = ibv_alloc_pd(ctx);
+	assert_non_null(pd);
+	assert_int_equal(ibv_dealloc_pd(pd), 0);
+	assert_int_equal(ibv_close_device(ctx), 0);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+/* Exit status: 0 when neither the context nor an import of it works here. */
+static int use_parents(struct ibv_context *ctx)
+{
+	const int log = catch_log();
+
+	if (ibv_alloc_pd(ctx) || errno != EIO)
+		return 1;
+	if (!log_has(log, "uverbs0: a child after fork() uses a device of its parent"))
+		return 2;
+	return !ibv_import_device(dup(ctx->cmd_fd)) && errno == EIO ? 0 : 3;
+}
+
+static void test_child(void **state)
+{
+	struct ibv_context *ctx = link_open_device();
+	const pid_t child = fork();
+
+	(void)state;
+	if (child == 0)
+		_exit(use_parents(ctx));
+	expect_success(child);
+	assert_int_equal(ibv_close_device(ctx), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_memory),           cmocka_unit_test(test_objects),
-		cmocka_unit_test(test_device_memory),    cmocka_unit_test(test_events),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_objects),
+		cmocka_unit_test(test_device_memory),
+		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_owner_goes_first),
+		cmocka_unit_test(test_other_process),
+		cmocka_unit_test(test_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

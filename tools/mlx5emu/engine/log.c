@@ -19,17 +19,25 @@ enum emu_log_level emu_log_limit = EMU_LOG_NONE;
 
 static int log_fd = STDERR_FILENO;
 
-int emu_log_open(int level, const char *path)
+/* A descriptor or -errno. */
+static int open_path(const char *path)
 {
 	int fd = STDERR_FILENO;
 
+	if (path)
+		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+	return fd < 0 ? -errno : fd;
+}
+
+int emu_log_open(int level, const char *path)
+{
+	int fd;
+
 	if (level < EMU_LOG_NONE || level > EMU_LOG_TRACE)
 		return -EINVAL;
-	if (path) {
-		fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-		if (fd < 0)
-			return -errno;
-	}
+	fd = open_path(path);
+	if (fd < 0)
+		return fd;
 	log_fd = fd;
 	emu_log_limit = (enum emu_log_level)level;
 	return 0;
@@ -50,24 +58,44 @@ void emu_log_close(void)
 
 static const char *const names[] = { "", "error", "warning", "info", "debug", "trace" };
 
-void emu_log_line(enum emu_log_level level, const char *format, ...)
+static void __attribute__((format(printf, 3, 0)))
+write_line(int fd, enum emu_log_level level, const char *format, va_list args)
 {
 	char line[LINE_MAX_BYTES];
 	const int saved = errno;
-	va_list args;
-	int n, m;
+	int n;
 
 	n = snprintf(line, sizeof(line), "mlx5emu[%d] %s: ", (int)getpid(), names[level]);
-	va_start(args, format);
-	m = vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
-	va_end(args);
-	n += m;
+	n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, args);
 	if (n > LINE_MAX_BYTES - 2)
 		n = LINE_MAX_BYTES - 2;
 	line[n++] = '\n';
-	if (write(log_fd, line, (size_t)n) < 0)
+	if (write(fd, line, (size_t)n) < 0)
 		errno = saved;
 	errno = saved;
+}
+
+void emu_log_line(enum emu_log_level level, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(log_fd, level, format, args);
+	va_end(args);
+}
+
+void emu_log_apart(const char *path, enum emu_log_level level, const char *format, ...)
+{
+	const int fd = open_path(path);
+	va_list args;
+
+	if (fd < 0)
+		return;
+	va_start(args, format);
+	write_line(fd, level, format, args);
+	va_end(args);
+	if (path)
+		emu_log_close_file(fd);
 }
 
 void emu_log_block(enum emu_log_level level, const char *text, const char *more)

@@ -32,6 +32,10 @@ void emu_log_close_file(int fd);
 void emu_log_line(enum emu_log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same to @path (NULL: stderr), for who has no device open and so no log. */
+void emu_log_apart(const char *path, enum emu_log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* The same with @more, whole lines of their own, below it; "" for none. */
 void emu_log_block(enum emu_log_level level, const char *text, const char *more);
 

@@ -41,9 +41,10 @@ static struct emu_srq *find_srq(const struct emu_qp *qp, uint32_t srqn)
 static void explain_srq(const struct emu_qp *qp, uint32_t srqn)
 {
 	if (emu_qpn_slot(srqn) != emu_qpn_slot(qp->qpn))
-		emu_warn("QP 0x%06x: SRQ %u is another process's (slot %u), expected one of this process: "
-			 "XRC domains are not shared between processes",
-			 qp->qpn, srqn, emu_qpn_slot(srqn));
+		emu_warn(
+			"QP 0x%06x: SRQ %u is another process's (slot %u), expected one of this process: "
+			"XRC domains are not shared between processes",
+			qp->qpn, srqn, emu_qpn_slot(srqn));
 	else
 		emu_warn("QP 0x%06x: SRQ %u is none of the queue pair's XRC domain", qp->qpn, srqn);
 }

@@ -9,6 +9,7 @@
 #include "uverbs/file.h"
 
 #include "engine/engine.h"
+#include "engine/log.h"
 #include "firmware/firmware.h"
 #include "uverbs/command.h"
 #include "uverbs/libc.h"
@@ -20,6 +21,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -30,6 +32,7 @@ static atomic_uint nfiles;
 static pid_t owner; /* a child after vfork() closes descriptors in our memory: not ours to note */
 
 static const size_t file_size = (size_t)(EMU_DM_FIRST_PAGE + EMU_DM_PAGES) * EMU_PAGE_SIZE;
+static const int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
 static_assert((int)EMU_MAX_UAR_PAGES <= (int)EMU_DM_FIRST_PAGE, "pages overlap");
 
 bool emu_file_any(void)
@@ -83,7 +86,7 @@ static int map_uar(struct emu_file *file, int fd)
 	if (ftruncate(fd, (off_t)file_size) < 0 || emu_libc()->fstat(fd, &st) < 0)
 		return -errno;
 	/* a program that truncated the file would make our own mapping fault */
-	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+	if (fcntl(fd, F_ADD_SEALS, seals) < 0)
 		return -errno;
 	file->uar = mmap(NULL, file_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (file->uar == MAP_FAILED)
@@ -138,6 +141,54 @@ close_fd:
 free_file:
 	free(file);
 	return rc;
+}
+
+/* ---- files of others ---- */
+
+bool emu_file_foreign(int fd, const struct stat *st, unsigned *index)
+{
+	static const char prefix[] = "/memfd:uverbs";
+	char link[32], name[64];
+	ssize_t n;
+
+	if (st->st_size != (off_t)file_size || !S_ISREG(st->st_mode) || !emu_session())
+		return false;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = emu_libc()->readlink(link, name, sizeof(name) - 1);
+	if (n < 0)
+		return false;
+	name[n] = '\0';
+	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0 || fcntl(fd, F_GET_SEALS) != seals)
+		return false;
+	*index = (unsigned)strtoul(name + sizeof(prefix) - 1, NULL, 10);
+	return *index < emu_session()->run.ndev;
+}
+
+int emu_file_refuse_foreign(int fd)
+{
+	const struct emu_run *run;
+	unsigned index;
+	struct stat st;
+
+	if (emu_libc()->fstat(fd, &st) < 0 || !emu_file_foreign(fd, &st, &index))
+		return 0;
+	run = &emu_session()->run;
+	if (run->log_level >= EMU_LOG_WARN)
+		emu_log_apart(run->log_file[0] ? run->log_file : NULL, EMU_LOG_WARN,
+			      "uverbs%u: descriptor %d is of a device that another process opened: "
+			      "it can be imported in that process alone",
+			      index, fd);
+	return -EOPNOTSUPP;
+}
+
+int emu_file_refuse_inherited(struct emu_file *file)
+{
+	if (!atomic_exchange(&file->told, true))
+		emu_warn(
+			"uverbs%u: a child after fork() uses a device of its parent, where alone it "
+			"works: open it again in the child",
+			file->index);
+	return -EIO;
 }
 
 /* ---- references ---- */

@@ -29,6 +29,7 @@ struct emu_file {
 	unsigned refs;         /* registry: 1 while open, and 1 per call in progress */
 	bool open;             /* some descriptor of the program refers to it */
 	bool inherited;        /* by fork(): the device stayed with the parent */
+	atomic_bool told;      /* ... and the log says so */
 	dev_t dev;
 	ino_t ino;
 	unsigned index; /* mlx5_<index> */
@@ -69,6 +70,19 @@ void emu_file_put(struct emu_file *file);
 
 /* False while no device is open: then no descriptor can be ours. */
 bool emu_file_any(void);
+
+/*
+ * Whether @fd, of which fstat() says @st, is an open device file of another process, as SCM_RIGHTS or
+ * exec() bring them: @index of its device. It stays one for fstat(), but the device behind it lives in
+ * the other process and can be commanded there alone.
+ */
+bool emu_file_foreign(int fd, const struct stat *st, unsigned *index);
+
+/* -EOPNOTSUPP for a command on such a file, with a line in the log; 0 for all other files. */
+int emu_file_refuse_foreign(int fd);
+
+/* Refuses a command on a file of the parent, with a line in the log once: -EIO, which mlx5 takes for an end. */
+int emu_file_refuse_inherited(struct emu_file *file);
 
 /*
  * Around the close of a descriptor: note() before it, gone() after it, which frees what has lost

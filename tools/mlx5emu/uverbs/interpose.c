@@ -161,10 +161,13 @@ EXPORT int fstat(int fd, struct stat *st)
 {
 	int rc = emu_libc()->fstat(fd, st);
 	struct emu_file *file;
+	unsigned index;
 
 	if (rc == 0 && emu_file_any() && (file = emu_file_get(fd))) {
 		emu_file_stat(file->index, st);
 		emu_file_put(file);
+	} else if (rc == 0 && emu_file_foreign(fd, st, &index)) {
+		emu_file_stat(index, st);
 	} else if (rc == 0 && emu_cm_is(fd)) {
 		cm_stat(st);
 	}
@@ -260,8 +263,10 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	if (request == RDMA_VERBS_IOCTL)
 		file = emu_file_get(fd);
-	if (!file)
-		return emu_libc()->ioctl(fd, request, arg);
+	if (!file) {
+		rc = request == RDMA_VERBS_IOCTL ? emu_file_refuse_foreign(fd) : 0;
+		return rc < 0 ? fail(rc) : emu_libc()->ioctl(fd, request, arg);
+	}
 	rc = emu_verbs_ioctl(file, (uintptr_t)arg);
 	emu_file_put(file);
 	return rc < 0 ? fail(rc) : 0;

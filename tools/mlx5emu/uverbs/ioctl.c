@@ -211,7 +211,7 @@ int emu_verbs_ioctl(struct emu_file *file, uint64_t arg)
 	int rc;
 
 	if (file->inherited)
-		return -EIO;
+		return emu_file_refuse_inherited(file);
 	rc = emu_user_read(&hdr, arg, sizeof(hdr));
 	if (rc < 0)
 		return rc;

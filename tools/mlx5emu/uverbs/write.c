@@ -245,7 +245,7 @@ int emu_write_file(struct emu_file *file, uint64_t buf, size_t size)
 	int rc;
 
 	if (file->inherited)
-		return -EIO;
+		return emu_file_refuse_inherited(file);
 	if (size < sizeof(w.hdr))
 		return -EINVAL;
 	rc = emu_user_read(&w.hdr, buf, sizeof(w.hdr));

@@ -28,9 +28,10 @@ static int open_domain(struct emu_file *file, const struct ib_uverbs_open_xrcd *
 	rc = emu_xrcd_open(file->device, has_file ? &key : NULL, req->oflags & O_CREAT,
 			   req->oflags & O_EXCL, number);
 	if (rc == -EAGAIN)
-		emu_warn("uverbs%u: no XRC domain of that file in this process, and O_CREAT was not "
-			 "given: domains are not shared between processes",
-			 file->index);
+		emu_warn(
+			"uverbs%u: no XRC domain of that file in this process, and O_CREAT was not "
+			"given: domains are not shared between processes",
+			file->index);
 	return rc;
 }
 
