@@ -73,7 +73,7 @@ function(bv_unit_test name)
 endfunction()
 
 # bv_simd_levels(<variable>): the levels of instructions that provider mlx5 has on this machine in this build
-# (providers/mlx5/cpu.c).
+# (providers/mlx5/cpu.c), but for movdir64b, which tests/variants has on every machine.
 function(bv_simd_levels out)
 	set(levels base)
 	set(flags "")
@@ -83,9 +83,6 @@ function(bv_simd_levels out)
 	if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT BV_SANITIZER MATCHES "thread")
 		if(flags MATCHES "avx512bw" AND flags MATCHES "avx512vl" AND flags MATCHES "avx512_?vbmi" AND flags MATCHES "bmi2")
 			list(APPEND levels avx512)
-		endif()
-		if(flags MATCHES "movdir64b")
-			list(APPEND levels movdir64b)
 		endif()
 	endif()
 	set(${out} ${levels} PARENT_SCOPE)

@@ -22,7 +22,7 @@ set -euo pipefail
 
 mark="<!-- results: nightly -->"
 stages=(soak-verbs soak-mlx5 kill-verbs kill-mlx5 race-verbs race-mlx5 fuzz fuzz-emu vm vm-6.12 fresh
-	coverage aarch64)
+	coverage aarch64 variants)
 declare -A what=(
 	[soak-verbs]="10 minutes on 64 channels, provider verbs"
 	[soak-mlx5]="the same, provider mlx5"
@@ -37,6 +37,7 @@ declare -A what=(
 	[fresh]="from sources to tests in a bare Debian"
 	[coverage]="lines and branches that the tests run"
 	[aarch64]="the unit tests, built for aarch64, below qemu"
+	[variants]="provider mlx5 by each of its variants: conformance, what libmlx5 writes, faults"
 )
 
 usage() {
@@ -99,6 +100,7 @@ run_stage() {
 	fresh) run_test "$build" fresh ;;
 	coverage) tools/coverage.sh ;;
 	aarch64) run_test "$build" aarch64.unit ;;
+	variants) run_test "$build" '(variants\..*|(oracle|noalloc\.mlx5|faults\..*\.mlx5)\.(doorbell|pinned|completions|base|avx512|movdir64b))' ;;
 	esac
 }
 

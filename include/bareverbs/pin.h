@@ -23,6 +23,16 @@
 #define BVI_PINNED 0
 #endif
 
+/*
+ * Short ways are inline where the compiler knows that they apply; tests have them wherever they do, to see more of
+ * them.
+ */
+#ifdef BVI_PIN_ALWAYS
+#define BVI_KNOWN(value) ((void)(value), true)
+#else
+#define BVI_KNOWN(value) __builtin_constant_p(value)
+#endif
+
 BV_BEGIN_DECLS
 
 BVI_INLINE int64_t bvi_post(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
@@ -31,7 +41,7 @@ BVI_INLINE int64_t bvi_post(struct bv_channel *ch, const void *sg, const struct 
 	const unsigned how = (uint16_t)what;
 
 #if BVI_PINNED
-	if (__builtin_constant_p(how) && (how == 0 || how == BV_MORE) && bvi_mlx5_takes(ch) &&
+	if (BVI_KNOWN(how) && (how == 0 || how == BV_MORE) && bvi_mlx5_takes(ch) &&
 	    bvi_mlx5_takes_element(sg))
 		return bvi_mlx5_post_one(ch, sg, remote != NULL, remote, what, how == BV_MORE);
 #endif
@@ -48,7 +58,7 @@ BVI_INLINE int64_t bvi_post_inline(struct bv_channel *ch, const void *buf,
 	const unsigned how = (uint16_t)what;
 
 #if BVI_PINNED
-	if (__builtin_constant_p(how) && (how == 0 || how == BV_MORE) && bvi_mlx5_takes(ch))
+	if (BVI_KNOWN(how) && (how == 0 || how == BV_MORE) && bvi_mlx5_takes(ch))
 		return bvi_mlx5_post_inline8(ch, buf, remote != NULL, remote, what, how == BV_MORE);
 #endif
 	if (bvi_likely(how == 0))

@@ -341,14 +341,14 @@ BVI_INLINE int bv_post_recv_many(struct bv_channel *ch, const struct bv_scatter 
  */
 BVI_INLINE int bv_poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	if (__builtin_constant_p(max) && max == 1)
+	if (BVI_KNOWN(max) && max == 1)
 		return bvi_poll_send_one(ch, wc);
 	return ch->ops->poll_send(ch, wc, max);
 }
 
 BVI_INLINE int bv_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	if (__builtin_constant_p(max) && max == 1)
+	if (BVI_KNOWN(max) && max == 1)
 		return bvi_poll_recv_one(ch, wc);
 	return ch->ops->poll_recv(ch, wc, max);
 }

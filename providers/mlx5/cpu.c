@@ -56,21 +56,42 @@ static const struct level {
 	{ "base", bvi_mlx5_cpu_suits, bvi_mlx5_ops_short },
 };
 
+static BV_COLD_PATH int refuse(const char *forced, bool known, char *why, size_t size)
+{
+	snprintf(
+		why, size, "BV_MLX5_SIMD=%s: %s", forced,
+		known ? "this CPU lacks these instructions; leave it unset for the best that it has" :
+			"no level of this build; there are base and, on x86-64, avx512 and movdir64b");
+	return -EOPNOTSUPP;
+}
+
+/* What stands behind the name of a level in @forced; NULL: it does not begin with it. */
+static const char *behind(const char *forced, const char *name)
+{
+	const size_t n = strlen(name);
+
+	return strncmp(forced, name, n) == 0 ? forced + n : NULL;
+}
+
+/*
+ * A level with ! behind its name is taken unseen, for who executes its instructions in the CPU's place, as
+ * tests/variants does. Otherwise the first post ends the program on a CPU that lacks them.
+ */
 int bvi_mlx5_cpu_sends(const struct bv_channel_ops **sends, char *why, size_t size)
 {
 	const char *const forced = getenv("BV_MLX5_SIMD");
+	bool known = false;
 
 	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		if (forced && strcmp(forced, levels[i].name) != 0)
+		const char *const rest = forced ? behind(forced, levels[i].name) : "";
+
+		if (!rest || (*rest && strcmp(rest, "!") != 0))
 			continue;
-		if (levels[i].has()) {
+		known = true;
+		if (*rest || levels[i].has()) {
 			*sends = levels[i].sends;
 			return 0;
 		}
 	}
-	snprintf(
-		why, size,
-		"BV_MLX5_SIMD=%s: not a level that this CPU has; known are avx512, movdir64b and base",
-		forced ? forced : "");
-	return -EOPNOTSUPP;
+	return refuse(forced ? forced : "", known, why, size);
 }

@@ -31,7 +31,11 @@ INLINE_MOVDIR64B int64_t one(struct bv_channel *ch, const void *sg, bool rdma,
 INLINE_MOVDIR64B int64_t inline8(struct bv_channel *ch, const void *buf, bool rdma,
 				 const struct bv_remote *remote, uint64_t what)
 {
-	return ring(ch, bvi_mlx5_add_inline8(ch, buf, rdma, remote, what, 0));
+	const struct bvi_mlx5_added added = bvi_mlx5_add_block(ch, rdma, remote, what, 0);
+	uint64_t at = added.at;
+
+	bvi_mlx5_put(added.ring, &at, rdma ? 2 : 1, bvi_seg_inline8(buf));
+	return ring(ch, added);
 }
 
 #include "short.h"

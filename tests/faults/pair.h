@@ -76,10 +76,10 @@ struct pair {
 /* As expect(), with the library's text of why. */
 void expect_rc(int64_t rc, const struct bv_channel *ch, const char *what);
 
-/* What these tests connect with: MTU 1024, the shortest timer that mlx5emu has, 7 retries. */
-/* BV_COMPLETIONS_*, of all channels. */
-extern unsigned pair_completions;
-
+/*
+ * What these tests connect with: MTU 1024, the shortest timer that mlx5emu has, 7 retries; BV_COMPLETIONS_* of
+ * BV_TEST_COMPLETIONS in the environment, as a number.
+ */
 struct bv_channel_attr pair_attr(void);
 
 /* Creates and connects both; seed: of the traffic. */

@@ -276,10 +276,6 @@ static void run_device(void)
 int main(int argc, char **argv)
 {
 	device_need();
-	if (argc == 4) {
-		pair_completions = (unsigned)atoi(argv[3]);
-		argc = 3;
-	}
 	provider = argc == 3 ? argv[1] : "";
 	if (argc == 3 && strcmp(argv[2], "bad") == 0)
 		run_bad();

@@ -49,8 +49,11 @@ static int die(const char *what)
 
 static bool open_end(struct end *end)
 {
+	const char *const completions = getenv("BV_TEST_COMPLETIONS");
 	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
 
+	if (completions)
+		attr.completions = (unsigned)atoi(completions);
 	attr.max_send = QUEUE;
 	attr.max_recv = QUEUE;
 	attr.rnr_retry = BV_RNR_RETRY_FOREVER;
