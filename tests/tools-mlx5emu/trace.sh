@@ -19,6 +19,11 @@ shown() {
 	[ "$count" -eq "$1" ] || { cat "$trace"; fail "$count lines match '$2', not $1"; }
 }
 
+# seen PATTERN: at least one line does.
+seen() {
+	grep -qE -e "$1" "$trace" || { cat "$trace"; fail "no line matches '$1'"; }
+}
+
 run --trace="$trace" -- "$traffic" 3 RC UC UD
 # every line: time, process, device, then what
 shown "$(wc -l <"$trace")" '^[0-9]+\.[0-9]{9} traffic\[[0-9]+\] mlx5_0 [A-Za-z]'
@@ -36,6 +41,22 @@ shown 1 'packet sent: opcode=RC_ACK .* syndrome=0x62 msn=4'
 shown 1 'packet sent: opcode=UD_SEND_ONLY_IMM .* qkey=0x11223344 imm=0xcafe0001'
 shown 1 'CQ 1 cqe: .* opcode=REQ_ERR qp=0x010001 .* syndrome=0x13 vendor_syndrome=0x'
 shown 1 'QP 0x010002 event: type=QP_ACCESS_ERR'
+
+# Commands by methods of their own (seen above), by write(2), and those of the connection manager.
+seen 'command UAR_OBJ_ALLOC: rc=0 '
+run --commands=write --trace="$trace" -- "$traffic" 3 RC
+seen 'command ALLOC_PD: rc=0 -> pd_handle='
+seen 'command GET_CONTEXT: rc=0 -> async_fd='
+if command -v rping >/dev/null; then
+	"$emu" run --log-level=none --trace="$trace" -- bash -c 'timeout 20 rping -s -C 3 >/dev/null &
+		until timeout 20 rping -c -a 10.77.0.1 -C 3 >/dev/null 2>&1; do sleep 0.1; done; wait'
+	seen 'rping\[[0-9]+\] rdma_cm command CREATE_ID: rc=0 ps=262 qp_type=2 -> id=1$'
+	seen 'rdma_cm command RESOLVE_IP: rc=0 id=1 src_addr=- dst_addr=10\.77\.0\.1 port=7174 timeout_ms='
+	seen 'rdma_cm command CONNECT: rc=0 id=1 conn_param\.qp_num=0x[0-9a-f]+ '
+	seen 'rdma_cm command GET_EVENT: rc=0 -> id=2 status=0 event=CONNECT_REQUEST$'
+	seen 'rdma_cm command GET_EVENT: rc=0 -> id=1 status=0 event=DISCONNECTED$'
+	seen 'mlx5_0 CQ [0-9]+ doorbell: arm sn=[0-3] '
+fi
 
 # The name decides the form; a second run starts anew; nothing is written without the option.
 run --trace="$scratch/trace.pcap" -- "$traffic" 3 UC

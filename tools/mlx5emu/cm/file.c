@@ -6,6 +6,7 @@
  */
 #include "cm/cm.h"
 
+#include "cm/trace.h"
 #include "uverbs/evfile.h"
 #include "uverbs/libc.h"
 #include "uverbs/session.h"
@@ -296,12 +297,23 @@ static int get_event(int fd, const struct rdma_ucm_cmd_hdr *hdr, const void *pay
 			      hdr->out < sizeof(resp) ? hdr->out : sizeof(resp));
 }
 
+static int command(int fd, const struct rdma_ucm_cmd_hdr *hdr, const void *payload)
+{
+	struct emu_cm_file *file;
+	int rc;
+
+	pthread_mutex_lock(&lock);
+	file = emu_cm_file_find(fd);
+	rc = file ? emu_cm_command(file, hdr, payload) : -EBADF;
+	pthread_mutex_unlock(&lock);
+	return rc;
+}
+
 ssize_t emu_cm_write(int fd, const void *buf, size_t size)
 {
 	enum { MAX_COMMAND = 1024 };
 	_Alignas(8) uint8_t payload[MAX_COMMAND];
 	struct rdma_ucm_cmd_hdr hdr;
-	struct emu_cm_file *file;
 	int rc;
 
 	if (size < sizeof(hdr))
@@ -315,13 +327,8 @@ ssize_t emu_cm_write(int fd, const void *buf, size_t size)
 	rc = emu_user_read(payload, (uintptr_t)buf + sizeof(hdr), hdr.in);
 	if (rc < 0)
 		return rc;
-	if (hdr.cmd == RDMA_USER_CM_CMD_GET_EVENT) {
-		rc = get_event(fd, &hdr, payload);
-		return rc < 0 ? rc : (ssize_t)size;
-	}
-	pthread_mutex_lock(&lock);
-	file = emu_cm_file_find(fd);
-	rc = file ? emu_cm_command(file, &hdr, payload) : -EBADF;
-	pthread_mutex_unlock(&lock);
+	rc = hdr.cmd == RDMA_USER_CM_CMD_GET_EVENT ? get_event(fd, &hdr, payload) :
+						     command(fd, &hdr, payload);
+	emu_cm_trace(&hdr, payload, rc);
 	return rc < 0 ? rc : (ssize_t)size;
 }

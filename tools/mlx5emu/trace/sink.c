@@ -22,13 +22,19 @@ static int append_to(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
+/* A descriptor or -errno. */
+static int open_text(const char *path)
+{
+	return strcmp(path, "-") == 0 ? STDERR_FILENO : append_to(path);
+}
+
 int emu_trace_open(const char *text, const char *frames)
 {
 	unsigned sinks = 0;
 	int fd = -1;
 
 	if (text && *text) {
-		fd = strcmp(text, "-") == 0 ? STDERR_FILENO : append_to(text);
+		fd = open_text(text);
 		if (fd < 0)
 			return fd;
 		sinks |= EMU_TRACE_TEXT;
@@ -85,15 +91,31 @@ void emu_line_add(struct emu_line *line, const char *format, ...)
 	memcpy(line->text + line->size - strlen(cut), cut, strlen(cut));
 }
 
-void emu_line_write(struct emu_line *line)
+static void write_line(struct emu_line *line, int fd)
 {
 	const int saved = errno;
 
 	line->text[line->size++] = '\n';
 	/* A full disk ends nobody's program. */
-	if (write(text_fd, line->text, line->size) < 0)
+	if (write(fd, line->text, line->size) < 0)
 		errno = saved;
 	errno = saved;
+}
+
+void emu_line_write(struct emu_line *line)
+{
+	write_line(line, text_fd);
+}
+
+void emu_line_write_apart(struct emu_line *line, const char *text)
+{
+	const int fd = open_text(text);
+
+	if (fd < 0)
+		return;
+	write_line(line, fd);
+	if (fd != STDERR_FILENO)
+		emu_raw_close(fd);
 }
 
 void emu_trace_frame(unsigned interface, uint64_t ns, const uint8_t *frame, size_t size,

@@ -44,6 +44,9 @@ void emu_line_add(struct emu_line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void emu_line_write(struct emu_line *line);
 
+/* To a text file of emu_trace_open() for who has no device open, and so no file. */
+void emu_line_write_apart(struct emu_line *line, const char *text);
+
 /* A frame that left by @interface. */
 void emu_trace_frame(unsigned interface, uint64_t ns, const uint8_t *frame, size_t size,
 		     const char *comment);

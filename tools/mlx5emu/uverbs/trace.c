@@ -6,6 +6,7 @@
 #include "uverbs/trace.h"
 
 #include "engine/trace.h"
+#include "trace/members.h"
 #include "uverbs/user.h"
 
 #include <errno.h>
@@ -15,22 +16,14 @@
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
 
-struct field {
-	const char *name;
-	uint16_t offset, size;
-};
-
 enum { MAX_FIELDS = 12 };
 
 struct layout {
 	const char *name;
-	struct field in[MAX_FIELDS], out[MAX_FIELDS];
+	struct emu_member in[MAX_FIELDS], out[MAX_FIELDS];
 };
 
-#define F(type, member)                                                                    \
-	{                                                                                  \
-#member, offsetof(struct type, member), sizeof(((struct type *)0)->member) \
-	}
+#define F(type, member) EMU_MEMBER(type, member)
 
 static const struct layout layouts[] = {
 	[IB_USER_VERBS_CMD_GET_CONTEXT] = { "GET_CONTEXT",
@@ -203,40 +196,7 @@ static const struct layout layouts_ex[] = {
 					     { { NULL, 0, 0 } } },
 };
 
-/* Of the machine's byte order, as the kernel's structures are. */
-static uint64_t value_of(const uint8_t *at, unsigned size)
-{
-	uint64_t wide = 0;
-	uint32_t word;
-	uint16_t half;
-
-	switch (size) {
-	case 1:
-		return *at;
-	case 2:
-		memcpy(&half, at, sizeof(half));
-		return half;
-	case 4:
-		memcpy(&word, at, sizeof(word));
-		return word;
-	default:
-		memcpy(&wide, at, size < sizeof(wide) ? size : sizeof(wide));
-		return wide;
-	}
-}
-
-/* As people write them: addresses, keys, queue pair numbers and sets of bits. */
-static bool in_hex(const struct field *field)
-{
-	static const char *const words[] = { "key", "qpn", "qp_num", "mask", "flags" };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-		if (strstr(field->name, words[i]))
-			return true;
-	return field->size == 8;
-}
-
-static void add_fields(struct emu_line *line, const struct field *field,
+static void add_fields(struct emu_line *line, const struct emu_member *field,
 		       const struct emu_attr *attr, bool answer)
 {
 	uint8_t bytes[256] = { 0 };
@@ -249,15 +209,7 @@ static void add_fields(struct emu_line *line, const struct field *field,
 	} else {
 		memcpy(bytes, &attr->a.data, n);
 	}
-	for (unsigned i = 0; i < MAX_FIELDS && field[i].name; i++) {
-		const uint64_t value = value_of(bytes + field[i].offset, field[i].size);
-
-		if (in_hex(&field[i]))
-			emu_line_add(line, " %s=0x%" PRIx64, field[i].name, value);
-		else
-			emu_line_add(line, " %s=%" PRId64, field[i].name,
-				     field[i].size == 4 ? (int32_t)value : (int64_t)value);
-	}
+	emu_line_members(line, field, MAX_FIELDS, bytes, sizeof(bytes));
 }
 
 void emu_trace_write_command(const struct emu_cmd *cmd, uint64_t command, int rc)
