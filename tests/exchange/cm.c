@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exchanges through the connection manager. It is the kernel's, so software devices in user space have
- * none, and this test is one for rxe and for adapters.
+ * Exchanges through the connection manager: the kernel's, on rxe and on adapters, or that of mlx5emu.
  */
 #include "rig.h"
 
