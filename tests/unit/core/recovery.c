@@ -133,6 +133,23 @@ static void drain_of_a_silent_device(void **state)
 	assert_int_equal(fake.qp_mask[IBV_QPS_ERR], IBV_QP_STATE);
 	assert_int_equal(fake.qp_mask[IBV_QPS_RESET], IBV_QP_STATE);
 	expect_flushed();
+	assert_int_equal(bv_post_recv_many(ch, NULL, 1), -EIO);
+	assert_text("bv_post_recv_many");
+}
+
+/* What had come before keeps its result. */
+static void received_before_the_drain(void **state)
+{
+	struct bv_wc wc;
+
+	(void)state;
+	post_some();
+	fake_complete_recv(ch, 7, BV_STATUS_SUCCESS);
+	assert_int_equal(bv_poll_recv(ch, &wc, 1), 1);
+	assert_int_equal(bv_channel_drain(ch, BV_MSEC), -ETIMEDOUT);
+	assert_int_equal(bv_test(ch, BV_WORK_RECV, &wc), 1);
+	assert_int_equal(wc.bytes, 7);
+	assert_int_equal(bv_test(ch, 1 | BV_WORK_RECV, &wc), -EIO);
 }
 
 /* B5: the completion queue says nothing any more. */
@@ -338,6 +355,7 @@ int main(void)
 		recovery_test(reset_is_refused),
 		recovery_test(no_random_numbers),
 		recovery_test(drain_of_a_silent_device),
+		recovery_test(received_before_the_drain),
 		recovery_test(drain_of_a_broken_queue),
 		recovery_test(drain_of_a_broken_receive_queue),
 		recovery_test(drain_without_the_error_state),

@@ -395,6 +395,7 @@ static void rejected(void **state)
 	const struct bv_remote remote = { .addr = 0x1000, .length = 64, .rkey = 1 };
 	struct bv_gather big[3] = { { .length = UINT32_MAX }, { .length = UINT32_MAX } };
 	struct bv_scatter in[3] = { { .length = 60 }, { .length = 5 } };
+	struct bv_scatter far[2] = { { .length = UINT32_MAX }, { .length = UINT32_MAX } };
 	struct bv_gather out[3] = { { .length = 60 }, { .length = 5 } };
 	const char *buf = "x";
 
@@ -418,6 +419,7 @@ static void rejected(void **state)
 	REJECTED(bv_post_write_inline_imm(ch, buf, 1, &remote, 0, 16), -EINVAL, "unknown flags");
 	REJECTED(bv_post_read(ch, in, 1, &remote, 16), -EINVAL, "unknown flags");
 	REJECTED(bv_post_write(ch, out, 3, &remote, 0), -EINVAL, "elements");
+	REJECTED(bv_post_write_unchecked(ch, out, 3, &remote, 0), -EINVAL, "elements");
 	REJECTED(bv_post_write(ch, out, 2, &remote, 0), -ERANGE,
 		 "65 bytes do not fit into the remote region, which has 64 from 0x1000 on");
 	REJECTED(bv_post_write_imm(ch, out, 2, &remote, 0, 0), -ERANGE, "remote region");
@@ -432,6 +434,8 @@ static void rejected(void **state)
 	REJECTED(bv_post_read(ch, in, 3, &remote, 0), -EINVAL, "elements");
 	REJECTED(bv_post_recv(ch, in, 4), -EINVAL, "4 elements; the channel was created for 3");
 	REJECTED(bv_post_write(ch, big, 2, &(struct bv_remote){ .length = UINT64_MAX }, 0),
+		 -EMSGSIZE, "more than");
+	REJECTED(bv_post_read(ch, far, 2, &(struct bv_remote){ .length = UINT64_MAX }, 0),
 		 -EMSGSIZE, "more than");
 #undef REJECTED
 	assert_int_equal(bv_last_posted(ch), -1);

@@ -186,10 +186,10 @@ static void one_by_one(void **state)
 		post();
 		write_block(2 + i % 20);
 		while (t.ci < t.pi) {
-			assert_int_equal(bv_poll_recv(t.ch, &wc, 1), 1);
+			assert_int_equal(bvi_poll_recv_one(t.ch, &wc), 1);
 			expect_is(&wc, t.ci++);
 		}
-		assert_int_equal(bv_poll_recv(t.ch, &wc, 1), 0);
+		assert_int_equal(bvi_poll_recv_one(t.ch, &wc), 0);
 	}
 }
 
@@ -219,15 +219,19 @@ static void broken(void **state)
 	for (unsigned i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		post();
 		plain_recv_cqe(t.p, PRM_CQE_RESP_SEND << 4 | PRM_CQE_COMPRESSED, counts[i], 0);
-		assert_int_equal(bv_poll_recv(t.ch, wc, 1), -EIO);
+		assert_int_equal(bvi_poll_recv_one(t.ch, wc), -EIO);
 		assert_int_equal(bv_poll_recv(t.ch, wc, 4), -EIO);
 		teardown(state);
 		setup(state);
 	}
-	/* Of a kind that cannot be compressed. */
-	post();
-	plain_recv_cqe(t.p, 7 << 4 | PRM_CQE_COMPRESSED, 2, 0);
-	assert_int_equal(bv_poll_recv(t.ch, wc, 4), -EIO);
+	/* Of kinds that cannot be compressed. */
+	for (unsigned kind = 0; kind <= 7; kind += 7) {
+		post();
+		plain_recv_cqe(t.p, (uint8_t)(kind << 4 | PRM_CQE_COMPRESSED), 2, 0);
+		assert_int_equal(bv_poll_recv(t.ch, wc, 4), -EIO);
+		teardown(state);
+		setup(state);
+	}
 }
 
 /* ---- payloads ---- */
@@ -261,7 +265,7 @@ static void received_inside(void **state)
 		memset(buffer, 0xee, sizeof(buffer));
 		assert_true(bv_post_recv(t.ch, &to, 1) >= 0);
 		write_payload(bytes);
-		assert_int_equal(bv_poll_recv(t.ch, &wc, 1), 1);
+		assert_int_equal(bvi_poll_recv_one(t.ch, &wc), 1);
 		assert_int_equal(wc.op, BV_OP_RECV);
 		assert_int_equal(wc.bytes, bytes);
 		expect_payload(buffer, 0, bytes);
@@ -299,18 +303,26 @@ static void received_in_pieces(void **state)
 	expect_payload(buffer, 0, 3);
 	expect_payload(buffer + 16, 3, 7);
 	write_payload(24);
-	assert_int_equal(bv_poll_recv(t.ch, wc, 1), -EIO);
+	assert_int_equal(bvi_poll_recv_one(t.ch, wc), -EIO);
 }
 
+/* More than an entry has, or than the receive has room for. */
 static void beyond_an_entry(void **state)
 {
-	const struct bv_scatter to = { 0x1000, 64, 3 };
+	uint8_t buffer[64];
+	const struct bv_scatter to[] = {
+		{ (uintptr_t)buffer, 64, 3 },
+		{ (uintptr_t)buffer, 8, 3 },
+	};
 	struct bv_wc wc;
 
-	(void)state;
-	assert_true(bv_post_recv(t.ch, &to, 1) >= 0);
-	write_payload(33);
-	assert_int_equal(bv_poll_recv(t.ch, &wc, 1), -EIO);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(bv_post_recv(t.ch, &to[i], 1) >= 0);
+		write_payload(i ? 9 : 33);
+		assert_int_equal(bvi_poll_recv_one(t.ch, &wc), -EIO);
+		teardown(state);
+		setup(state);
+	}
 }
 
 /* The completion of the send-queue work that began at block @index. */
@@ -336,13 +348,17 @@ static void fetched_inside(void **state)
 	struct bv_wc wc;
 
 	(void)state;
+	/* One block, so that those of two meet the end of the ring. */
+	assert_true(bv_post_write_inline(t.ch, "12345678", 8, &remote, 0) >= 0);
+	plain_send_cqe(t.p, 0, PRM_OPCODE_WRITE, 0, 0);
+	assert_int_equal(bvi_poll_send_one(t.ch, &wc), 1);
 	for (unsigned i = 0; i < 40; i++) {
 		const uint16_t index = plain_index(t.p);
 
 		memset(buffer, 0xee, sizeof(buffer));
 		assert_true(bv_post_read(t.ch, to, 3, &remote, 0) >= 0);
 		write_fetched(PRM_OPCODE_READ, index, 15);
-		assert_int_equal(bv_poll_send(t.ch, &wc, 1), 1);
+		assert_int_equal(bvi_poll_send_one(t.ch, &wc), 1);
 		assert_int_equal(wc.op, BV_OP_READ);
 		assert_int_equal(wc.bytes, 15);
 		expect_payload(buffer, 0, 3);
@@ -363,13 +379,28 @@ static void atomics_inside(void **state)
 	memset(buffer, 0xee, sizeof(buffer));
 	assert_true(bv_post_fetch_add(t.ch, &to, &remote, 1, 0) >= 0);
 	write_fetched(PRM_OPCODE_FETCH_ADD, index, 0);
-	assert_int_equal(bv_poll_send(t.ch, &wc, 1), 1);
+	assert_int_equal(bvi_poll_send_one(t.ch, &wc), 1);
 	assert_int_equal(wc.op, BV_OP_FETCH_ADD);
 	expect_payload(buffer, 0, 8);
-	/* A write fetches nothing. */
-	assert_true(bv_post_write_inline(t.ch, "12345678", 8, &remote, 0) >= 0);
-	write_fetched(PRM_OPCODE_WRITE, (uint16_t)(index + 1), 8);
-	assert_int_equal(bv_poll_send(t.ch, &wc, 1), -EIO);
+}
+
+/* A write fetches nothing, whatever its length. */
+static void nothing_to_fetch(void **state)
+{
+	const struct bv_remote remote = { 0x1000, 7, 1 << 20 };
+	const struct bv_gather from[] = { { 0x1000, 8, 3 }, { 0x2000, 8, 3 } };
+	struct bv_wc wc;
+
+	for (unsigned n = 0; n <= 2; n++) {
+		if (n)
+			assert_true(bv_post_write(t.ch, from, n, &remote, 0) >= 0);
+		else
+			assert_true(bv_post_write_inline(t.ch, "12345678", 8, &remote, 0) >= 0);
+		write_fetched(PRM_OPCODE_WRITE, 0, 8);
+		assert_int_equal(bvi_poll_send_one(t.ch, &wc), -EIO);
+		teardown(state);
+		setup(state);
+	}
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -377,10 +408,10 @@ static void atomics_inside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(any_blocks),         TEST(whole_blocks),    TEST(one_by_one),
-		TEST(discarded),          TEST(broken),          TEST(received_inside),
-		TEST(received_in_pieces), TEST(beyond_an_entry), TEST(fetched_inside),
-		TEST(atomics_inside),
+		TEST(any_blocks),         TEST(whole_blocks),     TEST(one_by_one),
+		TEST(discarded),          TEST(broken),           TEST(received_inside),
+		TEST(received_in_pieces), TEST(beyond_an_entry),  TEST(fetched_inside),
+		TEST(atomics_inside),     TEST(nothing_to_fetch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

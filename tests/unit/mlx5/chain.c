@@ -110,6 +110,22 @@ static void uncached(void **state)
 	chain(PLAIN_UNCACHED);
 }
 
+/* One element that is not short is left to the general way, and waits as others do. */
+static void empty_element(void **state)
+{
+	const struct bv_gather none = { 0x1000, 0, 3 };
+	struct plain *p = plain_new(&plain_default);
+	struct bv_channel *ch = plain_channel(p);
+
+	(void)state;
+	assert_int_equal(bv_post_send(ch, &none, 1, BV_MORE), 0);
+	assert_int_equal(bv_post_write(ch, &none, 1, REMOTE, BV_MORE), 1);
+	expect_silence(p, 0);
+	assert_int_equal(bv_flush(ch), 0);
+	expect_doorbell(p, 0, 1, 2);
+	plain_free(p);
+}
+
 static void full(void **state)
 {
 	struct plain *p = plain_new(&plain_default);
@@ -151,7 +167,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blueflame), cmocka_unit_test(combining),
 		cmocka_unit_test(uncached),  cmocka_unit_test(full),
-		cmocka_unit_test(failure),
+		cmocka_unit_test(failure),   cmocka_unit_test(empty_element),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ static struct {
 	int udp_sport_rc;
 	uint32_t qp_flags; /* what a queue pair is to be made with */
 	struct mlx5dv_context caps;
+	uint32_t max_msg_sz;
 	int compressed, unchecked; /* completion queues that were asked for so */
 
 	/* what mlx5dv_init_obj() tells; 0: what was asked for */
@@ -43,8 +44,10 @@ static int query_port(struct ibv_context *context, uint8_t port, struct ibv_port
 		      size_t size)
 {
 	(void)context, (void)port;
+	if (fails("query port"))
+		return ibv.error;
 	memset(attr, 0, size);
-	attr->max_msg_sz = 1u << 30;
+	attr->max_msg_sz = dv.max_msg_sz;
 	return 0;
 }
 
@@ -147,6 +150,7 @@ static int setup(void **state)
 	ibv_setup();
 	ibv.vctx.query_port = query_port;
 	dv.is_mlx5 = dv.cpu_suits = true;
+	dv.max_msg_sz = 1u << 30;
 	dv.qp_flags = MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE;
 	dv.caps.comp_mask = MLX5DV_CONTEXT_MASK_CQE_COMPRESION;
 	dv.caps.cqe_comp_caps = (struct mlx5dv_cqe_comp_caps){ 64, MLX5DV_CQE_RES_FORMAT_HASH };
@@ -222,6 +226,29 @@ static void expect_completions(unsigned asked, int compressed, int unchecked, co
 	teardown(NULL);
 }
 
+/* Of one element each, receives have polls of their own when payloads are inside. */
+static void expect_payloads_inside(void)
+{
+	int (*poll[2])(struct bv_channel *, struct bv_wc *);
+	struct bv_channel_attr as = attr;
+	struct bv_channel *ch;
+
+	as.max_recv_sge = 1;
+	dv.qp.rq.stride = 16;
+	for (unsigned i = 0; i < 2; i++) {
+		as.completions = i ? BV_COMPLETIONS_INLINE : 0;
+		dv.qp_flags = i ? MLX5DV_QP_CREATE_ALLOW_SCATTER_TO_CQE :
+				  MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE;
+		assert_int_equal(create_with(&as, &ch), 0);
+		poll[i] = ch->core->ready->poll_recv_one;
+		assert_true(ch->core->prepared->poll_recv_one == poll[i]);
+		bvi_provider_mlx5.channel_destroy(ch);
+		teardown(NULL);
+	}
+	assert_true(poll[0] != poll[1]);
+	dv.qp.rq.stride = 64;
+}
+
 /* Wishes: what the device does not have is left out. */
 static void completions(void **state)
 {
@@ -231,6 +258,7 @@ static void completions(void **state)
 	expect_completions(BV_COMPLETIONS_UNCHECKED, 0, 2, "CQEs, overruns unchecked");
 	dv.qp_flags = MLX5DV_QP_CREATE_ALLOW_SCATTER_TO_CQE;
 	expect_completions(BV_COMPLETIONS_INLINE, 0, 0, "CQEs, with short payloads");
+	expect_payloads_inside();
 	dv.qp_flags = MLX5DV_QP_CREATE_DISABLE_SCATTER_TO_CQE;
 	dv.caps.cqe_comp_caps.supported_format = MLX5DV_CQE_RES_FORMAT_CSUM;
 	expect_completions(BV_COMPLETIONS_COMPRESSED, 0, 0, "64-byte CQEs");
@@ -254,6 +282,51 @@ static void doorbells(void **state)
 	expect_path("doorbell, uncached register");
 	unsetenv("MLX5_SHUT_UP_BF");
 	expect_path("doorbell, own");
+}
+
+static void expect_gate(const struct bv_channel_attr *with, bool open)
+{
+	struct bv_channel *ch;
+
+	assert_int_equal(create_with(with, &ch), 0);
+	assert_true(ch->core->gate == open);
+	bvi_provider_mlx5.channel_destroy(ch);
+	teardown(NULL);
+}
+
+/* The short ways are for what is usual: a port of long messages, lists, registers of 256 bytes. */
+static void usual(void **state)
+{
+	struct bv_channel_attr no_lists = attr;
+
+	(void)state;
+	expect_gate(&attr, true);
+	no_lists.max_send_sge = 0;
+	expect_gate(&no_lists, false);
+	dv.qp.bf.size = 512;
+	expect_gate(&attr, false);
+	dv.qp.bf.size = 256;
+	dv.max_msg_sz = (1u << 30) - 1;
+	expect_gate(&attr, false);
+	ibv.failing = "query port";
+	ibv.failing_in = 1;
+	ibv.error = EIO;
+	expect_gate(&attr, false);
+}
+
+/* Instructions that are asked for by name. */
+static void levels(void **state)
+{
+	struct bv_channel *ch = NULL;
+
+	(void)state;
+	setenv("BV_MLX5_SIMD", "base", 1);
+	expect_gate(&attr, true);
+	setenv("BV_MLX5_SIMD", "mmx", 1);
+	assert_int_equal(create(&ch), -EOPNOTSUPP);
+	assert_non_null(strstr(why, "BV_MLX5_SIMD=mmx"));
+	assert_null(ch);
+	unsetenv("BV_MLX5_SIMD");
 }
 
 static void each_call_fails(void **state)
@@ -349,6 +422,7 @@ static void shapes_of_queue_pairs(void **state)
 		{ "receive queue of 16 strides of 32 bytes", 128, 64, 16, 32, 256, 0 },
 		{ "receive queue of 8 strides", 128, 64, 8, 64, 256, 0 },
 		{ "receive queue of 24 strides", 128, 64, 24, 64, 256, 0 },
+		{ "receive queue of 131072 strides", 128, 64, 131072, 64, 256, 0 },
 	};
 
 	(void)state;
@@ -460,6 +534,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		create_test(doorbells),
+		create_test(usual),
+		create_test(levels),
 		create_test(completions),
 		create_test(each_call_fails),
 		create_test(without_memory),

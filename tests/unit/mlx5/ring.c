@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#include "../refusals.h"
+
 #define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 0xa1b2c3d4, 1 << 20 })
 
 enum {
@@ -196,12 +198,20 @@ static void credits(void **state)
 	base = *ch;
 	assert_int_equal(bv_post_write_inline(ch, "12345678", 8, REMOTE, 0), -EAGAIN);
 	assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), -EAGAIN);
+	assert_int_equal(bv_post_write_inline(ch, "12345678", 5, REMOTE, 0), -EAGAIN);
+	assert_int_equal(bv_post_send_inline(ch, "12345678", 5, 0), -EAGAIN);
+	ch->max_send_sge = 0;
+	refusals_wanted = 1;
+	assert_int_equal(bv_post_fetch_add(ch, &(const struct bv_scatter){ 0, 8, 3 },
+					   &(const struct bv_remote){ 0, 1, 8 }, 1, 0),
+			 -EINVAL);
+	ch->max_send_sge = base.max_send_sge;
 	assert_memory_equal(&before, &p->c, sizeof(before));
 	assert_memory_equal(&base, ch, sizeof(base));
 	assert_int_equal(be32toh(p->qp_dbrec[PRM_DBREC_SEND]), 16);
 
 	plain_send_cqe(p, 0, PRM_OPCODE_WRITE, 9, 0);
-	assert_int_equal(bv_poll_send(ch, &wc, 1), 1);
+	assert_int_equal(bvi_poll_send_one(ch, &wc), 1);
 	assert_int_equal(wc.work, 9);
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(bv_post_write_inline(ch, "12345678", 8, REMOTE, 0), 16 + i);

@@ -194,7 +194,7 @@ static int post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_
 	now->receives = 0;
 	for (; wr; wr = wr->next) {
 		assert_true(wr->num_sge <= 4);
-		*bad = wr;
+		*bad = now->mute ? NULL : wr;
 		if (now->refuse && now->receives == now->refuse_after)
 			break;
 		now->recv_wr = *wr;

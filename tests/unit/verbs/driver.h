@@ -46,6 +46,7 @@ struct driver {
 	int refuse;            /* what the next post returns; 0: takes it */
 	int refuse_errno;      /* and leaves in errno */
 	unsigned refuse_after; /* so many of its works it takes before */
+	bool mute;             /* does not tell which receive it refused */
 	unsigned posts;
 	unsigned chain; /* works that the last post took, and their numbers */
 	uint64_t numbers[DRIVER_MAX_SEND];

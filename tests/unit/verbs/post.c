@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "../refusals.h"
+
 #define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 0xa1b2c3d4, 1 << 20 })
 #define IMM 0xcafe0001u
 
@@ -146,14 +148,73 @@ static void many_receives(void **state)
 	d->refuse = ENOMEM;
 	d->refuse_after = 20;
 	assert_int_equal(bv_post_recv_many(ch, sg, 30), 20);
-	d->refuse = ENOMEM;
-	d->refuse_after = 0;
-	assert_int_equal(bv_post_recv_many(ch, sg, 30), -ENOMEM);
+	for (int i = 0; i < 2; i++) {
+		d->refuse = ENOMEM;
+		d->refuse_after = 0;
+		d->mute = i;
+		assert_int_equal(bv_post_recv_many(ch, sg, 30), -ENOMEM);
+	}
 	take_receives(d, 20);
 	/* As many as there is room for, one by one or together. */
 	assert_int_equal(bv_post_recv(ch, to, 1), 120 | BV_WORK_RECV);
 	assert_int_equal(bv_post_recv_many(ch, sg, DRIVER_MAX_RECV + 1), DRIVER_MAX_RECV - 1);
 	assert_int_equal(bv_post_recv_many(ch, sg, 1), -EAGAIN);
+	driver_free(d);
+}
+
+/* What is too long for the short ways, alone and in chains, is posted as the rest. */
+static void long_elements(void **state)
+{
+	const struct bv_gather from_far[2] = { { 0x1000, 1u << 31, 7 }, { 0x2000, 1u << 29, 8 } };
+	const struct bv_scatter to_far = { 0x1000, 1u << 31, 7 };
+	const struct bv_remote far = { REMOTE->addr, REMOTE->rkey, UINT64_MAX };
+	struct driver *d = driver_new(EXTENDED);
+	struct bv_channel *ch = driver_channel(d);
+	int64_t work = 0;
+
+	(void)state;
+	ch->max_msg = UINT32_MAX;
+	for (unsigned more = 0; more < 2; more++) {
+		const unsigned flags = more ? BV_MORE : 0;
+
+		for (unsigned last = 0; last < 2; last++) {
+			if (last && more)
+				assert_int_equal(bv_post_send(ch, from, 1, BV_MORE), work++);
+			assert_int_equal(bv_post_send(ch, from_far, 1, flags), work++);
+			assert_int_equal(bv_post_write(ch, from_far, 1, &far, flags), work++);
+			assert_int_equal(bv_post_read(ch, &to_far, 1, &far, 0), work++);
+			assert_int_equal(d->wr.opcode, IBV_WR_RDMA_READ);
+			assert_int_equal(d->list[0].length, 1u << 31);
+		}
+	}
+	assert_int_equal(bv_post_write_imm(ch, from_far, 1, &far, IMM, 0), work++);
+	expect_imm(d);
+	assert_int_equal(bv_post_send(ch, from_far, 2, 0), work++);
+	assert_int_equal(d->wr.num_sge, 2);
+	assert_int_equal(d->list[0].length, 1u << 31);
+	assert_int_equal(bv_last_posted(ch), work - 1);
+	driver_free(d);
+}
+
+/* What was granted is looked at by the slots themselves. */
+static void more_than_granted(void **state)
+{
+	const struct bv_remote number = { 8, 1, 8 };
+	const struct bv_scatter result = { 8, 8, 1 };
+	struct driver *d = driver_new(EXTENDED);
+	struct bv_channel *ch = driver_channel(d);
+	const uint8_t payload[65] = { 0 };
+
+	(void)state;
+	refusals_wanted = 5;
+	assert_int_equal(bv_post_send_inline(ch, payload, 65, 0), -EMSGSIZE);
+	assert_int_equal(bv_post_send_inline_imm(ch, payload, 65, IMM, 0), -EMSGSIZE);
+	ch->max_recv_sge = ch->max_send_sge = 0;
+	assert_int_equal(bv_post_recv_many(ch, to, 1), -EINVAL);
+	assert_int_equal(bv_post_fetch_add(ch, &result, &number, 1, 0), -EINVAL);
+	assert_int_equal(bv_post_compare_swap(ch, &result, &number, 1, 2, 0), -EINVAL);
+	assert_int_equal(refusals_wanted, 0);
+	assert_int_equal(d->posts, 0);
 	driver_free(d);
 }
 
@@ -239,10 +300,15 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lists),    cmocka_unit_test(inlines),
-		cmocka_unit_test(receives), cmocka_unit_test(many_receives),
-		cmocka_unit_test(credits),  cmocka_unit_test(added_signals),
+		cmocka_unit_test(lists),
+		cmocka_unit_test(inlines),
+		cmocka_unit_test(receives),
+		cmocka_unit_test(many_receives),
+		cmocka_unit_test(credits),
+		cmocka_unit_test(added_signals),
 		cmocka_unit_test(refused),
+		cmocka_unit_test(long_elements),
+		cmocka_unit_test(more_than_granted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
