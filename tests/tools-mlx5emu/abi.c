@@ -223,7 +223,7 @@ static void test_header(void **state)
 
 	(void)state;
 	assert_int_equal(call(fd, &r), -EINVAL); /* no command number */
-	r = request(UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE);
+	r = request(UVERBS_OBJECT_WQ, UVERBS_METHOD_WQ_CREATE);
 	assert_int_equal(call(fd, &r), -EPROTONOSUPPORT);
 	r = request(0xffff, 0xffff);
 	assert_int_equal(call(fd, &r), -EPROTONOSUPPORT);
@@ -317,6 +317,27 @@ static void test_commands(void **state)
 				 word, 8, word, 8),
 			 -EOPNOTSUPP);
 	assert_int_equal(command(fd, 0x10000, word, 8, word, 8), -EINVAL);
+	close(fd);
+}
+
+/* A queue by its own method: what it lacks, and whose events it wants. */
+static void test_create(void **state)
+{
+	uint32_t cqe = 4, vector = 0, resp;
+	uint64_t cookie = 1;
+	int fd = open_device();
+	struct request r = request(UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE);
+
+	(void)state;
+	assert_int_equal(call(fd, &r), -EINVAL);
+	add(&r, UVERBS_ATTR_CREATE_CQ_HANDLE, 0, 0);
+	add_in(&r, UVERBS_ATTR_CREATE_CQ_CQE, &cqe, sizeof(cqe));
+	add_in(&r, UVERBS_ATTR_CREATE_CQ_USER_HANDLE, &cookie, sizeof(cookie));
+	add_in(&r, UVERBS_ATTR_CREATE_CQ_COMP_VECTOR, &vector, sizeof(vector));
+	add(&r, UVERBS_ATTR_CREATE_CQ_RESP_CQE, sizeof(resp), (uintptr_t)&resp);
+	assert_int_equal(call(fd, &r), -EINVAL); /* no ring: mlx5's part is not there */
+	add(&r, UVERBS_ATTR_CREATE_CQ_EVENT_FD, 0, (uint64_t)fd);
+	assert_int_equal(call(fd, &r), -EBADF); /* a device is no file for events */
 	close(fd);
 }
 
@@ -524,18 +545,19 @@ static uint64_t random_data(const void *buffer)
 
 static struct request random_request(const void *buffer)
 {
-	static const uint16_t lengths[] = { 0, 4, 8, 16, 32, 40, 56, 64, 112, 304 };
+	static const uint16_t lengths[] = { 0, 4, 8, 16, 20, 40, 56, 64, 112, 304 };
+	static const uint16_t objects[] = { UVERBS_OBJECT_DM, UVERBS_OBJECT_MR, UVERBS_OBJECT_PD,
+					    UVERBS_OBJECT_CQ, UVERBS_OBJECT_QP, UVERBS_OBJECT_SRQ };
 	struct request r = write_request((uint32_t)(random_number() % 60) |
 					 (random_number() % 4 ? 0 : 0x80000000u));
-	unsigned n = (unsigned)(random_number() % 9);
+	unsigned n = (unsigned)(random_number() % 16);
 
 	if (random_number() % 8 == 0)
 		r = request(MLX5_IB_OBJECT_UAR, 0x1000 + (unsigned)(random_number() % 2));
 	else if (random_number() % 8 == 0)
-		r = request(random_number() % 2 ? UVERBS_OBJECT_DM : UVERBS_OBJECT_MR,
-			    (unsigned)(random_number() % 6));
+		r = request(objects[random_number() % 6], (unsigned)(random_number() % 6));
 	for (unsigned i = 0; i < n; i++) {
-		unsigned id = (unsigned)(random_number() % 9);
+		unsigned id = (unsigned)(random_number() % 16);
 
 		if (random_number() % 4 == 0)
 			id += 0x1000;
@@ -566,11 +588,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_device_node), cmocka_unit_test(test_header),
 		cmocka_unit_test(test_attributes),  cmocka_unit_test(test_sizes),
-		cmocka_unit_test(test_commands),    cmocka_unit_test(test_context),
-		cmocka_unit_test(test_handles),     cmocka_unit_test(test_uar),
-		cmocka_unit_test(test_descriptors), cmocka_unit_test(test_truncate),
-		cmocka_unit_test(test_channels),    cmocka_unit_test(test_abandoned),
-		cmocka_unit_test(test_fork),        cmocka_unit_test(test_random),
+		cmocka_unit_test(test_create),      cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_context),     cmocka_unit_test(test_handles),
+		cmocka_unit_test(test_uar),         cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_truncate),    cmocka_unit_test(test_channels),
+		cmocka_unit_test(test_abandoned),   cmocka_unit_test(test_fork),
+		cmocka_unit_test(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

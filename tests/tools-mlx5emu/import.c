@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -57,6 +58,28 @@ static void test_memory(void **state)
 	link_tear_down(&link);
 }
 
+static bool readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+/* An event of what a context made comes to that context alone. */
+static void limit_event(struct ibv_context *ctx, struct ibv_srq *srq,
+			const struct ibv_context *other)
+{
+	struct ibv_srq_attr attr = { .srq_limit = 4 }; /* none is posted: reached at once */
+	struct ibv_async_event event;
+
+	assert_int_equal(ibv_modify_srq(srq, &attr, IBV_SRQ_LIMIT), 0);
+	assert_int_equal(ibv_get_async_event(ctx, &event), 0);
+	assert_int_equal(event.event_type, IBV_EVENT_SRQ_LIMIT_REACHED);
+	assert_ptr_equal(event.element.srq, srq);
+	ibv_ack_async_event(&event);
+	assert_false(readable(other->async_fd));
+}
+
 /* What the importer makes is its own, in the domain of both. */
 static void test_objects(void **state)
 {
@@ -65,12 +88,28 @@ static void test_objects(void **state)
 	struct link link;
 	struct ibv_pd *pd;
 	struct ibv_mr *mr;
+	struct ibv_cq *cq;
+	struct ibv_srq *srq;
+	struct ibv_qp *qp;
+	struct ibv_srq_init_attr srq_attr = { .attr = { 8, 1, 0 } };
+	struct ibv_qp_init_attr qp_attr = { .cap = { 4, 0, 1, 0, 0 }, .qp_type = IBV_QPT_RC };
 
 	(void)state;
 	link_set_up(&link, LINK_ACCESS_ALL);
 	ctx = import(link.ctx);
 	pd = ibv_import_pd(ctx, link.pd->handle);
 	assert_non_null(pd);
+	cq = ibv_create_cq(ctx, 4, NULL, NULL, 0);
+	srq = ibv_create_srq(pd, &srq_attr);
+	qp_attr.send_cq = cq;
+	qp_attr.recv_cq = cq;
+	qp_attr.srq = srq;
+	qp = ibv_create_qp(pd, &qp_attr);
+	assert_true(cq && srq && qp);
+	limit_event(ctx, srq, link.ctx);
+	assert_int_equal(ibv_destroy_qp(qp), 0);
+	assert_int_equal(ibv_destroy_srq(srq), 0);
+	assert_int_equal(ibv_destroy_cq(cq), 0);
 	mr = ibv_reg_mr(pd, buffer, sizeof(buffer), IBV_ACCESS_LOCAL_WRITE);
 	assert_non_null(mr);
 	assert_int_equal(ibv_dereg_mr(mr), 0);

@@ -12,8 +12,12 @@
 
 static int read_at(const struct emu_attr *attr, size_t offset, void *buf, size_t size)
 {
-	if (attr->a.len > sizeof(attr->a.data))
+	if (!attr->own && attr->a.len > sizeof(attr->a.data))
 		return emu_user_read(buf, attr->a.data + offset, size);
+	if (attr->own) {
+		memcpy(buf, (const char *)(uintptr_t)attr->a.data + offset, size);
+		return 0;
+	}
 	memcpy(buf, (const char *)&attr->a.data + offset, size);
 	return 0;
 }
@@ -68,6 +72,11 @@ int emu_attr_write(const struct emu_attr *attr, const void *buf, size_t size)
 		return 0;
 	len = attr->a.len;
 	n = size < len ? size : len;
+	if (attr->own) {
+		memcpy((void *)(uintptr_t)attr->a.data, buf, n);
+		memset((char *)(uintptr_t)attr->a.data + n, 0, len - n);
+		return 0;
+	}
 	rc = emu_user_write(attr->a.data, buf, n);
 	while (rc == 0 && n < len) {
 		size_t fill = len - n < sizeof(zero) ? len - n : sizeof(zero);
@@ -84,6 +93,11 @@ int emu_attr_write_handle(const struct emu_attr *attr, uint32_t handle)
 
 	return emu_user_write(attr->at + offsetof(struct ib_uverbs_attr, data), &data,
 			      sizeof(data));
+}
+
+struct emu_evfile *emu_cmd_events(const struct emu_cmd *cmd)
+{
+	return emu_evfile_get(cmd->events ? cmd->events : cmd->file->async);
 }
 
 int emu_cmd_answer(const struct emu_cmd *cmd, const void *core, size_t core_size, const void *drv,

@@ -19,6 +19,7 @@
 struct emu_attr {
 	struct ib_uverbs_attr a;
 	uint64_t at;
+	bool own; /* made by us: a.data is an address of ours, whatever the size */
 };
 
 /* The legacy write commands come with up to four buffers. */
@@ -26,6 +27,7 @@ struct emu_cmd {
 	struct emu_file *file;
 	struct emu_attr in, out;         /* the core structures */
 	struct emu_attr drv_in, drv_out; /* mlx5's part */
+	struct emu_evfile *events;       /* of what it makes; NULL: as the context's */
 };
 
 /*
@@ -43,7 +45,10 @@ int emu_attr_write_handle(const struct emu_attr *attr, uint32_t handle);
 int emu_cmd_answer(const struct emu_cmd *cmd, const void *core, size_t core_size, const void *drv,
 		   size_t drv_size);
 
-enum { EMU_MAX_SPEC = 9 };
+/* Where events of what @cmd makes go, with a reference. */
+struct emu_evfile *emu_cmd_events(const struct emu_cmd *cmd);
+
+enum { EMU_MAX_SPEC = 15 };
 
 enum emu_attr_kind {
 	EMU_ATTR_PTR,    /* data in or out, length within bounds */
@@ -66,9 +71,9 @@ struct emu_method {
 	int (*run)(struct emu_file *file, const struct emu_attr *attr); /* indexed like spec */
 };
 
-/* Those of DEVX: devx.c. */
-extern const struct emu_method emu_devx_methods[];
-extern const size_t emu_devx_nmethods;
+/* Those of DEVX: devx.c; of queues: create.c. */
+extern const struct emu_method emu_devx_methods[], emu_create_methods[];
+extern const size_t emu_devx_nmethods, emu_create_nmethods;
 
 /* Entry of a table keyed by command number; the smallest core sizes a caller may give. */
 struct emu_write_method {

@@ -71,9 +71,10 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *req,
 	return 0;
 }
 
-static int create(struct emu_file *file, const struct ib_uverbs_ex_create_cq *req,
+static int create(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *req,
 		  struct emu_cq_attr *attr, struct emu_object **out)
 {
+	struct emu_file *file = cmd->file;
 	struct emu_object *cq = emu_object_new(&file->objects, EMU_OBJECT_CQ);
 	int rc = -EINVAL;
 
@@ -85,7 +86,7 @@ static int create(struct emu_file *file, const struct ib_uverbs_ex_create_cq *re
 		if (!cq->channel)
 			goto free_obj;
 	}
-	cq->async = emu_evfile_get(file->async);
+	cq->async = emu_cmd_events(cmd);
 	attr->cookie = cq;
 	rc = emu_cq_create(file->device, attr, &cq->num);
 	if (rc < 0)
@@ -109,7 +110,7 @@ static int create_cq(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *r
 	int rc = parse(cmd, req, &attr);
 
 	if (rc == 0)
-		rc = create(file, req, &attr, &cq);
+		rc = create(cmd, req, &attr, &cq);
 	if (rc < 0)
 		return rc;
 	resp.base.cq_handle = cq->handle;

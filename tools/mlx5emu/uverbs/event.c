@@ -37,7 +37,7 @@ static void async_event(void *dev_cookie, enum emu_event type, void *obj_cookie,
 		return;
 	if (!obj)
 		emu_file_tell_importers(file, &record, sizeof(record));
-	if (emu_evfile_post(file->async, &record, sizeof(record)) && obj)
+	if (emu_evfile_post(obj ? obj->async : file->async, &record, sizeof(record)) && obj)
 		atomic_fetch_add(&obj->async_events, 1);
 }
 

@@ -412,3 +412,13 @@ struct emu_evfile *emu_file_channel(struct emu_file *file, int fd, enum emu_chan
 		channel = find_channel(file, st.st_dev, st.st_ino);
 	return channel && channel->kind == kind ? emu_evfile_get(channel->ev) : NULL;
 }
+
+struct emu_evfile *emu_file_events(struct emu_file *file, int fd)
+{
+	struct stat st;
+
+	if (file->async && emu_libc()->fstat(fd, &st) == 0 &&
+	    emu_evfile_is(file->async, st.st_dev, st.st_ino))
+		return emu_evfile_get(file->async);
+	return emu_file_channel(file, fd, EMU_CHANNEL_ASYNC);
+}

@@ -100,6 +100,8 @@ void emu_file_close_gone(const struct emu_closing *closing);
 int emu_file_add_channel(struct emu_file *file, enum emu_channel_kind kind);
 /* Takes back one that the program never learned of. */
 void emu_file_remove_channel(struct emu_file *file, int fd);
+/* The same for events: the context's own file, or one of kind ASYNC. */
+struct emu_evfile *emu_file_events(struct emu_file *file, int fd);
 /* A record for each channel of kind ASYNC; from the engine's upcalls. */
 void emu_file_tell_importers(struct emu_file *file, const void *record, size_t size);
 /* The channel behind the program's descriptor, with a reference of the event file, or NULL. */

@@ -3,8 +3,8 @@
  * RDMA_VERBS_IOCTL: finds the method, collects its attributes by their specification, runs it.
  * Rules and error codes are the kernel's (drivers/infiniband/core/uverbs_ioctl.c), because
  * libibverbs decides by them: -EPROTONOSUPPORT for a method makes it fall back to the write
- * commands behind INVOKE_WRITE, which is where nearly everything is done here. Newer libraries ask
- * for more methods first and fall back the same way.
+ * commands behind INVOKE_WRITE, which is where most is done here. Newer libraries ask for more
+ * methods first and fall back the same way.
  * Nothing that the program passes is trusted: a malformed request is an error, never a fault.
  */
 #include "uverbs/command.h"
@@ -156,6 +156,8 @@ static const struct emu_method *find_method(const struct ib_uverbs_ioctl_hdr *hd
 
 	if (m && m->run == invoke_write && emu_write_commands_only())
 		return NULL;
+	if (!m && !emu_write_commands_only())
+		m = find_in(emu_create_methods, emu_create_nmethods, hdr);
 	return m ? m : find_in(emu_devx_methods, emu_devx_nmethods, hdr);
 }
 

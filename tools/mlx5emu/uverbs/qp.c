@@ -154,7 +154,7 @@ static int create_object(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_q
 	if (!qp)
 		return -ENOMEM;
 	qp->user_handle = req->user_handle;
-	qp->async = emu_evfile_get(file->async);
+	qp->async = emu_cmd_events(cmd);
 	init->cookie = qp;
 	rc = emu_qp_create(file->device, init, &qp->num);
 	if (rc < 0)

@@ -91,7 +91,7 @@ static int create_object(struct emu_cmd *cmd, const struct ib_uverbs_create_xsrq
 	if (!srq)
 		return -ENOMEM;
 	srq->user_handle = req->user_handle;
-	srq->async = emu_evfile_get(file->async);
+	srq->async = emu_cmd_events(cmd);
 	attr->cookie = srq;
 	rc = emu_srq_create(file->device, attr, &srq->num);
 	if (rc < 0)

@@ -203,7 +203,9 @@ static void add_fields(struct emu_line *line, const struct emu_member *field,
 	const size_t have = attr->at ? attr->a.len : 0;
 	const size_t n = have < sizeof(bytes) ? have : sizeof(bytes);
 
-	if (n > sizeof(attr->a.data) || answer) {
+	if (attr->own) {
+		memcpy(bytes, (const char *)(uintptr_t)attr->a.data, n);
+	} else if (n > sizeof(attr->a.data) || answer) {
 		if (emu_user_read(bytes, attr->a.data, n) < 0)
 			return;
 	} else {
@@ -265,8 +267,11 @@ void emu_trace_method(const struct emu_file *file, unsigned object, unsigned met
 	const char *name = method_name(object, method);
 	struct emu_line line;
 
-	/* What it carries has a line already. */
-	if (object == UVERBS_OBJECT_DEVICE && method == UVERBS_METHOD_INVOKE_WRITE)
+	/* What these become has a line already. */
+	if ((object == UVERBS_OBJECT_DEVICE && method == UVERBS_METHOD_INVOKE_WRITE) ||
+	    (object == UVERBS_OBJECT_CQ && method == UVERBS_METHOD_CQ_CREATE) ||
+	    (object == UVERBS_OBJECT_QP && method == UVERBS_METHOD_QP_CREATE) ||
+	    (object == UVERBS_OBJECT_SRQ && method == UVERBS_METHOD_SRQ_CREATE))
 		return;
 	if (!(emu_trace_sinks & EMU_TRACE_TEXT))
 		return;
