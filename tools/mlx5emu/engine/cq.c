@@ -137,10 +137,8 @@ int emu_cq_destroy(struct emu_device *dev, uint32_t cqn)
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
 	cq = emu_cq_find(dev, cqn);
-	if (rc == 0 && !cq)
-		rc = -EINVAL;
+	rc = emu_object_check(dev, cq);
 	if (rc == 0 && cq->users)
 		rc = -EBUSY;
 	if (rc == 0) {
@@ -260,10 +258,8 @@ int emu_cq_moderate(struct emu_device *dev, uint32_t cqn, uint32_t count, uint32
 	if (count > EMU_MAX_CQ_COUNT || period_us > EMU_MAX_CQ_PERIOD)
 		return -EINVAL;
 	emu_lock();
-	rc = emu_device_usable(dev);
 	cq = emu_cq_find(dev, cqn);
-	if (rc == 0 && !cq)
-		rc = -EINVAL;
+	rc = emu_object_usable(dev, cq);
 	if (rc == 0) {
 		cq->moderation_count = (uint16_t)count;
 		cq->moderation_us = (uint16_t)period_us;
@@ -369,10 +365,10 @@ int emu_cq_resize(struct emu_device *dev, uint32_t cqn, uint64_t buf_addr, uint3
 	if (rc < 0)
 		return rc;
 	emu_lock();
-	rc = emu_device_usable(dev);
 	cq = emu_cq_find(dev, cqn);
+	rc = emu_object_usable(dev, cq);
 	if (rc == 0)
-		rc = cq ? resize(cq, buf_addr, cqe_count) : -EINVAL;
+		rc = resize(cq, buf_addr, cqe_count);
 	emu_unlock();
 	if (rc == 0)
 		emu_info("CQ %u: resized to %u entries", cqn, cqe_count);
@@ -385,10 +381,8 @@ int emu_cq_query(struct emu_device *dev, uint32_t cqn, struct emu_cq_attr *attr)
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
 	cq = emu_cq_find(dev, cqn);
-	if (rc == 0 && !cq)
-		rc = -EINVAL;
+	rc = emu_object_check(dev, cq);
 	if (rc == 0)
 		*attr = cq->attr;
 	emu_unlock();

@@ -110,6 +110,20 @@ int emu_device_check(const struct emu_device *dev)
 	return dev->orphan ? -ENODEV : 0;
 }
 
+int emu_object_check(const struct emu_device *dev, const void *object)
+{
+	const int rc = emu_device_check(dev);
+
+	return rc == 0 && !object ? -EINVAL : rc;
+}
+
+int emu_object_usable(const struct emu_device *dev, const void *object)
+{
+	const int rc = emu_device_usable(dev);
+
+	return rc == 0 && !object ? -EINVAL : rc;
+}
+
 void emu_object_left(const struct emu_device *dev)
 {
 	if (!dev->orphan)

@@ -46,10 +46,8 @@ int emu_pd_free(struct emu_device *dev, uint32_t pdn)
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
 	pd = emu_pd_find(dev, pdn);
-	if (rc == 0 && !pd)
-		rc = -EINVAL;
+	rc = emu_object_check(dev, pd);
 	if (rc == 0 && pd->users)
 		rc = -EBUSY;
 	if (rc == 0)

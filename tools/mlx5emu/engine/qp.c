@@ -223,10 +223,8 @@ int emu_qp_destroy(struct emu_device *dev, uint32_t qpn)
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
 	qp = emu_qp_find(dev, qpn);
-	if (rc == 0 && !qp)
-		rc = -EINVAL;
+	rc = emu_object_check(dev, qp);
 	if (rc == 0 && qp->groups)
 		rc = -EBUSY;
 	if (rc == 0) {

@@ -175,10 +175,8 @@ int emu_qp_query(struct emu_device *dev, uint32_t qpn, struct emu_qp_attr *attr,
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
 	qp = emu_qp_find(dev, qpn);
-	if (rc == 0 && !qp)
-		rc = -EINVAL;
+	rc = emu_object_check(dev, qp);
 	if (rc == 0 && attr) {
 		*attr = qp->attr;
 		attr->cur_qp_state = qp->attr.qp_state;

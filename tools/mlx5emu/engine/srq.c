@@ -139,10 +139,8 @@ int emu_srq_destroy(struct emu_device *dev, uint32_t srqn)
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
 	srq = emu_srq_find(dev, srqn);
-	if (rc == 0 && !srq)
-		rc = -EINVAL;
+	rc = emu_object_check(dev, srq);
 	if (rc == 0 && srq->users)
 		rc = -EBUSY;
 	if (rc == 0)
@@ -316,9 +314,9 @@ int emu_srq_arm(struct emu_device *dev, uint32_t srqn, uint32_t limit)
 	int rc;
 
 	emu_lock();
-	rc = emu_device_usable(dev);
 	srq = emu_srq_find(dev, srqn);
-	if (rc == 0 && (!srq || limit >= srq->attr.wqe_count))
+	rc = emu_object_usable(dev, srq);
+	if (rc == 0 && limit >= srq->attr.wqe_count)
 		rc = -EINVAL;
 	if (rc == 0) {
 		srq->limit = limit;
@@ -334,10 +332,8 @@ int emu_srq_query(struct emu_device *dev, uint32_t srqn, struct emu_srq_attr *at
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
 	srq = emu_srq_find(dev, srqn);
-	if (rc == 0 && !srq)
-		rc = -EINVAL;
+	rc = emu_object_check(dev, srq);
 	if (rc == 0) {
 		*attr = srq->attr;
 		*limit = srq->limit;

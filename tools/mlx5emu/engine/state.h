@@ -122,6 +122,13 @@ int emu_device_check(const struct emu_device *dev);
 /* Lock held: as above, and -EIO when it is broken: what asks more of it than an end. */
 int emu_device_usable(const struct emu_device *dev);
 
+/*
+ * Lock held: how a call about one object goes on when it has looked for it. As the two above, and
+ * -EINVAL when @object is NULL.
+ */
+int emu_object_check(const struct emu_device *dev, const void *object);
+int emu_object_usable(const struct emu_device *dev, const void *object);
+
 /* Lock held: an object is destroyed because its device is, and not by the program. */
 void emu_object_left(const struct emu_device *dev);
 

@@ -97,10 +97,8 @@ int emu_uar_free(struct emu_device *dev, uint32_t page)
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
 	uar = emu_uar_find(dev, page);
-	if (rc == 0 && !uar)
-		rc = -EINVAL;
+	rc = emu_object_check(dev, uar);
 	if (rc == 0 && uar->users)
 		rc = -EBUSY;
 	if (rc == 0)

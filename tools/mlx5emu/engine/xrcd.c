@@ -116,10 +116,8 @@ int emu_xrcd_free(struct emu_device *dev, uint32_t xrcdn)
 	int rc;
 
 	emu_lock();
-	rc = emu_device_check(dev);
 	xrcd = emu_xrcd_find(dev, xrcdn);
-	if (rc == 0 && !xrcd)
-		rc = -EINVAL;
+	rc = emu_object_check(dev, xrcd);
 	if (rc == 0 && xrcd->users)
 		rc = -EBUSY;
 	if (rc == 0)
