@@ -51,20 +51,23 @@ struct emu_evfile *emu_cmd_events(const struct emu_cmd *cmd);
 enum { EMU_MAX_SPEC = 15 };
 
 enum emu_attr_kind {
-	EMU_ATTR_PTR,    /* data in or out, length within bounds */
+	EMU_ATTR_IN,     /* data, length within bounds */
+	EMU_ATTR_OUT,    /* room for data, likewise */
 	EMU_ATTR_CONST,  /* an inline number */
 	EMU_ATTR_HANDLE, /* an object's handle, in or out */
 };
 
 struct emu_attr_spec {
+	const char *name; /* in a trace */
 	uint16_t id;
 	enum emu_attr_kind kind;
-	uint16_t min_len, max_len; /* EMU_ATTR_PTR */
+	uint16_t min_len, max_len; /* EMU_ATTR_IN, EMU_ATTR_OUT */
 	bool mandatory;
 };
 
 /* An ioctl method. */
 struct emu_method {
+	const char *name; /* in a trace; NULL: what it does has a line of a write command */
 	uint16_t object_id, method_id;
 	unsigned nspec;
 	struct emu_attr_spec spec[EMU_MAX_SPEC];

@@ -9,12 +9,12 @@
 #include "trace/members.h"
 #include "uverbs/user.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/ib_user_verbs.h>
-#include <rdma/mlx5_user_ioctl_cmds.h>
 
 enum { MAX_FIELDS = 12 };
 
@@ -240,55 +240,71 @@ void emu_trace_write_command(const struct emu_cmd *cmd, uint64_t command, int rc
 	emu_line_write(&line);
 }
 
-static const struct {
-	uint16_t object, method;
-	const char *name;
-} methods[] = {
-	{ MLX5_IB_OBJECT_UAR, MLX5_IB_METHOD_UAR_OBJ_ALLOC, "UAR_OBJ_ALLOC" },
-	{ MLX5_IB_OBJECT_UAR, MLX5_IB_METHOD_UAR_OBJ_DESTROY, "UAR_OBJ_DESTROY" },
-	{ UVERBS_OBJECT_DM, UVERBS_METHOD_DM_ALLOC, "DM_ALLOC" },
-	{ UVERBS_OBJECT_DM, UVERBS_METHOD_DM_FREE, "DM_FREE" },
-	{ UVERBS_OBJECT_MR, UVERBS_METHOD_DM_MR_REG, "DM_MR_REG" },
-	{ UVERBS_OBJECT_MR, UVERBS_METHOD_ADVISE_MR, "ADVISE_MR" },
-	{ UVERBS_OBJECT_MR, UVERBS_METHOD_REG_DMABUF_MR, "REG_DMABUF_MR" },
-};
-
-static const char *method_name(unsigned object, unsigned method)
+/* What a DEVX command asks of the firmware, and what that answered (PRM 12.2, command interface). */
+static void add_box(struct emu_line *line, const struct emu_attr_spec *spec, uint64_t at)
 {
-	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
-		if (methods[i].object == object && methods[i].method == method)
-			return methods[i].name;
-	return NULL;
+	uint32_t words[2];
+
+	if (emu_user_read(words, at, sizeof(words)) < 0)
+		return;
+	if (spec->kind == EMU_ATTR_IN)
+		emu_line_add(line, " opcode=0x%x op_mod=0x%x", be32toh(words[0]) >> 16,
+			     be32toh(words[1]) & 0xffff);
+	else
+		emu_line_add(line, " status=0x%x syndrome=0x%x", be32toh(words[0]) >> 24,
+			     be32toh(words[1]));
 }
 
-void emu_trace_method(const struct emu_file *file, unsigned object, unsigned method,
-		      const struct emu_attr *attr, unsigned n, int rc)
+static void add_attr(struct emu_line *line, const struct emu_attr_spec *spec,
+		     const struct emu_attr *attr)
 {
-	const char *name = method_name(object, method);
+	struct ib_uverbs_attr now = attr->a;
+	uint64_t value;
+
+	/* The kernel interface returns a new handle in the attribute itself. */
+	if (spec->kind == EMU_ATTR_HANDLE && emu_user_read(&now, attr->at, sizeof(now)) < 0)
+		return;
+	value = now.data;
+	if (now.len > sizeof(value)) {
+		emu_line_add(line, " %s={%u bytes}", spec->name, now.len);
+		if (strncmp(spec->name, "cmd_", 4) == 0)
+			add_box(line, spec, now.data);
+		return;
+	}
+	if (spec->kind == EMU_ATTR_OUT) {
+		value = 0;
+		if (emu_user_read(&value, now.data, now.len) < 0)
+			return;
+	}
+	emu_line_add(line, " %s=0x%" PRIx64, spec->name, value);
+}
+
+static void add_attrs(struct emu_line *line, const struct emu_method *m,
+		      const struct emu_attr *attr, bool out)
+{
+	bool first = out;
+
+	for (unsigned i = 0; i < m->nspec; i++) {
+		if (!attr[i].at || (m->spec[i].kind == EMU_ATTR_OUT) != out)
+			continue;
+		if (first)
+			emu_line_add(line, " ->");
+		first = false;
+		add_attr(line, &m->spec[i], &attr[i]);
+	}
+}
+
+void emu_trace_method(const struct emu_file *file, const struct emu_method *m,
+		      const struct emu_attr *attr, int rc)
+{
 	struct emu_line line;
 
-	/* What these become has a line already. */
-	if ((object == UVERBS_OBJECT_DEVICE && method == UVERBS_METHOD_INVOKE_WRITE) ||
-	    (object == UVERBS_OBJECT_CQ && method == UVERBS_METHOD_CQ_CREATE) ||
-	    (object == UVERBS_OBJECT_QP && method == UVERBS_METHOD_QP_CREATE) ||
-	    (object == UVERBS_OBJECT_SRQ && method == UVERBS_METHOD_SRQ_CREATE))
-		return;
-	if (!(emu_trace_sinks & EMU_TRACE_TEXT))
+	if (!m->name || !(emu_trace_sinks & EMU_TRACE_TEXT))
 		return;
 	emu_trace_begin(&line, file->device);
-	if (name)
-		emu_line_add(&line, " command %s: rc=%d", name, rc);
-	else
-		emu_line_add(&line, " command object_0x%x.method_0x%x: rc=%d", object, method, rc);
-	for (unsigned i = 0; i < n; i++) {
-		if (!attr[i].at)
-			continue;
-		if (attr[i].a.len <= sizeof(attr[i].a.data))
-			emu_line_add(&line, " attr_0x%x=0x%" PRIx64, attr[i].a.attr_id,
-				     (uint64_t)attr[i].a.data);
-		else
-			emu_line_add(&line, " attr_0x%x={%u bytes}", attr[i].a.attr_id,
-				     attr[i].a.len);
-	}
+	emu_line_add(&line, " command %s: rc=%d", m->name, rc);
+	add_attrs(&line, m, attr, false);
+	if (rc == 0)
+		add_attrs(&line, m, attr, true);
 	emu_line_write(&line);
 }

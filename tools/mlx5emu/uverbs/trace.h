@@ -13,7 +13,7 @@
 void emu_trace_write_command(const struct emu_cmd *cmd, uint64_t command, int rc);
 
 /* A method that exists as an ioctl alone; @attr as its table lists them. */
-void emu_trace_method(const struct emu_file *file, unsigned object, unsigned method,
-		      const struct emu_attr *attr, unsigned n, int rc);
+void emu_trace_method(const struct emu_file *file, const struct emu_method *m,
+		      const struct emu_attr *attr, int rc);
 
 #endif
