@@ -181,6 +181,12 @@ int emu_port_set(struct emu_device *dev, bool active);
 int emu_uar_alloc(struct emu_device *dev, uint32_t *page);
 int emu_uar_free(struct emu_device *dev, uint32_t page);
 
+/*
+ * A page at @at, which the program maps there without asking for one; or at @other, which may be NULL: the
+ * first doorbell tells. Both in the mapping at uar_base. emu_uar_free() or the device's end gives it back.
+ */
+int emu_uar_place(struct emu_device *dev, void *at, void *other, uint32_t *page);
+
 /* ---- protection domains ---- */
 
 int emu_pd_alloc(struct emu_device *dev, uint32_t *pdn);

@@ -39,6 +39,7 @@ struct emu_uar {
 	struct emu_list node; /* emu.uars, while in use by a QP or CQ */
 	struct emu_list qps, cqs;
 	uint8_t *page;
+	uint8_t *other; /* where the program may have mapped it instead, until a doorbell tells; or NULL */
 	uint32_t index;
 	unsigned users;
 	bool allocated;

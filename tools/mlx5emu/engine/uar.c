@@ -25,6 +25,11 @@
  * queues: their records tell how far each one goes.
  */
 
+static uint8_t *own_page(const struct emu_uar *uar)
+{
+	return (uint8_t *)uar->dev->config.uar_base + (size_t)uar->index * EMU_PAGE_SIZE;
+}
+
 int emu_uars_init(struct emu_device *dev)
 {
 	dev->uars = calloc(dev->config.uar_pages, sizeof(*dev->uars));
@@ -35,7 +40,7 @@ int emu_uars_init(struct emu_device *dev)
 
 		uar->dev = dev;
 		uar->index = i;
-		uar->page = (uint8_t *)dev->config.uar_base + (size_t)i * EMU_PAGE_SIZE;
+		uar->page = own_page(uar);
 		emu_list_init(&uar->node);
 		emu_list_init(&uar->qps);
 		emu_list_init(&uar->cqs);
@@ -64,27 +69,54 @@ static struct emu_uar *find_free(struct emu_device *dev)
 	return NULL;
 }
 
+/* Lock held. */
+static int alloc(struct emu_device *dev, struct emu_uar **out)
+{
+	struct emu_uar *uar;
+	int rc = emu_device_usable(dev);
+
+	if (rc < 0)
+		return rc;
+	uar = find_free(dev);
+	if (uar && !uar->bf)
+		uar->bf = calloc(EMU_UAR_SLOTS, sizeof(*uar->bf));
+	if (!uar || !uar->bf)
+		return -ENOMEM;
+	emu_bf_reset(uar->bf);
+	memset(uar->reg_qpn, 0, sizeof(uar->reg_qpn));
+	uar->page = own_page(uar);
+	uar->other = NULL;
+	uar->allocated = true;
+	dev->next_uar = uar->index + 1;
+	*out = uar;
+	return 0;
+}
+
 int emu_uar_alloc(struct emu_device *dev, uint32_t *page)
 {
-	struct emu_uar *uar = NULL;
+	struct emu_uar *uar;
 	int rc;
 
 	emu_lock();
-	rc = emu_device_usable(dev);
+	rc = alloc(dev, &uar);
 	if (rc == 0) {
-		uar = find_free(dev);
-		rc = uar ? 0 : -ENOMEM;
-	}
-	if (uar && !uar->bf) {
-		uar->bf = calloc(EMU_UAR_SLOTS, sizeof(*uar->bf));
-		rc = uar->bf ? 0 : -ENOMEM;
-	}
-	if (rc == 0) {
-		emu_bf_reset(uar->bf);
-		memset(uar->reg_qpn, 0, sizeof(uar->reg_qpn));
 		memset(uar->page, 0, EMU_PAGE_SIZE);
-		uar->allocated = true;
-		dev->next_uar = uar->index + 1;
+		*page = uar->index;
+	}
+	emu_unlock();
+	return rc;
+}
+
+int emu_uar_place(struct emu_device *dev, void *at, void *other, uint32_t *page)
+{
+	struct emu_uar *uar;
+	int rc;
+
+	emu_lock();
+	rc = alloc(dev, &uar);
+	if (rc == 0) {
+		uar->page = at;
+		uar->other = other;
 		*page = uar->index;
 	}
 	emu_unlock();
@@ -137,12 +169,32 @@ static uint64_t consume(uint8_t *at)
 	return __atomic_exchange_n(doorbell, 0, __ATOMIC_ACQ_REL);
 }
 
+static bool rings(uint8_t *page, unsigned offset)
+{
+	return __atomic_load_n((uint64_t *)(void *)(page + offset), __ATOMIC_RELAXED) != 0;
+}
+
+/* A program maps all its pages in one of the two ways. */
+static void settle_place(struct emu_uar *uar)
+{
+	bool rung = rings(uar->other, EMU_UAR_CQ_ARM);
+
+	for (unsigned i = 0; i < EMU_UAR_SLOTS; i++)
+		rung |= rings(uar->other, EMU_UAR_BLUEFLAME + i * EMU_UAR_SLOT);
+	if (!rung)
+		return;
+	uar->page = uar->other;
+	uar->other = NULL;
+}
+
 unsigned emu_uar_scan_send(struct emu_uar *uar)
 {
 	struct emu_doorbell doorbell[EMU_UAR_SLOTS];
 	struct emu_list *node, *following;
 	unsigned rung = 0;
 
+	if (uar->other)
+		settle_place(uar);
 	for (unsigned i = 0; i < EMU_UAR_SLOTS; i++) {
 		const unsigned offset = EMU_UAR_BLUEFLAME + i * EMU_UAR_SLOT;
 		const uint64_t value = consume(uar->page + offset);
@@ -164,9 +216,12 @@ unsigned emu_uar_scan_send(struct emu_uar *uar)
 
 unsigned emu_uar_scan_arm(struct emu_uar *uar)
 {
-	const uint64_t value = consume(uar->page + EMU_UAR_CQ_ARM);
 	struct emu_list *node, *following;
+	uint64_t value;
 
+	if (uar->other)
+		settle_place(uar);
+	value = consume(uar->page + EMU_UAR_CQ_ARM);
 	if (!value)
 		return 0;
 	emu_arm_check(uar, value);

@@ -167,6 +167,13 @@ static void set_link(struct argp_state *state, const char *value, struct emu_run
 		argp_error(state, "--device: link=%s: use eth or ib", value);
 }
 
+static void set_uars(struct argp_state *state, const char *value, struct emu_run_device *dev)
+{
+	dev->static_uars = strcmp(value, "static") == 0;
+	if (!dev->static_uars && strcmp(value, "dynamic") != 0)
+		argp_error(state, "--device: uar=%s: use dynamic or static", value);
+}
+
 static void set_one(struct argp_state *state, const char *name, char *value,
 		    struct emu_run_device *dev)
 {
@@ -187,6 +194,8 @@ static void set_one(struct argp_state *state, const char *name, char *value,
 		set_gids(state, value, dev);
 	} else if (strcmp(name, "link") == 0) {
 		set_link(state, value, dev);
+	} else if (strcmp(name, "uar") == 0) {
+		set_uars(state, value, dev);
 	} else if (strcmp(name, "guid") == 0) {
 		dev->guid = devices_guid(state, "--device: guid", value);
 	} else if (strcmp(name, "lid") == 0) {
@@ -205,7 +214,7 @@ static void set_one(struct argp_state *state, const char *name, char *value,
 	} else {
 		argp_error(state,
 			   "--device: unknown setting '%s'; known: name model mtu gids link "
-			   "guid lid pkeys address state",
+			   "guid lid pkeys address state uar",
 			   name);
 	}
 }

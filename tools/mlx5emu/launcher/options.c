@@ -47,7 +47,7 @@ static const struct argp_option options[] = {
 	  "Address in mlx5_0's IPv4 GIDs; the next devices count up (default 10.77.0.1)", 0 },
 	{ "device", OPT_DEVICE, "SETTINGS", 0,
 	  "One device, the next at each time, where it differs: name=, model=, link=, mtu=, gids=, "
-	  "guid=, lid=, pkeys=, address=, state=, separated by commas",
+	  "guid=, lid=, pkeys=, address=, state=, uar=, separated by commas",
 	  0 },
 	{ "manual", OPT_MANUAL, NULL, 0,
 	  "No device thread: the program calls mlx5emu_step() for each piece of work", 0 },

@@ -135,10 +135,11 @@ static void write_device(const struct emu_run_device *dev, FILE *out)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	fprintf(out, "device %s %s %s %s %u %016" PRIx64 " %u %u.%u.%u.%u", dev->name,
+	fprintf(out, "device %s %s %s %s %s %u %016" PRIx64 " %u %u.%u.%u.%u", dev->name,
 		emu_models[dev->model].name, dev->infiniband ? "ib" : "eth",
-		dev->active ? "active" : "down", dev->mtu, dev->guid, dev->lid, dev->ipv4 >> 24,
-		dev->ipv4 >> 16 & 0xff, dev->ipv4 >> 8 & 0xff, dev->ipv4 & 0xff);
+		dev->active ? "active" : "down", dev->static_uars ? "static" : "dynamic", dev->mtu,
+		dev->guid, dev->lid, dev->ipv4 >> 24, dev->ipv4 >> 16 & 0xff, dev->ipv4 >> 8 & 0xff,
+		dev->ipv4 & 0xff);
 	for (unsigned i = 0; i < dev->npkeys; i++)
 		fprintf(out, "%c%04x", i ? '+' : ' ', dev->pkey[i]);
 	for (unsigned i = 0; i < dev->naddresses; i++)
@@ -239,21 +240,23 @@ int emu_run_parse_pkeys(const char *text, struct emu_run_device *dev)
 
 static int read_device(const char *value, struct emu_run *run)
 {
-	char model[16], link[8], state[8], address[16], pkeys[64];
+	char model[16], link[8], state[8], uars[8], address[16], pkeys[64];
 	struct emu_run_device dev = { .naddresses = 0 };
 	unsigned lid;
 	struct in_addr in;
 	int used = 0;
 
 	if (run->ndev == EMU_RUN_MAX_DEVICES ||
-	    sscanf(value, "%63s %15s %7s %7s %u %" SCNx64 " %u %15s %63s%n", dev.name, model, link,
-		   state, &dev.mtu, &dev.guid, &lid, address, pkeys, &used) != 9)
+	    sscanf(value, "%63s %15s %7s %7s %7s %u %" SCNx64 " %u %15s %63s%n", dev.name, model,
+		   link, state, uars, &dev.mtu, &dev.guid, &lid, address, pkeys, &used) != 10)
 		return -EINVAL;
 	dev.active = strcmp(state, "active") == 0;
 	dev.infiniband = strcmp(link, "ib") == 0;
+	dev.static_uars = strcmp(uars, "static") == 0;
 	dev.lid = (uint16_t)lid;
 	if ((!dev.active && strcmp(state, "down") != 0) || lid > UINT16_MAX ||
-	    (!dev.infiniband && strcmp(link, "eth") != 0) || !emu_run_mtu_valid(dev.mtu) ||
+	    (!dev.infiniband && strcmp(link, "eth") != 0) ||
+	    (!dev.static_uars && strcmp(uars, "dynamic") != 0) || !emu_run_mtu_valid(dev.mtu) ||
 	    !emu_run_name_valid(dev.name) || inet_pton(AF_INET, address, &in) != 1 ||
 	    read_model(model, &dev.model) < 0 || emu_run_parse_pkeys(pkeys, &dev) < 0 ||
 	    read_addresses(value + used, &dev) < 0)

@@ -53,12 +53,13 @@ enum emu_run_strict {
 
 struct emu_run_device {
 	char name[EMU_RUN_NAME_SIZE];
-	unsigned model;  /* in emu_models */
-	bool infiniband; /* link layer; else Ethernet */
-	bool active;     /* port state */
-	unsigned mtu;    /* active MTU in bytes */
-	uint64_t guid;   /* node GUID, first byte in the top bits */
-	uint16_t lid;    /* InfiniBand, else 0 */
+	unsigned model;   /* in emu_models */
+	bool infiniband;  /* link layer; else Ethernet */
+	bool active;      /* port state */
+	bool static_uars; /* as kernels before Linux 5.8: a fixed set of UARs for each context */
+	unsigned mtu;     /* active MTU in bytes */
+	uint64_t guid;    /* node GUID, first byte in the top bits */
+	uint16_t lid;     /* InfiniBand, else 0 */
 	unsigned npkeys;
 	uint16_t pkey[EMU_RUN_PKEYS];
 	uint32_t ipv4; /* host byte order: by which rdma_cm finds it; 0 = none */

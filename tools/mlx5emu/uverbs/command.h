@@ -158,7 +158,7 @@ int emu_query_pd(struct emu_file *file, const struct emu_attr *attr);
 int emu_query_mr(struct emu_file *file, const struct emu_attr *attr);
 int emu_query_dm(struct emu_file *file, const struct emu_attr *attr);
 /* device.c: mlx5's part of what a context is told */
-int emu_answer_context(const struct emu_attr *attr);
+int emu_answer_context(const struct emu_file *file, const struct emu_attr *attr);
 /* devx_event.c */
 int emu_devx_event_channel(struct emu_file *file, const struct emu_attr *attr);
 int emu_devx_subscribe(struct emu_file *file, const struct emu_attr *attr);

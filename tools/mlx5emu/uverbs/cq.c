@@ -3,6 +3,7 @@
 #include "uverbs/command.h"
 
 #include "engine/engine.h"
+#include "uverbs/bfreg.h"
 #include "uverbs/libc.h"
 
 #include <errno.h>
@@ -39,11 +40,21 @@ static const uint32_t known_flags = IB_UVERBS_CQ_FLAGS_TIMESTAMP_COMPLETION |
 static const uint32_t known_driver_flags = MLX5_IB_CREATE_CQ_FLAGS_UAR_PAGE_INDEX |
 					   MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD;
 
+/* A program names the page that arms its queue, unless the kernel has chosen all pages. */
+static int uar_page(struct emu_file *file, const struct mlx5_ib_create_cq *drv, uint32_t *page)
+{
+	if (!(drv->flags & MLX5_IB_CREATE_CQ_FLAGS_UAR_PAGE_INDEX))
+		return file->bfregs ? emu_bfreg_of_cqs(file, page) : -EINVAL;
+	*page = drv->uar_page_index;
+	return 0;
+}
+
 /* What CREATE_CQ of either form asks for. */
 static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *req,
 		 struct emu_cq_attr *attr)
 {
 	struct mlx5_ib_create_cq drv;
+	uint32_t page;
 	int rc = emu_attr_read(&cmd->drv_in, &drv, sizeof(drv));
 
 	if (rc < 0)
@@ -55,14 +66,16 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *req,
 	if (drv.cqe_comp_en && drv.cqe_comp_res_format != MLX5_IB_CQE_RES_FORMAT_HASH &&
 	    drv.cqe_comp_res_format != MLX5_IB_CQE_RES_FORMAT_CSUM)
 		return -EINVAL;
-	if (req->comp_vector != 0 || req->cqe == 0 || req->cqe > EMU_MAX_CQE ||
-	    !(drv.flags & MLX5_IB_CREATE_CQ_FLAGS_UAR_PAGE_INDEX))
+	if (req->comp_vector != 0 || req->cqe == 0 || req->cqe > EMU_MAX_CQE)
 		return -EINVAL;
+	rc = uar_page(cmd->file, &drv, &page);
+	if (rc < 0)
+		return rc;
 	*attr = (struct emu_cq_attr){
 		.buf_addr = drv.buf_addr,
 		.dbrec_addr = drv.db_addr,
 		.cqe_size = drv.cqe_size,
-		.uar_page = drv.uar_page_index,
+		.uar_page = page,
 		.compresses = drv.cqe_comp_en,
 		.padded = drv.flags & MLX5_IB_CREATE_CQ_FLAGS_CQE_128B_PAD,
 		.overwrites = req->flags & IB_UVERBS_CQ_FLAGS_IGNORE_OVERRUN,

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "trace/stat.h"
 #include "firmware/firmware.h"
+#include "uverbs/bfreg.h"
 #include "uverbs/libc.h"
 #include "uverbs/session.h"
 
@@ -25,26 +26,35 @@ enum { PHYS_DISABLED = 3, PHYS_LINK_UP = 5 };
 enum { WIDTH_4X = 2, SPEED_EDR = 32, LINK_LAYER_IB = 1, LINK_LAYER_ETHERNET = 2 };
 enum { PORT_CM_SUP = 1 << 16, PORT_IP_BASED_GIDS = 1 << 26 };
 
-/* mlx5_ib_alloc_ucontext(): requests of three ages are told apart by their length. */
-static int check_ucontext_req(const struct emu_cmd *cmd, bool *devx)
+static bool static_uars(const struct emu_file *file)
+{
+	return emu_session()->run.dev[file->index].static_uars;
+}
+
+/*
+ * mlx5_ib_alloc_ucontext(): requests of three ages are told apart by their length. A library that cannot
+ * allocate UARs one by one (rdma-core before 28) is served where they are static; one that reads version 0
+ * CQEs is not.
+ */
+static int check_ucontext_req(const struct emu_cmd *cmd, struct mlx5_ib_alloc_ucontext_req_v2 *out)
 {
 	struct mlx5_ib_alloc_ucontext_req_v2 req;
-	const uint64_t needed = MLX5_LIB_CAP_4K_UAR | MLX5_LIB_CAP_DYN_UAR;
+	uint64_t needed = MLX5_LIB_CAP_4K_UAR;
 	int rc = emu_attr_read(&cmd->drv_in, &req, sizeof(req));
 
 	if (rc < 0)
 		return rc;
 	if (cmd->drv_in.a.len < sizeof(struct mlx5_ib_alloc_ucontext_req))
 		return -EINVAL;
-	/*
-	 * A library that cannot allocate UARs one by one (rdma-core before 28) or reads version 0
-	 * CQEs is not served.
-	 */
-	*devx = req.flags & MLX5_IB_ALLOC_UCTX_DEVX;
+	if (!static_uars(cmd->file))
+		needed |= MLX5_LIB_CAP_DYN_UAR;
+	else if (req.flags) /* DEVX names UARs, which these kernels do not */
+		return -EINVAL;
 	if (req.flags & ~(uint32_t)MLX5_IB_ALLOC_UCTX_DEVX || req.comp_mask || req.reserved0 ||
 	    req.reserved1 || req.reserved2 || (req.lib_caps & needed) != needed ||
 	    req.max_cqe_version < 1)
 		return -EOPNOTSUPP;
+	*out = req;
 	return 0;
 }
 
@@ -123,12 +133,11 @@ static int create_firmware(struct emu_file *file)
 	return emu_fw_create(&config, &file->fw);
 }
 
-int emu_answer_context(const struct emu_attr *attr)
+int emu_answer_context(const struct emu_file *file, const struct emu_attr *attr)
 {
 	struct mlx5_ib_alloc_ucontext_resp drv = {
 		.qp_tab_size = EMU_MAX_QP,
 		.bf_reg_size = 512, /* two BlueFlame halves of 256 bytes */
-		.tot_bfregs = 0,    /* UARs come from UAR_OBJ_ALLOC alone */
 		.cache_line_size = 64,
 		.max_sq_desc_sz = EMU_MAX_SQ_DESC,
 		.max_rq_desc_sz = EMU_MAX_RQ_DESC,
@@ -144,6 +153,10 @@ int emu_answer_context(const struct emu_attr *attr)
 		.num_uars_per_page = 1,
 	};
 
+	if (file->bfregs) { /* else UARs come from UAR_OBJ_ALLOC alone */
+		drv.tot_bfregs = emu_bfregs_total(file->bfregs);
+		drv.num_dyn_bfregs = EMU_DYNAMIC_BFREGS;
+	}
 	drv.response_length = attr->a.len < sizeof(drv) ? attr->a.len : sizeof(drv);
 	return emu_attr_write(attr, &drv, sizeof(drv));
 }
@@ -156,19 +169,40 @@ static int answer_context(const struct emu_cmd *cmd, int async_fd)
 	};
 	int rc = emu_attr_write(&cmd->out, &resp, sizeof(resp));
 
-	return rc < 0 ? rc : emu_answer_context(&cmd->drv_out);
+	return rc < 0 ? rc : emu_answer_context(cmd->file, &cmd->drv_out);
+}
+
+/* What a context has besides its device. */
+static int create_parts(struct emu_file *file, const struct mlx5_ib_alloc_ucontext_req_v2 *req)
+{
+	int rc = 0;
+
+	if (static_uars(file))
+		rc = emu_bfregs_create(req->total_num_bfregs, req->num_low_latency_bfregs,
+				       &file->bfregs);
+	if (rc == 0 && req->flags & MLX5_IB_ALLOC_UCTX_DEVX)
+		rc = create_firmware(file);
+	return rc;
+}
+
+static void destroy_parts(struct emu_file *file)
+{
+	emu_fw_destroy(file->fw);
+	file->fw = NULL;
+	emu_bfregs_free(file->bfregs);
+	file->bfregs = NULL;
 }
 
 int emu_cmd_get_context(struct emu_cmd *cmd)
 {
+	struct mlx5_ib_alloc_ucontext_req_v2 req;
 	struct emu_file *file = cmd->file;
 	const struct emu_session *s = emu_session();
 	int async_fd, rc;
-	bool devx;
 
 	if (file->device || !s)
 		return -EINVAL;
-	rc = check_ucontext_req(cmd, &devx);
+	rc = check_ucontext_req(cmd, &req);
 	if (rc < 0)
 		return rc;
 	rc = emu_evfile_create(&file->async, &async_fd, false);
@@ -177,18 +211,15 @@ int emu_cmd_get_context(struct emu_cmd *cmd)
 	rc = create_device(file, s);
 	if (rc < 0)
 		goto free_async;
-	rc = devx ? create_firmware(file) : 0;
+	rc = create_parts(file, &req);
+	if (rc == 0)
+		rc = answer_context(cmd, async_fd);
 	if (rc < 0)
 		goto destroy_device;
-	rc = answer_context(cmd, async_fd);
-	if (rc < 0)
-		goto destroy_firmware;
 	return 0;
 
-destroy_firmware:
-	emu_fw_destroy(file->fw);
-	file->fw = NULL;
 destroy_device:
+	destroy_parts(file);
 	emu_device_destroy(file->device);
 	file->device = NULL;
 free_async:

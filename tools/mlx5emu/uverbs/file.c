@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/log.h"
 #include "firmware/firmware.h"
+#include "uverbs/bfreg.h"
 #include "uverbs/command.h"
 #include "uverbs/libc.h"
 #include "uverbs/session.h"
@@ -225,6 +226,7 @@ static void free_file(struct emu_file *file)
 	if (file->device)
 		emu_device_destroy(file->device);
 	emu_fw_destroy(file->fw);
+	emu_bfregs_free(file->bfregs);
 	emu_devx_unsubscribe(file, NULL, NULL);
 	emu_object_table_free(&file->objects);
 	while (file->channels) {

@@ -15,6 +15,7 @@
  * whatever else multiplies descriptors. Each open() is a file of its own, with its own engine
  * device, handles and event files, as in the kernel.
  */
+struct emu_bfregs;
 struct emu_device;
 struct emu_fw;
 
@@ -38,6 +39,7 @@ struct emu_file {
 	pthread_mutex_t lock;      /* one command at a time; guards all below */
 	struct emu_device *device; /* NULL before GET_CONTEXT */
 	struct emu_fw *fw;         /* its commands; NULL unless the context asked for DEVX */
+	struct emu_bfregs *bfregs; /* NULL: UARs are allocated one by one */
 	struct emu_evfile *async;
 	struct emu_object_table objects;
 	struct emu_channel *channels;

@@ -21,7 +21,7 @@ int emu_query_context(struct emu_file *file, const struct emu_attr *attr)
 	if (rc == 0)
 		rc = emu_attr_write(&attr[CONTEXT_CORE_SUPPORT], &core_support,
 				    sizeof(core_support));
-	return rc < 0 ? rc : emu_answer_context(&attr[CONTEXT_MLX5]);
+	return rc < 0 ? rc : emu_answer_context(file, &attr[CONTEXT_MLX5]);
 }
 
 enum { ASYNC_HANDLE };

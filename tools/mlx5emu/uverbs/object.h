@@ -47,6 +47,8 @@ struct emu_object {
 	uint64_t iova;             /* of an MR */
 	struct emu_fw_object devx; /* of one made by command, in @file */
 	struct emu_file *file;
+	bool has_bfreg; /* of a QP: the kernel chose its register (bfreg.h) */
+	uint32_t bfreg;
 	struct emu_evfile *channel; /* of a CQ; a reference */
 	struct emu_evfile *async;   /* of a CQ, SRQ or QP; a reference */
 	atomic_uint comp_events;    /* written by the engine's callbacks */

@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "run/config.h"
+#include "uverbs/bfreg.h"
 #include "uverbs/session.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <rdma/mlx5-abi.h>
 
 static const uint32_t known_qp_flags = MLX5_QP_FLAG_SCATTER_CQE | MLX5_QP_FLAG_ALLOW_SCATTER_CQE |
-				       MLX5_QP_FLAG_UAR_PAGE_INDEX;
+				       MLX5_QP_FLAG_UAR_PAGE_INDEX | MLX5_QP_FLAG_BFREG_INDEX;
 static const uint32_t invalid_bfreg = 1u << 31; /* kernel: MLX5_IB_INVALID_BFREG */
 static const uint32_t max_uidx = 0xffffff;
 
@@ -47,10 +48,43 @@ static int check_driver_part(const struct mlx5_ib_create_qp *drv)
 {
 	if (drv->flags & ~known_qp_flags)
 		return -EOPNOTSUPP; /* signatures, DC, tunnels */
-	if (!(drv->flags & MLX5_QP_FLAG_UAR_PAGE_INDEX) || drv->uidx > max_uidx ||
-	    drv->rq_wqe_count > EMU_MAX_RQ_WQE || drv->rq_wqe_shift > 31)
+	if (drv->uidx > max_uidx || drv->rq_wqe_count > EMU_MAX_RQ_WQE || drv->rq_wqe_shift > 31)
 		return -EINVAL;
 	return 0;
+}
+
+/*
+ * Where it rings: the program allocated a page, or names the register of a thread domain, or leaves the
+ * choice to the kernel: then @page is 0, and take_register() decides.
+ */
+static int named_page(struct emu_file *file, const struct mlx5_ib_create_qp *drv, uint32_t *page)
+{
+	*page = drv->flags & MLX5_QP_FLAG_UAR_PAGE_INDEX ? drv->bfreg_index : 0;
+	if (*page)
+		return 0;
+	if (!file->bfregs)
+		return -EINVAL;
+	return drv->flags & MLX5_QP_FLAG_BFREG_INDEX ?
+		       emu_bfreg_dynamic(file, drv->bfreg_index, page) :
+		       0;
+}
+
+static int take_register(struct emu_file *file, struct emu_object *qp, struct emu_qp_init *init)
+{
+	int rc;
+
+	if (init->uar_page)
+		return 0;
+	rc = emu_bfreg_take(file, &qp->bfreg, &init->uar_page);
+	qp->has_bfreg = rc == 0;
+	return rc;
+}
+
+static void free_object(struct emu_file *file, struct emu_object *qp)
+{
+	if (qp->has_bfreg)
+		emu_bfreg_give(file, qp->bfreg);
+	emu_object_free(&file->objects, qp);
 }
 
 /* Bytes of payload that a CQE of @cq can hold; 0 if there is none. */
@@ -91,10 +125,13 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *req,
 		 const struct qp_parents *parents, struct emu_qp_init *init)
 {
 	struct mlx5_ib_create_qp drv;
+	uint32_t page;
 	int rc = emu_attr_read(&cmd->drv_in, &drv, sizeof(drv));
 
 	if (rc == 0)
 		rc = check_driver_part(&drv);
+	if (rc == 0)
+		rc = named_page(cmd->file, &drv, &page);
 	if (rc < 0)
 		return rc;
 	*init = (struct emu_qp_init){
@@ -111,7 +148,7 @@ static int parse(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_qp *req,
 		.rq_wqe_count = parents->recv_cq && !parents->srq ? drv.rq_wqe_count : 0,
 		.rq_stride_shift = drv.rq_wqe_shift,
 		.uidx = drv.uidx,
-		.uar_page = drv.bfreg_index,
+		.uar_page = page,
 		.max_send_wr = req->max_send_wr,
 		.max_recv_wr = drv.rq_wqe_count, /* libmlx5 takes its queue depth from the query */
 		.max_send_sge = req->max_send_sge,
@@ -138,7 +175,9 @@ static int answer(const struct emu_cmd *cmd, const struct emu_object *qp,
 		},
 		.response_length = sizeof(resp),
 	};
-	const struct mlx5_ib_create_qp_resp drv = { .bfreg_index = invalid_bfreg };
+	const struct mlx5_ib_create_qp_resp drv = {
+		.bfreg_index = qp->has_bfreg ? emu_bfreg_answer(qp->bfreg) : invalid_bfreg,
+	};
 
 	return emu_cmd_answer(cmd, &resp, extended ? sizeof(resp) : sizeof(resp.base), &drv,
 			      sizeof(drv));
@@ -156,7 +195,9 @@ static int create_object(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_q
 	qp->user_handle = req->user_handle;
 	qp->async = emu_cmd_events(cmd);
 	init->cookie = qp;
-	rc = emu_qp_create(file->device, init, &qp->num);
+	rc = take_register(file, qp, init);
+	if (rc == 0)
+		rc = emu_qp_create(file->device, init, &qp->num);
 	if (rc < 0)
 		goto free_obj;
 	rc = answer(cmd, qp, init, extended);
@@ -172,7 +213,7 @@ static int create_object(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_q
 destroy_qp:
 	emu_qp_destroy(file->device, qp->num);
 free_obj:
-	emu_object_free(&file->objects, qp);
+	free_object(file, qp);
 	return rc;
 }
 
@@ -246,7 +287,7 @@ int emu_cmd_destroy_qp(struct emu_cmd *cmd)
 			       emu_evfile_purge(qp->async,
 						sizeof(struct ib_uverbs_async_event_desc),
 						qp->user_handle);
-	emu_object_free(&cmd->file->objects, qp);
+	free_object(cmd->file, qp);
 	return emu_attr_write(&cmd->out, &resp, sizeof(resp));
 }
 

@@ -31,6 +31,8 @@ int emu_uar_obj_alloc(struct emu_file *file, const struct emu_attr *attr)
 	struct emu_object *obj;
 	int rc;
 
+	if (file->bfregs)
+		return -EPROTONOSUPPORT; /* this kernel has no such objects */
 	if (!file->device || attr[ATTR_TYPE].a.data > MLX5_IB_UAPI_UAR_ALLOC_TYPE_NC)
 		return -EINVAL;
 	obj = emu_object_new(&file->objects, EMU_OBJECT_UAR);
