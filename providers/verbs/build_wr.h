@@ -18,45 +18,44 @@ struct work {
 	bool with_imm;
 	bool is_inline;
 	bool is_few;   /* elements: two to four */
-	bool is_fixed; /* one element, or a length that its slot is for: neither is kept */
+	bool is_fixed; /* one element, or eight bytes: neither is counted */
 	uint32_t imm;
 	const void *list; /* or the payload */
 	unsigned nsge;
 	size_t length; /* of the payload */
 	const struct bv_remote *remote;
+	bool is_said;     /* @said is what its completion will say, else made of the others */
+	uint64_t said;    /* verbs_how_one() */
+	uint64_t fetched; /* bytes */
 	uint64_t operand; /* of an atomic */
 	uint64_t swap;
 };
 
 /*
- * Before the first call into the driver: what errors will want to tell goes to the work's place, what the
- * calls need to v->call.
+ * Before the first call into the driver, all that the others need goes to the work's place: there it costs a store.
+ * In a register, that one would have to be saved and restored; only the place stays in one.
  */
-static ALWAYS_INLINE void keep_target(struct verbs_call *call, struct verbs_posted *posted,
-				      const struct work *w)
+static ALWAYS_INLINE void keep_target(struct verbs_posted *place, const struct work *w)
 {
-	if (w->op != BV_OP_SEND) {
-		memcpy(&call->to, w->remote, sizeof(call->to));
-		posted->to = call->to;
-	}
+	if (w->op != BV_OP_SEND)
+		memcpy(&place->to, w->remote, sizeof(place->to));
 	if (w->with_imm)
-		posted->to.imm = call->to.imm = htobe32(w->imm);
+		place->to.imm = htobe32(w->imm);
 	if (w->op == BV_OP_FETCH_ADD || w->op == BV_OP_COMPARE_SWAP)
-		call->operand = w->operand;
+		place->operand = w->operand;
 	if (w->op == BV_OP_COMPARE_SWAP)
-		call->swap = w->swap;
+		place->swap = w->swap;
 }
 
 /* Two to four; their lengths or'ed together. */
-static ALWAYS_INLINE uint32_t keep_few(struct verbs_posted *posted, const struct ibv_sge *sge,
+static ALWAYS_INLINE uint32_t keep_few(struct verbs_posted *place, const struct ibv_sge *sge,
 				       unsigned nsge)
 {
 	uint32_t lengths = sge[0].length | sge[1].length;
 	uint32_t rest = 0;
 
-	static_assert(VERBS_POSTED_SGE == 2, "elements one by one");
-	posted->sge[0] = sge[0];
-	posted->sge[1] = sge[1];
+	place->first = sge[0];
+	place->second = sge[1];
 	if (nsge > 2) {
 		rest = sge[2].length;
 		lengths |= rest;
@@ -65,94 +64,98 @@ static ALWAYS_INLINE uint32_t keep_few(struct verbs_posted *posted, const struct
 			rest += sge[3].length;
 		}
 	}
-	posted->rest = rest;
+	place->rest = rest;
 	return lengths;
 }
 
 /* Of few elements, returns their lengths or'ed together. */
-static ALWAYS_INLINE uint32_t keep_payload(struct verbs_call *call, struct verbs_posted *posted,
-					   const struct work *w, uint32_t what)
+static ALWAYS_INLINE uint32_t keep_payload(struct verbs_posted *place, const struct work *w)
 {
 	if (w->is_inline) {
-		posted->what = (what | VERBS_POSTED_INLINE) + (uint32_t)w->length;
-		call->list = w->list;
+		place->list = w->list;
 		if (!w->is_fixed)
-			call->length = (uint32_t)w->length;
+			place->n = (uint32_t)w->length;
 		return 0;
 	}
-	posted->what = what + w->nsge;
 	if (w->is_fixed) {
-		posted->sge[0] = call->sge = *verbs_sge(w->list);
+		place->first = *verbs_sge(w->list);
 		return 0;
 	}
-	call->list = w->list;
-	call->nsge = w->nsge;
+	place->list = w->list;
+	place->n = w->nsge;
 	if (w->is_few)
-		return keep_few(posted, verbs_sge(w->list), w->nsge);
-	posted->rest = verbs_keep_elements(posted->sge, verbs_sge(w->list), w->nsge);
+		return keep_few(place, verbs_sge(w->list), w->nsge);
+	place->rest =
+		verbs_keep_elements(&place->first, &place->second, verbs_sge(w->list), w->nsge);
 	return 0;
 }
 
-/* Before ibv_wr_start() or later; of few elements, returns their lengths or'ed together. */
-static ALWAYS_INLINE uint32_t keep(struct verbs_channel *v, const struct work *w, unsigned wr_flags)
+/* @kind: VERBS_UNSIGNALED or 0. Of few elements, returns their lengths or'ed together. */
+static ALWAYS_INLINE uint32_t keep(struct verbs_posted *place, const struct work *w, unsigned kind)
 {
-	const uint64_t wr_id = verbs_wr_id(v->base.sq_posted, w->op);
-	struct verbs_posted *const posted = verbs_posted_at(v, wr_id);
-	uint32_t lengths;
-
-	keep_target(&v->call, posted, w);
-	lengths = keep_payload(&v->call, posted, w,
-			       (uint32_t)w->op << VERBS_POSTED_OP_SHIFT |
-				       (w->with_imm ? VERBS_POSTED_IMM : 0) |
-				       (wr_flags & IBV_SEND_SIGNALED ? VERBS_POSTED_SIGNALED : 0));
-	v->qp_ex->wr_id = wr_id;
-	return lengths;
+	kind |= (w->is_inline ? VERBS_INLINE : 0) | (w->is_fixed ? 0 : VERBS_COUNTED) |
+		(w->with_imm ? VERBS_IMM : 0);
+	place->how = w->is_said ? w->said : verbs_how(w->op, kind, w->fetched);
+	keep_target(place, w);
+	return keep_payload(place, w);
 }
 
-static ALWAYS_INLINE void build_head(struct verbs_channel *v, const struct work *w)
+/* The queue pair, where calls take it: else the compiler loads it elsewhere, for the function, and copies it there. */
+static ALWAYS_INLINE struct ibv_qp_ex *qp_of(const struct verbs_posted *place)
 {
-	const struct verbs_target *const to = &v->call.to;
+	struct ibv_qp_ex *qp = place->qp;
+
+#ifdef __x86_64__
+	__asm__("" : "+D"(qp));
+#endif
+	return qp;
+}
+
+static ALWAYS_INLINE void build_head(struct verbs_posted *place, const struct work *w)
+{
+	const struct verbs_target *const to = &place->to;
 
 	if (w->op == BV_OP_READ)
-		v->fn.read(v->qp_ex, to->rkey, to->addr);
+		ibv_wr_rdma_read(qp_of(place), to->rkey, to->addr);
 	else if (w->op == BV_OP_FETCH_ADD)
-		v->fn.fetch_add(v->qp_ex, to->rkey, to->addr, v->call.operand);
+		ibv_wr_atomic_fetch_add(qp_of(place), to->rkey, to->addr, place->operand);
 	else if (w->op == BV_OP_COMPARE_SWAP)
-		ibv_wr_atomic_cmp_swp(v->qp_ex, to->rkey, to->addr, v->call.operand, v->call.swap);
+		ibv_wr_atomic_cmp_swp(qp_of(place), to->rkey, to->addr, place->operand,
+				      place->swap);
 	else if (w->op == BV_OP_WRITE && w->with_imm)
-		ibv_wr_rdma_write_imm(v->qp_ex, to->rkey, to->addr, to->imm);
+		ibv_wr_rdma_write_imm(qp_of(place), to->rkey, to->addr, to->imm);
 	else if (w->op == BV_OP_WRITE)
-		v->fn.write(v->qp_ex, to->rkey, to->addr);
+		ibv_wr_rdma_write(qp_of(place), to->rkey, to->addr);
 	else if (w->with_imm)
-		ibv_wr_send_imm(v->qp_ex, to->imm);
+		ibv_wr_send_imm(qp_of(place), to->imm);
 	else
-		v->fn.send(v->qp_ex);
+		ibv_wr_send(qp_of(place));
 }
 
-static inline void set_one(struct verbs_channel *v, const struct ibv_sge *sge)
+static inline void set_one(struct ibv_qp_ex *qp, const struct ibv_sge *sge)
 {
-	v->fn.set_sge(v->qp_ex, sge->lkey, sge->addr, sge->length);
+	ibv_wr_set_sge(qp, sge->lkey, sge->addr, sge->length);
 }
 
 /* Of @w, only what is constant is looked at: the rest was kept. */
-static ALWAYS_INLINE void build(struct verbs_channel *v, const struct work *w)
+static ALWAYS_INLINE void build(struct verbs_posted *place, const struct work *w)
 {
-	build_head(v, w);
+	build_head(place, w);
 	if (w->is_inline)
-		v->fn.set_inline(v->qp_ex, verbs_sge(v->call.list),
-				 w->is_fixed ? w->length : v->call.length);
+		ibv_wr_set_inline_data(qp_of(place), verbs_sge(place->list),
+				       w->is_fixed ? w->length : place->n);
 	else if (w->is_fixed)
-		set_one(v, &v->call.sge);
-	else if (w->is_few || v->call.nsge != 1)
-		v->fn.set_list(v->qp_ex, v->call.nsge, verbs_sge(v->call.list));
+		set_one(qp_of(place), &place->first);
+	else if (w->is_few || place->n != 1)
+		ibv_wr_set_sge_list(qp_of(place), place->n, verbs_sge(place->list));
 	else
-		set_one(v, v->call.list);
+		set_one(qp_of(place), place->list);
 }
 
 /* Whether works wait for ibv_wr_complete(). */
 static inline bool verbs_chain_is_open(const struct verbs_channel *v)
 {
-	return v->more_limit != 0;
+	return v->more_end;
 }
 
 /* Nothing that the short ways do not look at can be too long. */
@@ -161,21 +164,32 @@ static inline bool verbs_takes_short(const struct verbs_channel *v)
 	return v->base.max_msg >= VERBS_SHORT_LENGTH;
 }
 
-/* None wait: works without flags may go up to the end of the queue. */
-static inline void verbs_plain_open(struct verbs_channel *v)
+/* From @at on, up to @most places that are free and in one piece. */
+static inline struct verbs_posted *verbs_free_end(const struct verbs_channel *v, uint64_t most)
 {
-	v->more_limit = 0;
-	v->plain_limit = verbs_takes_short(v) ? v->base.sq_limit : 0;
+	const uint64_t credits = v->base.sq_limit - v->base.sq_posted;
+	const uint64_t to_end = (uint64_t)(v->posted_end - v->at);
+
+	if (most > credits)
+		most = credits;
+	return v->at + (most < to_end ? most : to_end);
 }
 
-/* Some do: those that follow may go up to one before that which will not. Never 0, and one has gone before. */
+/* None wait: works without flags may go up to the last free place. */
+static inline void verbs_plain_open(struct verbs_channel *v)
+{
+	v->more_end = NULL;
+	v->plain_end = verbs_takes_short(v) ? verbs_free_end(v, UINT64_MAX) : NULL;
+}
+
+/* Some do: those that follow may go up to one before that which will not. Never NULL. */
 static inline void verbs_more_open(struct verbs_channel *v)
 {
-	const uint64_t last = v->first_waiting + VERBS_CHAIN_MAX - 1;
-	const uint64_t limit = v->base.sq_limit < last ? v->base.sq_limit : last;
+	const uint64_t waiting = v->base.sq_posted - v->first_waiting;
 
-	v->plain_limit = 0;
-	v->more_limit = verbs_takes_short(v) ? limit : 1;
+	v->plain_end = NULL;
+	v->more_end = verbs_takes_short(v) ? verbs_free_end(v, VERBS_CHAIN_MAX - 1 - waiting) :
+					     v->posted;
 }
 
 #define TARGET .remote = remote

@@ -56,7 +56,7 @@ static void append(struct verbs_chain *chain, const struct ibv_send_wr *from)
 
 static BV_COLD int withdraw(struct verbs_channel *v, const struct ibv_send_wr *bad, int rc)
 {
-	v->base.sq_posted = verbs_number(bad->wr_id);
+	bvi_verbs_withdraw(v, verbs_number(verbs_place_of(bad->wr_id)));
 	/* The next work is signaled: what was taken may have no signaled one at its end. */
 	v->unsignaled = v->signal_every;
 	return verbs_refused(rc);
@@ -78,17 +78,7 @@ int bvi_verbs_flush(struct bv_channel *ch)
 
 int bvi_verbs_chain_post(struct verbs_channel *v, unsigned flags)
 {
-	const uint64_t number = v->base.sq_posted;
-	int rc;
-
 	append(&v->chain, &v->send_wr);
 	v->chained = BV_MORE;
-	if (flags & BV_MORE && v->chain.n < v->chain.max)
-		return 0;
-	/* Counted before it is posted, so that there is one way to withdraw works. */
-	v->base.sq_posted = number + 1;
-	rc = bvi_verbs_flush(&v->base);
-	if (rc == 0)
-		v->base.sq_posted = number;
-	return rc;
+	return flags & BV_MORE && v->chain.n < v->chain.max ? 0 : bvi_verbs_flush(&v->base);
 }

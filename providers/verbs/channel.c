@@ -245,6 +245,7 @@ static int queues_create(struct verbs_channel *v, const struct bv_channel_params
 		rc = queues_create_as(v, params, false, why, size);
 	if (rc < 0)
 		return rc;
+	v->post_recv = params->context->ops.post_recv;
 	v->core.qp = v->qp;
 	v->core.send_cq = v->send_cq;
 	v->core.recv_cq = v->recv_cq;

@@ -42,7 +42,6 @@ struct verbs_chain {
 struct verbs_posted;
 struct verbs_received;
 struct verbs_recv_list;
-struct verbs_result;
 
 /* Where a work goes: what a struct bv_remote starts with, and the immediate where that one has a gap. */
 struct verbs_target {
@@ -57,37 +56,10 @@ static_assert(sizeof(struct verbs_target) == offsetof(struct bv_remote, length) 
 	      "copied in one piece");
 
 /*
- * Extended: what must outlive calls into the driver while a work is posted, or a completion polled.
- * Here it costs a store; in a register, that one would have to be saved and restored.
+ * Extended: the functions of a completion queue. Called from here, nothing but the channel has to stay in a register.
+ * Those of a queue pair are taken from it each time: drivers change them when they move it (libmlx5:
+ * mlx5_qp_fill_wr_complete_error() in providers/mlx5/qp.c).
  */
-struct verbs_call {
-	struct verbs_target to;
-	struct ibv_sge sge; /* the only element */
-	const void *list;   /* or the payload */
-	uint64_t operand;   /* of an atomic */
-	uint64_t swap;
-	uint32_t nsge;
-	uint32_t length; /* of the payload */
-};
-
-/*
- * Extended: the functions of the queues. Called from here, nothing but the channel has to stay in a register,
- * and the compiler need not copy a queue's pointer for each call. Drivers set those of a queue pair when they move
- * it: ibv_wr_complete() of libmlx5 is another one before RTS (mlx5_qp_fill_wr_complete_error() in
- * providers/mlx5/qp.c), so they are taken at the first post (post_wr.c).
- */
-struct verbs_functions {
-	void (*start)(struct ibv_qp_ex *qp);
-	void (*write)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr);
-	void (*send)(struct ibv_qp_ex *qp);
-	void (*read)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr);
-	void (*fetch_add)(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr, uint64_t add);
-	void (*set_sge)(struct ibv_qp_ex *qp, uint32_t lkey, uint64_t addr, uint32_t length);
-	void (*set_inline)(struct ibv_qp_ex *qp, void *addr, size_t length);
-	void (*set_list)(struct ibv_qp_ex *qp, size_t n, const struct ibv_sge *list);
-	int (*complete)(struct ibv_qp_ex *qp);
-};
-
 struct verbs_cq_functions {
 	int (*start)(struct ibv_cq_ex *cq, struct ibv_poll_cq_attr *attr);
 	int (*next)(struct ibv_cq_ex *cq);
@@ -99,38 +71,41 @@ struct verbs_cq_functions {
 };
 
 /*
- * What posts and polls of the extended way use comes first, beside the counters. A post without flags, or
- * one with BV_MORE alone, may go a short way (short_wr.c) as long as its number is below @plain_limit or
- * @more_limit. One of the two is 0: the former while works wait for ibv_wr_complete(), else the latter.
+ * What posts and polls of the extended way use comes first, beside the counters. A post without flags, or one with
+ * BV_MORE alone, may go a short way (short_wr.c) as long as its place, @at, is below @plain_end or @more_end. One
+ * of the two is NULL: the former while works wait for ibv_wr_complete(), else the latter. Both are at the end of
+ * the places that are free, or at that of the ring, where @at starts anew.
  */
 struct verbs_channel {
 	_Alignas(VERBS_LINE) struct bv_channel base;
-	struct ibv_qp_ex *qp_ex; /* the same as qp; NULL if the way is classic */
-	struct bv_wc *wc_out;    /* of a poll: as in struct verbs_call */
-	uint32_t bytes;          /* likewise */
-	uint64_t plain_limit;    /* never above sq_limit */
-	uint64_t more_limit;     /* likewise */
-	uint64_t first_waiting;  /* the first of the works that wait */
-	struct verbs_posted *posted_send;
-	uint32_t posted_send_mask; /* of the bytes up to the last place */
-	uint32_t unsignaled; /* of those that asked for no signal: since one got it all the same */
-	struct verbs_call call;
-	struct verbs_functions fn;
+	struct verbs_posted *at; /* of the next work; or @posted_end, then it is the first one */
+	struct verbs_posted *plain_end;
+	struct verbs_posted *more_end;
+	struct bv_wc *wc_out; /* of a poll: waits here, as a register would have to be saved for it */
+	uint32_t bytes;       /* likewise */
+	size_t posted_size;   /* of all places */
+	struct verbs_posted *posted; /* as many as @base.max_send */
+	struct verbs_posted *posted_end;
+	uint64_t first_waiting;          /* number of the first of the works that wait */
+	struct ibv_qp_ex *qp_ex;         /* the same as qp; NULL if the way is classic */
 	struct verbs_cq_functions cq_fn; /* the same of both queues, which are made alike */
 	struct ibv_cq_ex *send_cq_ex;    /* the same queues, or NULL */
 	struct ibv_cq_ex *recv_cq_ex;
 	struct ibv_poll_cq_attr poll; /* nothing is asked for */
-	struct verbs_result *results; /* of receives, as many places as @posted_recv */
 	struct verbs_received *posted_recv;
 	uint32_t posted_recv_mask;
 	uint32_t usual_recv_sge; /* one, if receives may have elements, else none that there is */
 	struct ibv_qp *qp;
+	int (*post_recv)(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad);
 	struct ibv_recv_wr *bad_recv_wr;    /* of no interest: there was one */
 	struct verbs_recv_list *recv_lists; /* as many places as @posted_recv */
 	struct ibv_recv_wr *recv_chain;     /* a ring of requests, one for each place */
 	struct ibv_cq *send_cq;
 	struct ibv_cq *recv_cq;
 	struct ibv_send_wr send_wr;
+	uint64_t first_posted; /* number that the first place had at first */
+	bool is_numbered;      /* @first_posted is known, and all places have their numbers */
+	uint32_t unsignaled;   /* works that asked for no signal: since one got it all the same */
 	uint32_t chained;      /* classic: BV_MORE if works wait in @chain, else 0 */
 	uint32_t signal_every; /* a signal comes at least once in so many works */
 	struct ibv_wc wc[VERBS_BURST];
@@ -151,39 +126,6 @@ static inline const struct verbs_channel *to_verbs_const(const struct bv_channel
 	return (const struct verbs_channel *)(const void *)ch;
 }
 
-/*
- * Works of the send queue carry their number and their operation as wr_id, as a driver would have to
- * be asked for the latter: in three bits, of which the highest says that something is fetched. Receives
- * carry no number: a queue's complete in order.
- */
-#define VERBS_FETCHES 4u
-#define VERBS_FIRST_OP 7u
-
-static inline uint64_t verbs_wr_id(uint64_t number, enum bv_op op)
-{
-	static_assert(BV_OP_WRITE == 8 && BV_OP_SEND == 10 && BV_OP_READ == 16 &&
-			      BV_OP_COMPARE_SWAP == 17 && BV_OP_FETCH_ADD == 18,
-		      "less 7, or of those that fetch less 11, it fits");
-	return number * 8 + (op - VERBS_FIRST_OP - (op < BV_OP_READ ? 0 : VERBS_FETCHES));
-}
-
-static inline uint64_t verbs_number(uint64_t wr_id)
-{
-	return wr_id >> 3;
-}
-
-static inline bool verbs_fetches(uint64_t wr_id)
-{
-	return wr_id & VERBS_FETCHES;
-}
-
-static inline enum bv_op verbs_op(uint64_t wr_id)
-{
-	const unsigned low = (unsigned)wr_id & 7;
-
-	return (enum bv_op)(low + (low & VERBS_FETCHES) + VERBS_FIRST_OP);
-}
-
 /* post.c */
 extern const struct bv_channel_ops bvi_verbs_ops_ready;
 int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
@@ -195,8 +137,8 @@ extern const struct bv_channel_ops bvi_verbs_ops_ready_wr;
 /* post_wr.c: the same without short ways, which do not refuse eight bytes inline, or one element. */
 extern const struct bv_channel_ops bvi_verbs_ops_ready_wr_narrow;
 int bvi_verbs_flush_wr(struct bv_channel *ch);
-/* Tells the device of the works that wait, and of @more built behind them: the last number, or -errno. */
-int64_t bvi_verbs_complete(struct verbs_channel *v, unsigned more);
+/* Tells the device of the works that were built: the last number, or -errno, and those have not been posted. */
+int64_t bvi_verbs_complete(struct verbs_channel *v);
 
 /* chain.c */
 int bvi_verbs_chain_create(struct verbs_channel *v, const struct bv_channel_attr *attr);
@@ -222,6 +164,10 @@ int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc);
 int bvi_verbs_poll_recv_one_ex(struct bv_channel *ch, struct bv_wc *wc);
 
 /* posted.c */
+/* Before the first work since the queue pair was made or reset. */
+void bvi_verbs_number_places(struct verbs_channel *v);
+/* The last works, from @number on, have not been posted. */
+void bvi_verbs_withdraw(struct verbs_channel *v, uint64_t number);
 int bvi_verbs_posted_create(struct verbs_channel *v, const struct bv_channel_attr *attr);
 void bvi_verbs_posted_destroy(struct verbs_channel *v);
 int bvi_verbs_describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info);

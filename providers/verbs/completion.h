@@ -23,10 +23,17 @@ verbs_failed(struct bv_channel *ch, int64_t work, enum ibv_wc_status status, uin
 	bvi_channel_failed(ch, wc);
 }
 
-/* @bytes: of what it fetched, else 0 */
-static inline void verbs_sent(struct bv_wc *wc, uint64_t number, enum bv_op op, uint32_t bytes)
+/* A success; its place has what it says, and the number of the work that will be posted there. */
+static inline void verbs_sent(struct bv_channel *ch, struct verbs_posted *place, struct bv_wc *wc)
 {
-	*wc = (struct bv_wc){ .work = (int64_t)number, .bytes = bytes, .op = (uint8_t)op };
+	const size_t said = offsetof(struct bv_wc, imm);
+	uint64_t limit;
+
+	memcpy(wc, place, said);
+	memset((char *)wc + said, 0, sizeof(*wc) - said);
+	limit = place->number + ch->sq_room;
+	ch->sq_limit = limit;
+	place->number = limit - 1;
 }
 
 /* @imm: network order; counts if @wc_flags say so */
@@ -46,8 +53,10 @@ static inline void verbs_received(struct bv_wc *wc, uint64_t number, enum ibv_wc
 
 static inline void verbs_keep_result(struct verbs_channel *v, const struct bv_wc *wc)
 {
-	memcpy(&v->results[(uint64_t)wc->work & v->posted_recv_mask], &wc->reserved,
-	       sizeof(*v->results));
+	struct verbs_result *result =
+		&v->posted_recv[(uint64_t)wc->work & v->posted_recv_mask].result;
+
+	memcpy(result, &wc->reserved, sizeof(*result));
 }
 
 #endif

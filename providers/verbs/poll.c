@@ -24,17 +24,15 @@ static inline int poll_burst(struct verbs_channel *v, struct ibv_cq *cq, unsigne
 
 static inline void send_done(struct bv_channel *ch, const struct ibv_wc *from, struct bv_wc *wc)
 {
-	const uint64_t number = verbs_number(from->wr_id);
-	const enum bv_op op = verbs_op(from->wr_id);
+	struct verbs_posted *const place = verbs_place_of(from->wr_id);
+	const uint64_t number = verbs_number(place);
 
+	if (bvi_likely(from->status == IBV_WC_SUCCESS)) {
+		verbs_sent(ch, place, wc);
+		return;
+	}
 	ch->sq_limit = number + ch->sq_room;
-	if (bvi_unlikely(from->status != IBV_WC_SUCCESS))
-		verbs_failed(ch, (int64_t)number, from->status, from->vendor_err, wc);
-	else if (bvi_unlikely(verbs_fetches(from->wr_id)))
-		/* Drivers say eight for atomics, or nothing (rxe). */
-		verbs_sent(wc, number, op, op == BV_OP_READ ? from->byte_len : 8);
-	else
-		verbs_sent(wc, number, op, 0);
+	verbs_failed(ch, (int64_t)number, from->status, from->vendor_err, wc);
 }
 
 static inline void recv_done(struct bv_channel *ch, const struct ibv_wc *from, struct bv_wc *wc)

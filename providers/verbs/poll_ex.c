@@ -24,16 +24,19 @@ void bvi_verbs_cq_functions_set(struct verbs_channel *v)
 	};
 }
 
-static BV_COLD __attribute__((noinline)) void send_failed(struct bv_channel *ch,
-							  struct ibv_cq_ex *cq, struct bv_wc *wc)
+/* The queues are looked up anew, so that no caller has to read what it does not need itself. */
+static BV_COLD __attribute__((noinline)) void send_failed(struct bv_channel *ch, struct bv_wc *wc)
 {
-	verbs_failed(ch, (int64_t)verbs_number(cq->wr_id), cq->status, ibv_wc_read_vendor_err(cq),
-		     wc);
+	struct ibv_cq_ex *const cq = to_verbs(ch)->send_cq_ex;
+	const uint64_t number = verbs_number(verbs_place_of(cq->wr_id));
+
+	ch->sq_limit = number + ch->sq_room;
+	verbs_failed(ch, (int64_t)number, cq->status, ibv_wc_read_vendor_err(cq), wc);
 }
 
-static BV_COLD __attribute__((noinline)) void recv_failed(struct bv_channel *ch,
-							  struct ibv_cq_ex *cq, struct bv_wc *wc)
+static BV_COLD __attribute__((noinline)) void recv_failed(struct bv_channel *ch, struct bv_wc *wc)
 {
+	struct ibv_cq_ex *const cq = to_verbs(ch)->recv_cq_ex;
 	const uint64_t number = ch->rq_done++;
 
 	ch->rq_limit++;
@@ -42,41 +45,26 @@ static BV_COLD __attribute__((noinline)) void recv_failed(struct bv_channel *ch,
 }
 
 /*
- * Only drivers know how much a read fetched; of atomics they say eight, or nothing (rxe). Apart, as it must
- * keep what others need not.
+ * The short way of posting goes as far as there are places, if it is open: up to the one that is free now, unless it
+ * goes up to the end of the ring already. It is closed, if the difference is that of a whole address.
  */
-static __attribute__((noinline)) void add_bytes(struct ibv_cq_ex *cq, struct bv_wc *wc)
+static inline void plain_up_to(struct verbs_channel *v, struct verbs_posted *place)
 {
-	wc->bytes = wc->op == BV_OP_READ ? ibv_wc_read_byte_len(cq) : 8;
+	if (bvi_unlikely((uintptr_t)place - (uintptr_t)v->plain_end < v->posted_size))
+		v->plain_end = place + 1;
 }
 
-/* The short way of posting goes as far as there are credits, if it is open. */
-static inline void plain_up_to(struct verbs_channel *v, uint64_t limit)
+static inline __attribute__((always_inline)) void send_done(struct bv_channel *ch,
+							    struct ibv_cq_ex *cq, struct bv_wc *wc)
 {
-	if (bvi_likely(v->plain_limit))
-		v->plain_limit = limit;
-}
+	struct verbs_posted *const place = verbs_place_of(cq->wr_id);
 
-/* @last: of the call */
-static inline __attribute__((always_inline)) void
-send_done(struct bv_channel *ch, struct ibv_cq_ex *cq, struct bv_wc *wc, bool last)
-{
-	const uint64_t wr_id = cq->wr_id, number = verbs_number(wr_id);
-	const uint64_t limit = number + ch->sq_room;
-
-	ch->sq_limit = limit;
-	if (last)
-		plain_up_to(to_verbs(ch), limit);
 	if (bvi_unlikely(cq->status != IBV_WC_SUCCESS)) {
-		send_failed(ch, cq, wc);
+		send_failed(ch, wc);
 		return;
 	}
-	if (bvi_likely(!verbs_fetches(wr_id))) {
-		verbs_sent(wc, number, (enum bv_op)((wr_id & 7) + VERBS_FIRST_OP), 0);
-	} else {
-		verbs_sent(wc, number, verbs_op(wr_id), 0);
-		add_bytes(cq, wc);
-	}
+	verbs_sent(ch, place, wc);
+	plain_up_to(to_verbs(ch), place);
 }
 
 /* What struct bv_wc and struct verbs_result begin their equal ends with, as one store; constants. */
@@ -105,7 +93,7 @@ received(struct bv_channel *ch, struct bv_wc *wc, uint32_t imm, enum bv_op op, u
 {
 	struct verbs_channel *const v = to_verbs(ch);
 	const uint64_t number = ch->rq_done;
-	struct verbs_result *const result = &v->results[number & v->posted_recv_mask];
+	struct verbs_result *const result = &verbs_received_at(v->recv_cq_ex->wr_id)->result;
 	const uint32_t bytes = v->bytes;
 
 	wc->work = (int64_t)number;
@@ -127,7 +115,7 @@ static inline __attribute__((always_inline)) void recv_done(struct bv_channel *c
 	struct verbs_channel *const v = to_verbs(ch);
 
 	if (bvi_unlikely(v->recv_cq_ex->status != IBV_WC_SUCCESS)) {
-		recv_failed(ch, v->recv_cq_ex, *to);
+		recv_failed(ch, *to);
 		return;
 	}
 	v->bytes = v->cq_fn.read_bytes(v->recv_cq_ex);
@@ -153,9 +141,8 @@ int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max
 	if (rc)
 		return rc == ENOENT ? 0 : -EIO;
 	do
-		send_done(ch, cq, &wc[n], false);
+		send_done(ch, cq, &wc[n]);
 	while (++n < max && ibv_next_poll(cq) == 0);
-	plain_up_to(to_verbs(ch), ch->sq_limit);
 	ibv_end_poll(cq);
 	return (int)n;
 }
@@ -186,7 +173,7 @@ int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc)
 	rc = v->cq_fn.start(v->send_cq_ex, &v->poll);
 	if (rc)
 		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
-	send_done(ch, v->send_cq_ex, v->wc_out, true);
+	send_done(ch, v->send_cq_ex, v->wc_out);
 	v->cq_fn.end(v->send_cq_ex);
 	return 1;
 }

@@ -7,37 +7,72 @@
  */
 #include "post.h"
 
-/* bv_op of an opcode of ours, and that it has an immediate. */
-static inline uint32_t what_of(enum ibv_wr_opcode opcode)
+struct told {
+	enum bv_op op;
+	unsigned kind; /* VERBS_IMM or 0 */
+};
+
+/* What an opcode of ours is. */
+static inline struct told what_of(enum ibv_wr_opcode opcode)
 {
-	static const uint32_t what[] = {
-		[IBV_WR_SEND] = BV_OP_SEND << VERBS_POSTED_OP_SHIFT,
-		[IBV_WR_SEND_WITH_IMM] = BV_OP_SEND << VERBS_POSTED_OP_SHIFT | VERBS_POSTED_IMM,
-		[IBV_WR_RDMA_WRITE] = BV_OP_WRITE << VERBS_POSTED_OP_SHIFT,
-		[IBV_WR_RDMA_WRITE_WITH_IMM] = BV_OP_WRITE << VERBS_POSTED_OP_SHIFT |
-					       VERBS_POSTED_IMM,
-		[IBV_WR_RDMA_READ] = BV_OP_READ << VERBS_POSTED_OP_SHIFT,
-		[IBV_WR_ATOMIC_FETCH_AND_ADD] = BV_OP_FETCH_ADD << VERBS_POSTED_OP_SHIFT,
-		[IBV_WR_ATOMIC_CMP_AND_SWP] = BV_OP_COMPARE_SWAP << VERBS_POSTED_OP_SHIFT,
+	static const struct told what[] = {
+		[IBV_WR_SEND] = { BV_OP_SEND, 0 },
+		[IBV_WR_SEND_WITH_IMM] = { BV_OP_SEND, VERBS_IMM },
+		[IBV_WR_RDMA_WRITE] = { BV_OP_WRITE, 0 },
+		[IBV_WR_RDMA_WRITE_WITH_IMM] = { BV_OP_WRITE, VERBS_IMM },
+		[IBV_WR_RDMA_READ] = { BV_OP_READ, 0 },
+		[IBV_WR_ATOMIC_FETCH_AND_ADD] = { BV_OP_FETCH_ADD, 0 },
+		[IBV_WR_ATOMIC_CMP_AND_SWP] = { BV_OP_COMPARE_SWAP, 0 },
 	};
 
 	return what[opcode];
 }
 
-static inline void keep_target(struct verbs_posted *posted, const struct ibv_send_wr *wr,
-			       uint32_t what)
+static inline void keep_target(struct verbs_posted *place, const struct ibv_send_wr *wr,
+			       struct told what)
 {
-	const uint32_t op = (what & VERBS_POSTED_OP) >> VERBS_POSTED_OP_SHIFT;
-
-	if (what & VERBS_POSTED_IMM)
-		posted->to.imm = wr->imm_data;
-	if (op == BV_OP_FETCH_ADD || op == BV_OP_COMPARE_SWAP) {
-		posted->to.addr = wr->wr.atomic.remote_addr;
-		posted->to.rkey = wr->wr.atomic.rkey;
-	} else if (op != BV_OP_SEND) {
-		posted->to.addr = wr->wr.rdma.remote_addr;
-		posted->to.rkey = wr->wr.rdma.rkey;
+	if (what.kind & VERBS_IMM)
+		place->to.imm = wr->imm_data;
+	if (what.op == BV_OP_FETCH_ADD || what.op == BV_OP_COMPARE_SWAP) {
+		place->to.addr = wr->wr.atomic.remote_addr;
+		place->to.rkey = wr->wr.atomic.rkey;
+	} else if (what.op != BV_OP_SEND) {
+		place->to.addr = wr->wr.rdma.remote_addr;
+		place->to.rkey = wr->wr.rdma.rkey;
 	}
+}
+
+/* Returns the bytes of all elements. */
+static inline uint64_t keep_elements(struct verbs_posted *place, const struct ibv_sge *sge,
+				     unsigned nsge)
+{
+	uint64_t bytes = 0;
+
+	place->rest = verbs_keep_elements(&place->first, &place->second, sge, nsge);
+	for (unsigned i = 0; i < nsge; i++)
+		bytes += sge[i].length;
+	return bytes;
+}
+
+/* What errors will want to tell, and the completion. */
+static inline void keep(struct verbs_posted *place, const struct ibv_send_wr *wr)
+{
+	const struct told what = what_of(wr->opcode);
+	const unsigned nsge = (unsigned)wr->num_sge;
+	unsigned kind = what.kind | VERBS_COUNTED;
+	uint64_t bytes = 0;
+
+	if (!(wr->send_flags & IBV_SEND_SIGNALED))
+		kind |= VERBS_UNSIGNALED;
+	keep_target(place, wr, what);
+	if (wr->send_flags & IBV_SEND_INLINE) {
+		kind |= VERBS_INLINE;
+		place->n = wr->sg_list->length;
+	} else {
+		place->n = nsge;
+		bytes = keep_elements(place, wr->sg_list, nsge);
+	}
+	place->how = verbs_how(what.op, kind, what.op < BV_OP_READ ? 0 : bytes);
 }
 
 /* Works that the driver was not told of never complete: the queue would stay full. */
@@ -48,33 +83,22 @@ static BV_COLD int64_t full(struct bv_channel *ch)
 	return rc < 0 ? rc : -EAGAIN;
 }
 
-/* Makes v->send_wr of a work, and keeps what it was. @send_flags: IBV_SEND_INLINE or 0 */
+/* Makes v->send_wr of a work, counts it, and keeps what it was. @send_flags: IBV_SEND_INLINE or 0 */
 static inline void build(struct verbs_channel *v, const void *list, unsigned nsge,
 			 enum ibv_wr_opcode opcode, unsigned flags, unsigned send_flags)
 {
 	struct ibv_send_wr *wr = &v->send_wr;
-	const uint64_t number = v->base.sq_posted;
-	struct verbs_posted *posted = verbs_posted_send(v, number);
-	uint32_t what = what_of(opcode);
+	struct verbs_posted *place;
 
 	send_flags |= verbs_send_flags(v, flags);
-	wr->wr_id = verbs_wr_id(number,
-				(enum bv_op)((what & VERBS_POSTED_OP) >> VERBS_POSTED_OP_SHIFT));
+	place = verbs_place_next(v, send_flags);
+	wr->wr_id = (uintptr_t)place;
 	wr->sg_list = verbs_sge(list);
 	wr->num_sge = (int)nsge;
 	wr->opcode = opcode;
 	wr->send_flags = send_flags;
-	keep_target(posted, wr, what);
-	if (send_flags & IBV_SEND_SIGNALED)
-		what |= VERBS_POSTED_SIGNALED;
-	if (send_flags & IBV_SEND_INLINE)
-		what |= VERBS_POSTED_INLINE;
-	if (send_flags & IBV_SEND_INLINE) {
-		posted->what = what | wr->sg_list->length;
-		return;
-	}
-	posted->what = what | nsge;
-	posted->rest = verbs_keep_elements(posted->sge, wr->sg_list, nsge);
+	keep(place, wr);
+	verbs_count(v);
 }
 
 /* A work that may wait, or has others that wait before it. */
@@ -83,22 +107,17 @@ static __attribute__((noinline)) int64_t post_chained(struct bv_channel *ch, con
 						      unsigned flags, unsigned send_flags)
 {
 	struct verbs_channel *v = to_verbs(ch);
-	const uint64_t number = ch->sq_posted;
 	int rc;
 
 	build(v, list, nsge, opcode, flags, send_flags);
 	rc = bvi_verbs_chain_post(v, flags);
-	if (bvi_unlikely(rc < 0))
-		return rc;
-	ch->sq_posted = number + 1;
-	return (int64_t)number;
+	return bvi_unlikely(rc < 0) ? rc : (int64_t)ch->sq_posted - 1;
 }
 
 static inline int64_t post(struct bv_channel *ch, const void *list, unsigned nsge,
 			   enum ibv_wr_opcode opcode, unsigned flags, unsigned send_flags)
 {
 	struct verbs_channel *v = to_verbs(ch);
-	const uint64_t number = ch->sq_posted;
 	const uint32_t unsignaled = v->unsignaled;
 	struct ibv_send_wr *bad;
 	int rc;
@@ -109,12 +128,11 @@ static inline int64_t post(struct bv_channel *ch, const void *list, unsigned nsg
 		return post_chained(ch, list, nsge, opcode, flags, send_flags);
 	build(v, list, nsge, opcode, flags, send_flags);
 	rc = ibv_post_send(v->qp, &v->send_wr, &bad);
-	if (bvi_unlikely(rc)) {
-		v->unsignaled = unsignaled;
-		return verbs_refused(rc);
-	}
-	ch->sq_posted = number + 1;
-	return (int64_t)number;
+	if (bvi_likely(!rc))
+		return (int64_t)ch->sq_posted - 1;
+	v->unsignaled = unsignaled;
+	bvi_verbs_withdraw(v, ch->sq_posted - 1);
+	return verbs_refused(rc);
 }
 
 /* One element that is copied now; its key is not looked at. An empty payload has no element. */

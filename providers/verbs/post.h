@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 
 #include <infiniband/verbs.h>
 
@@ -55,6 +56,39 @@ static inline unsigned verbs_send_flags(struct verbs_channel *v, unsigned flags)
 	}
 	v->unsignaled = 0;
 	return send_flags | IBV_SEND_SIGNALED;
+}
+
+/* The next place, with its number, which its caller counts; for every way of posting but the shortest. */
+static inline struct verbs_posted *verbs_place_next(struct verbs_channel *v, unsigned send_flags)
+{
+	struct verbs_posted *place;
+
+	if (bvi_unlikely(!v->is_numbered))
+		bvi_verbs_number_places(v);
+	if (v->at == v->posted_end)
+		v->at = v->posted;
+	place = v->at;
+	place->number = v->base.sq_posted;
+	if (!(send_flags & IBV_SEND_SIGNALED))
+		place->number += v->base.max_send;
+	return place;
+}
+
+/*
+ * Whatever the compiler knows of what is in memory, it forgets. Of a counter that it has in a register it would make
+ * the sum there, and store that: one instruction more than to add in memory.
+ */
+static inline void verbs_forget(void)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+/* The place where a work was built is counted, and the next is the one behind it. */
+static inline void verbs_count(struct verbs_channel *v)
+{
+	verbs_forget();
+	v->at++;
+	v->base.sq_posted++;
 }
 
 #endif

@@ -15,29 +15,6 @@
 
 #include "build_wr.h"
 
-static inline uint32_t waiting(const struct verbs_channel *v)
-{
-	return verbs_chain_is_open(v) ? (uint32_t)(v->base.sq_posted - v->first_waiting) : 0;
-}
-
-/* Before the first work since the queue pair was connected. */
-static __attribute__((noinline)) void functions_set(struct verbs_channel *v)
-{
-	const struct ibv_qp_ex *qp = v->qp_ex;
-
-	v->fn = (struct verbs_functions){
-		.start = qp->wr_start,
-		.write = qp->wr_rdma_write,
-		.send = qp->wr_send,
-		.read = qp->wr_rdma_read,
-		.fetch_add = qp->wr_atomic_fetch_add,
-		.set_sge = qp->wr_set_sge,
-		.set_inline = qp->wr_set_inline_data,
-		.set_list = qp->wr_set_sge_list,
-		.complete = qp->wr_complete,
-	};
-}
-
 static BV_COLD int64_t full(struct bv_channel *ch)
 {
 	const int rc = bvi_verbs_flush_wr(ch);
@@ -45,21 +22,20 @@ static BV_COLD int64_t full(struct bv_channel *ch)
 	return rc < 0 ? rc : -EAGAIN;
 }
 
-int64_t bvi_verbs_complete(struct verbs_channel *v, unsigned more)
+int64_t bvi_verbs_complete(struct verbs_channel *v)
 {
-	const uint32_t withdrawn = waiting(v);
+	const bool chain = verbs_chain_is_open(v);
 	const int rc = ibv_wr_complete(v->qp_ex);
 
-	verbs_plain_open(v);
 	if (bvi_likely(!rc)) {
-		v->base.sq_posted += more;
+		verbs_plain_open(v);
 		return (int64_t)v->base.sq_posted - 1;
 	}
-	if (withdrawn) {
-		v->base.sq_posted -= withdrawn;
-		/* The next is signaled: what is posted may have no signaled one at its end. */
+	bvi_verbs_withdraw(v, chain ? v->first_waiting : v->base.sq_posted - 1);
+	/* The next is signaled: what is posted may have no signaled one at its end. */
+	if (chain)
 		v->unsignaled = v->signal_every;
-	}
+	verbs_plain_open(v);
 	return verbs_refused(rc);
 }
 
@@ -67,27 +43,29 @@ static ALWAYS_INLINE int64_t post(struct bv_channel *ch, const struct work *w, u
 {
 	struct verbs_channel *const v = to_verbs(ch);
 	const uint32_t unsignaled = v->unsignaled;
+	struct verbs_posted *place;
 	unsigned wr_flags;
 	int64_t rc;
 
 	if (bvi_unlikely(verbs_is_full(ch)))
 		return full(ch);
-	if (bvi_unlikely(!v->plain_limit && !verbs_chain_is_open(v)))
-		functions_set(v);
 	wr_flags = verbs_send_flags(v, flags);
-	(void)keep(v, w, wr_flags);
-	if (!verbs_chain_is_open(v))
+	place = verbs_place_next(v, wr_flags);
+	(void)keep(place, w, wr_flags & IBV_SEND_SIGNALED ? 0 : VERBS_UNSIGNALED);
+	if (!verbs_chain_is_open(v)) {
+		v->first_waiting = ch->sq_posted;
 		ibv_wr_start(v->qp_ex);
-	v->qp_ex->wr_flags = wr_flags;
-	build(v, w);
-	v->qp_ex->wr_flags = IBV_SEND_SIGNALED;
-	if (flags & BV_MORE && waiting(v) + 1 < VERBS_CHAIN_MAX) {
-		if (!verbs_chain_is_open(v))
-			v->first_waiting = ch->sq_posted;
-		verbs_more_open(v);
-		return (int64_t)ch->sq_posted++;
 	}
-	rc = bvi_verbs_complete(v, 1);
+	verbs_count(v);
+	v->qp_ex->wr_id = (uintptr_t)place;
+	v->qp_ex->wr_flags = wr_flags;
+	build(place, w);
+	v->qp_ex->wr_flags = IBV_SEND_SIGNALED;
+	if (flags & BV_MORE && ch->sq_posted - v->first_waiting < VERBS_CHAIN_MAX) {
+		verbs_more_open(v);
+		return (int64_t)ch->sq_posted - 1;
+	}
+	rc = bvi_verbs_complete(v);
 	if (bvi_unlikely(rc < 0 && v->unsignaled != v->signal_every))
 		v->unsignaled = unsignaled;
 	return rc;
@@ -100,7 +78,7 @@ int bvi_verbs_flush_wr(struct bv_channel *ch)
 
 	if (!verbs_chain_is_open(v))
 		return 0;
-	rc = bvi_verbs_complete(v, 0);
+	rc = bvi_verbs_complete(v);
 	return rc < 0 ? (int)rc : 0;
 }
 
@@ -154,18 +132,19 @@ POST(write_inline_imm,
 POST(read,
      (struct bv_channel * ch, const struct bv_scatter *sg, unsigned nsge,
       const struct bv_remote *remote, unsigned flags),
-     .op = BV_OP_READ, LIST, TARGET)
+     .op = BV_OP_READ, LIST, TARGET, .fetched = bvi_scatter_bytes(sg, nsge))
 
 POST(fetch_add,
      (struct bv_channel * ch, const struct bv_scatter *sg, const struct bv_remote *remote,
       uint64_t add, unsigned flags),
-     .op = BV_OP_FETCH_ADD, .is_fixed = true, .list = sg, .nsge = 1, TARGET, .operand = add)
+     .op = BV_OP_FETCH_ADD, .is_fixed = true, .list = sg, .nsge = 1, TARGET, .operand = add,
+     .fetched = 8)
 
 POST(compare_swap,
      (struct bv_channel * ch, const struct bv_scatter *sg, const struct bv_remote *remote,
       uint64_t compare, uint64_t swap, unsigned flags),
      .op = BV_OP_COMPARE_SWAP, .is_fixed = true, .list = sg, .nsge = 1, TARGET, .operand = compare,
-     .swap = swap)
+     .swap = swap, .fetched = 8)
 
 #include "slots.h"
 

@@ -12,17 +12,20 @@
 
 #include "post.h"
 
-/* So many lines, all 0. A power of two, so that the place of a number is a mask away. */
-static void *ring_create(uint32_t works, uint32_t *mask)
+static void *lines_create(size_t n, size_t size)
 {
-	size_t places = 1;
-	void *ring;
+	void *lines = aligned_alloc(VERBS_LINE, n * size);
 
-	while (places < works)
-		places *= 2;
-	*mask = (uint32_t)places - 1;
-	ring = aligned_alloc(VERBS_LINE, places * VERBS_LINE);
-	return ring ? memset(ring, 0, places * VERBS_LINE) : NULL;
+	return lines ? memset(lines, 0, n * size) : NULL;
+}
+
+/* What posts find there, but the numbers (bvi_verbs_number_places()). */
+static void posted_fill(struct verbs_channel *v, uint32_t places)
+{
+	v->posted_end = v->posted + places;
+	v->posted_size = places * sizeof(*v->posted);
+	for (uint32_t i = 0; i < places; i++)
+		v->posted[i].channel = v;
 }
 
 /* What posts of receives find there (recv.c). */
@@ -31,7 +34,8 @@ static void requests_fill(struct verbs_channel *v)
 	for (uint32_t i = 0; i <= v->posted_recv_mask; i++) {
 		struct verbs_received *place = &v->posted_recv[i];
 
-		place->wr.sg_list = place->sge;
+		place->wr.wr_id = (uintptr_t)place;
+		place->wr.sg_list = &place->first;
 		place->wr.num_sge = 1;
 		v->recv_chain[i] = place->wr;
 		v->recv_chain[i].next = &v->recv_chain[(i + 1) & v->posted_recv_mask];
@@ -40,34 +44,55 @@ static void requests_fill(struct verbs_channel *v)
 
 int bvi_verbs_posted_create(struct verbs_channel *v, const struct bv_channel_attr *attr)
 {
-	size_t receives;
+	size_t receives = 1;
 
-	v->posted_send = ring_create(attr->max_send, &v->posted_send_mask);
-	v->posted_recv = ring_create(attr->max_recv, &v->posted_recv_mask);
-	receives = (size_t)v->posted_recv_mask + 1;
-	v->posted_send_mask *= (uint32_t)sizeof(*v->posted_send);
-	v->results = calloc(receives, sizeof(*v->results));
+	/* A power of two, so that the place of a number is a mask away. */
+	while (receives < attr->max_recv)
+		receives *= 2;
+	v->posted_recv_mask = (uint32_t)receives - 1;
+	v->posted = lines_create(attr->max_send, sizeof(*v->posted));
+	v->posted_recv = lines_create(receives, sizeof(*v->posted_recv));
 	v->recv_lists = calloc(receives, sizeof(*v->recv_lists));
 	v->recv_chain = calloc(receives, sizeof(*v->recv_chain));
-	if (!v->posted_send || !v->posted_recv || !v->results || !v->recv_lists || !v->recv_chain)
+	if (!v->posted || !v->posted_recv || !v->recv_lists || !v->recv_chain)
 		return -ENOMEM;
+	posted_fill(v, attr->max_send);
 	requests_fill(v);
 	return 0;
 }
 
 void bvi_verbs_posted_destroy(struct verbs_channel *v)
 {
-	free(v->posted_send);
+	free(v->posted);
 	free(v->posted_recv);
-	free(v->results);
 	free(v->recv_lists);
 	free(v->recv_chain);
+}
+
+void bvi_verbs_number_places(struct verbs_channel *v)
+{
+	assert(v->posted + v->base.max_send == v->posted_end);
+	v->first_posted = v->base.sq_posted;
+	v->at = v->posted;
+	for (uint32_t i = 0; i < v->base.max_send; i++) {
+		v->posted[i].number = v->first_posted + i;
+		v->posted[i].qp = v->qp_ex;
+	}
+	v->is_numbered = true;
+}
+
+void bvi_verbs_withdraw(struct verbs_channel *v, uint64_t number)
+{
+	for (uint64_t i = number; i < v->base.sq_posted; i++)
+		verbs_posted_send(v, i)->number = i;
+	v->at = verbs_posted_send(v, number);
+	v->base.sq_posted = number;
 }
 
 void bvi_verbs_recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc)
 {
 	const struct verbs_channel *v = to_verbs_const(ch);
-	const struct verbs_result *result = &v->results[number & v->posted_recv_mask];
+	const struct verbs_result *result = &v->posted_recv[number & v->posted_recv_mask].result;
 	const bool good = result->status == BV_STATUS_SUCCESS;
 
 	*wc = (struct bv_wc){
@@ -81,20 +106,26 @@ void bvi_verbs_recv_result(const struct bv_channel *ch, uint64_t number, struct 
 	};
 }
 
-/* @nsge elements, of which the first are at @kept, and the others have @rest bytes. */
-static void add_ranges(struct bv_work_info *info, const struct ibv_sge *kept, unsigned nsge,
-		       uint32_t rest)
+static void add_range(struct bv_work_info *info, const struct ibv_sge *sge)
 {
-	for (unsigned i = 0; i < nsge && i < VERBS_POSTED_SGE; i++) {
-		if (!kept[i].length)
-			continue;
-		info->range[info->nshown++] = (struct bv_work_range){
-			.addr = kept[i].addr,
-			.length = kept[i].length,
-			.lkey = kept[i].lkey,
-		};
-		info->bytes += kept[i].length;
-	}
+	if (!sge->length)
+		return;
+	info->range[info->nshown++] = (struct bv_work_range){
+		.addr = sge->addr,
+		.length = sge->length,
+		.lkey = sge->lkey,
+	};
+	info->bytes += sge->length;
+}
+
+/* @nsge elements, of which the first two are given, and the others have @rest bytes. */
+static void add_ranges(struct bv_work_info *info, const struct ibv_sge *first,
+		       const struct ibv_sge *second, unsigned nsge, uint32_t rest)
+{
+	if (nsge > 0)
+		add_range(info, first);
+	if (nsge > 1)
+		add_range(info, second);
 	info->nranges = info->nshown;
 	if (nsge > VERBS_POSTED_SGE) {
 		info->nranges += nsge - VERBS_POSTED_SGE;
@@ -109,26 +140,29 @@ static int describe_recv(const struct verbs_channel *v, uint64_t number, struct 
 	const bool is_list = list->number == number;
 
 	info->op = BV_OP_RECV;
-	add_ranges(info, v->posted_recv[at].sge, is_list ? list->nsge : 1, list->rest);
+	add_ranges(info, &v->posted_recv[at].first, &list->second, is_list ? list->nsge : 1,
+		   list->rest);
 	return 0;
 }
 
 static int describe_send(const struct verbs_posted *posted, struct bv_work_info *info)
 {
-	const unsigned n = posted->what & VERBS_POSTED_N;
+	const unsigned kind = verbs_kind(posted);
+	const unsigned usual = kind & VERBS_INLINE ? BVI_SHORT_INLINE : BVI_SHORT_LIST;
+	const unsigned n = kind & VERBS_COUNTED ? posted->n : usual;
 
-	info->op = (posted->what & VERBS_POSTED_OP) >> VERBS_POSTED_OP_SHIFT;
+	info->op = verbs_op(posted);
 	if (info->op == BV_OP_NONE)
 		return -ENOENT;
-	info->has_imm = posted->what & VERBS_POSTED_IMM;
+	info->has_imm = kind & VERBS_IMM;
 	if (info->has_imm)
 		info->imm = be32toh(posted->to.imm);
 	if (info->op != BV_OP_SEND) {
 		info->remote_addr = posted->to.addr;
 		info->rkey = posted->to.rkey;
 	}
-	if (!(posted->what & VERBS_POSTED_INLINE)) {
-		add_ranges(info, posted->sge, n, posted->rest);
+	if (!(kind & VERBS_INLINE)) {
+		add_ranges(info, &posted->first, &posted->second, n, posted->rest);
 	} else if (n) {
 		info->is_inline = true;
 		info->bytes = n;
@@ -152,7 +186,7 @@ uint32_t bvi_verbs_channel_unsignaled(const struct bv_channel *ch)
 	uint64_t last = ch->sq_posted;
 
 	while (last > bvi_sq_done(ch) &&
-	       !(verbs_posted_send(v, last - 1)->what & VERBS_POSTED_SIGNALED))
+	       verbs_kind(verbs_posted_send(v, last - 1)) & VERBS_UNSIGNALED)
 		last--;
 	return (uint32_t)(ch->sq_posted - last);
 }

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was posted at one place of a queue, as libibverbs cannot be asked later. Written by each post,
- * read only for texts of errors (posted.c). One cache line: two elements, and what the rest of a list
- * sums up to. Of a receive, its element is also what the driver gets.
+ * The places of a queue: one for each work that it takes, used in turn. A place has what the post of a work needs
+ * between the calls into the driver, what its completion will say, and what texts of errors tell (posted.c), as
+ * libibverbs cannot be asked later. Its address is the wr_id of the work. What usual works touch is one cache line.
+ *
+ * While a short way (short_wr.c) is open, each free place has the number of the work that will be posted there: a
+ * completion moves it on by the count of places.
  */
 #ifndef BV_PROVIDERS_VERBS_POSTED_H
 #define BV_PROVIDERS_VERBS_POSTED_H
+
+#include <endian.h>
 
 #include "channel.h"
 
@@ -13,52 +18,109 @@
 #define VERBS_POSTED_SGE 2
 
 struct verbs_posted {
-	struct ibv_sge sge[VERBS_POSTED_SGE];
+	/* As the struct bv_wc of a success begins. */
+	uint64_t number; /* see verbs_number() */
+	uint64_t how;    /* verbs_how() */
 	struct verbs_target to;
-	uint32_t rest; /* bytes of a list behind what @sge has */
-	uint32_t what; /* VERBS_POSTED_* */
-	uint64_t unused;
-};
+	struct ibv_qp_ex *qp; /* of the channel */
+	const void *list;     /* or the payload, until the post returns */
+	struct ibv_sge first; /* element, if there is one */
+	struct ibv_sge second;
+	uint32_t n;       /* elements, or bytes of inline payload; if @how says so */
+	uint32_t rest;    /* bytes of a list behind the second element */
+	uint64_t operand; /* of an atomic */
+	uint64_t swap;
+	struct verbs_channel *channel;
+} __attribute__((aligned(VERBS_LINE)));
 
-static_assert(sizeof(struct verbs_posted) == 64, "one cache line a work");
+static_assert(offsetof(struct verbs_posted, second) == VERBS_LINE &&
+		      sizeof(struct verbs_posted) == 2 * VERBS_LINE,
+	      "one cache line a usual work");
+static_assert(offsetof(struct verbs_posted, how) == offsetof(struct bv_wc, reserved) &&
+		      offsetof(struct bv_wc, op) == offsetof(struct bv_wc, reserved) + 2 &&
+		      offsetof(struct bv_wc, bytes) == offsetof(struct bv_wc, reserved) + 4 &&
+		      offsetof(struct bv_wc, imm) == sizeof(uint64_t) + sizeof(uint64_t),
+	      "what a completion says is copied in one piece");
 
-/* @what: elements, or bytes of inline payload; operation; and how it went. */
-#define VERBS_POSTED_N 0xffffu
-#define VERBS_POSTED_OP_SHIFT 16
-#define VERBS_POSTED_OP 0xff0000u
-#define VERBS_POSTED_IMM (1u << 24)
-#define VERBS_POSTED_INLINE (1u << 25)
-#define VERBS_POSTED_SIGNALED (1u << 26)
+/* What struct bv_wc has no use for: one element, or what these say. */
+#define VERBS_INLINE 0x1u     /* payload, of eight bytes */
+#define VERBS_COUNTED 0x2u    /* as many of either as @n says */
+#define VERBS_IMM 0x4u        /* with an immediate */
+#define VERBS_UNSIGNALED 0x8u /* asked for no completion */
 
-/* @wr asks for one element, sge[0]. */
+/* @bytes: that it fetches */
+static inline uint64_t verbs_how(enum bv_op op, unsigned kind, uint64_t bytes)
+{
+	return htole64((uint64_t)op << 16 | kind) |
+	       (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? bytes << 32 : bytes);
+}
+
+/* The same, of a call for one element without flags (bvi_what()). */
+static inline uint64_t verbs_how_one(uint64_t what)
+{
+	if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+		return what;
+	return verbs_how(bvi_what_op(what), 0, what >> 32);
+}
+
+static inline enum bv_op verbs_op(const struct verbs_posted *place)
+{
+	return (enum bv_op)(le64toh(place->how) >> 16 & 0xff);
+}
+
+static inline unsigned verbs_kind(const struct verbs_posted *place)
+{
+	return (unsigned)le64toh(place->how) & 0xff;
+}
+
+/*
+ * Of the work that is at a place, whose completion was not taken yet. No completion will move on the number of one
+ * that asked for none, so its post did.
+ */
+static inline uint64_t verbs_number(const struct verbs_posted *place)
+{
+	const bool moved = verbs_kind(place) & VERBS_UNSIGNALED;
+
+	return place->number - (moved ? place->channel->base.max_send : 0);
+}
+
+static inline struct verbs_posted *verbs_place_of(uint64_t wr_id)
+{
+	return (struct verbs_posted *)(uintptr_t)wr_id;
+}
+
+/* @wr asks for one element, @first. @result is of the last work there that completed. */
 struct verbs_received {
-	struct ibv_sge sge[VERBS_POSTED_SGE];
-	struct ibv_recv_wr wr;
+	struct ibv_sge first;
+	struct ibv_recv_wr wr; /* its wr_id is the place */
+	struct verbs_result {
+		uint8_t reserved;
+		uint8_t flags;
+		uint8_t op;
+		uint8_t status;
+		uint32_t bytes;
+		uint32_t imm;        /* if @flags say so */
+		uint32_t vendor_err; /* of a failure */
+	} result;
 };
+
+static inline struct verbs_received *verbs_received_at(uint64_t wr_id)
+{
+	return (struct verbs_received *)(uintptr_t)wr_id;
+}
 
 static_assert(sizeof(struct verbs_received) == 64, "one cache line a receive");
+static_assert(sizeof(struct verbs_result) ==
+		      sizeof(struct bv_wc) - offsetof(struct bv_wc, reserved),
+	      "what struct bv_wc has behind the number");
 
 /* Of the last receive at a place that did not have one element. */
 struct verbs_recv_list {
 	uint64_t number;
 	uint32_t nsge;
-	uint32_t rest; /* bytes behind what @sge has */
+	uint32_t rest; /* bytes behind the second element */
+	struct ibv_sge second;
 };
-
-/* How a receive ended; @imm only if @flags say so, @vendor_err only of a failure. */
-struct verbs_result {
-	uint8_t reserved;
-	uint8_t flags;
-	uint8_t op;
-	uint8_t status;
-	uint32_t bytes;
-	uint32_t imm;
-	uint32_t vendor_err;
-};
-
-static_assert(sizeof(struct verbs_result) ==
-		      sizeof(struct bv_wc) - offsetof(struct bv_wc, reserved),
-	      "what struct bv_wc has behind the number");
 
 /* libibverbs takes lists without const, and does not write to them. */
 static inline struct ibv_sge *verbs_sge(const void *list)
@@ -71,32 +133,25 @@ static inline struct ibv_sge *verbs_sge(const void *list)
 	return cast.to;
 }
 
-/* The place of the work with @wr_id: eight numbers of those apart, and eight times as many bytes. */
-static inline struct verbs_posted *verbs_posted_at(const struct verbs_channel *v, uint64_t wr_id)
-{
-	const size_t offset = (uint32_t)(wr_id * 8) & v->posted_send_mask;
-
-	static_assert(sizeof(struct verbs_posted) == 8 * 8, "for each number");
-	return (struct verbs_posted *)(void *)((char *)v->posted_send + offset);
-}
-
+/* The place of a work of the send queue. */
 static inline struct verbs_posted *verbs_posted_send(const struct verbs_channel *v, uint64_t number)
 {
-	return verbs_posted_at(v, verbs_wr_id(number, BV_OP_WRITE));
+	return &v->posted[(number - v->first_posted) % v->base.max_send];
 }
 
 /* Copies the first elements; returns the sum of what is behind them. */
-static inline uint32_t verbs_keep_elements(struct ibv_sge *kept, const struct ibv_sge *sge,
-					   unsigned nsge)
+static inline uint32_t verbs_keep_elements(struct ibv_sge *first, struct ibv_sge *second,
+					   const struct ibv_sge *sge, unsigned nsge)
 {
 	uint32_t rest = 0;
 
-	for (unsigned i = 0; i < nsge; i++) {
-		if (i < VERBS_POSTED_SGE)
-			kept[i] = sge[i];
-		else
-			rest += sge[i].length;
-	}
+	static_assert(VERBS_POSTED_SGE == 2, "the first and the second");
+	if (nsge > 0)
+		*first = sge[0];
+	if (nsge > 1)
+		*second = sge[1];
+	for (unsigned i = VERBS_POSTED_SGE; i < nsge; i++)
+		rest += sge[i].length;
 	return rest;
 }
 

@@ -17,11 +17,15 @@ static inline struct verbs_received *place_of(const struct verbs_channel *v, uin
 static inline int64_t post(struct bv_channel *ch, struct ibv_recv_wr *wr)
 {
 	struct verbs_channel *const v = to_verbs(ch);
-	const int rc = ibv_post_recv(v->qp, wr, &v->bad_recv_wr);
+	const int rc = v->post_recv(v->qp, wr, &v->bad_recv_wr);
+	uint64_t number;
 
 	if (bvi_unlikely(rc))
 		return verbs_refused(rc);
-	return (int64_t)ch->rq_posted++;
+	number = ch->rq_posted;
+	verbs_forget();
+	ch->rq_posted++;
+	return (int64_t)number;
 }
 
 static inline bool is_full(const struct bv_channel *ch)
@@ -35,7 +39,12 @@ static __attribute__((noinline)) int64_t post_list(struct bv_channel *ch,
 {
 	struct verbs_channel *const v = to_verbs(ch);
 	struct verbs_recv_list *const list = &v->recv_lists[ch->rq_posted & v->posted_recv_mask];
-	struct ibv_recv_wr wr = { .sg_list = verbs_sge(sg), .num_sge = (int)nsge };
+	struct verbs_received *const place = place_of(v, ch->rq_posted);
+	struct ibv_recv_wr wr = {
+		.wr_id = (uintptr_t)place,
+		.sg_list = verbs_sge(sg),
+		.num_sge = (int)nsge,
+	};
 
 	if (nsge > ch->max_recv_sge)
 		return bvi_reject_list(ch, nsge, ch->max_recv_sge, 0, NULL, 0);
@@ -44,8 +53,8 @@ static __attribute__((noinline)) int64_t post_list(struct bv_channel *ch,
 	*list = (struct verbs_recv_list){
 		.number = ch->rq_posted,
 		.nsge = nsge,
-		.rest = verbs_keep_elements(place_of(v, ch->rq_posted)->sge, wr.sg_list, nsge),
 	};
+	list->rest = verbs_keep_elements(&place->first, &list->second, wr.sg_list, nsge);
 	return post(ch, &wr);
 }
 
@@ -58,7 +67,7 @@ int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, 
 	if (is_full(ch))
 		return -EAGAIN;
 	place = place_of(to_verbs(ch), ch->rq_posted);
-	place->sge[0] = *verbs_sge(sg);
+	place->first = *verbs_sge(sg);
 	return post(ch, &place->wr);
 }
 
@@ -66,7 +75,7 @@ int64_t bvi_verbs_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, 
 static inline void keep_many(struct verbs_received *place, const struct bv_scatter *sg, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		place[i].sge[0] = *verbs_sge(&sg[i]);
+		place[i].first = *verbs_sge(&sg[i]);
 }
 
 /* @n receives, for which there is room. */
@@ -84,7 +93,7 @@ static int post_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigne
 	if (n > to_end)
 		keep_many(v->posted_recv, sg + to_end, n - to_end);
 	last->next = NULL;
-	rc = ibv_post_recv(v->qp, &v->recv_chain[first], &bad);
+	rc = v->post_recv(v->qp, &v->recv_chain[first], &bad);
 	last->next = behind;
 	if (bvi_unlikely(rc))
 		n = bad ? ((uint32_t)(bad - v->recv_chain) - first) & mask : 0;

@@ -38,8 +38,9 @@ void bvi_verbs_channel_reset(struct bv_channel *ch)
 	for (unsigned i = 0; i < VERBS_BURST; i++)
 		v->wc[i].wr_id = VERBS_NO_WORK;
 	v->unsignaled = 0;
-	v->plain_limit = 0;
-	v->more_limit = 0;
+	v->is_numbered = false;
+	v->plain_end = NULL;
+	v->more_end = NULL;
 	v->chain.n = 0;
 	v->chained = 0;
 }

@@ -14,12 +14,12 @@ static inline const struct bv_channel_ops *general(void)
 
 static inline bool is_plain(const struct bv_channel *ch)
 {
-	return bvi_likely(ch->sq_posted < to_verbs_const(ch)->plain_limit);
+	return bvi_likely(to_verbs_const(ch)->at < to_verbs_const(ch)->plain_end);
 }
 
 static inline bool is_more(const struct bv_channel *ch)
 {
-	return bvi_likely(ch->sq_posted < to_verbs_const(ch)->more_limit);
+	return bvi_likely(to_verbs_const(ch)->at < to_verbs_const(ch)->more_end);
 }
 
 /* One element, whose length needs no look at the channel's. */
@@ -34,68 +34,93 @@ static inline bool is_usual(uint64_t what, enum bv_op op)
 	return (uint32_t)what == (uint32_t)op << 16;
 }
 
-static inline bool has_flags(uint64_t what)
+/* The count of a call for @op without flags (bvi_what()); of every other call, and of flags, something huge. */
+static inline uint32_t n_of(uint64_t what, enum bv_op op, unsigned usual)
 {
-	return bvi_unlikely(what & BV_POST_FLAGS);
+	const uint32_t asked = (uint32_t)what;
+
+	static_assert(BVI_WHAT_N_MAX == 0x7ff && BV_POST_FLAGS == 0xf,
+		      "from bit 4 on, flags below");
+	return (asked >> 4 | asked << 28) ^ ((uint32_t)op << 12 | usual);
 }
 
-/* bvi_what_n() in a step less. */
-static inline unsigned n_of(uint64_t what, unsigned usual)
+static BV_COLD __attribute__((noinline)) int64_t refused(const struct verbs_posted *place, int rc)
 {
-	static_assert(BVI_WHAT_N_MAX == 0x7ff, "bits 4 to 14, and bit 15 is 0");
-	return ((unsigned)what & 0xffff) >> 4 ^ usual;
+	struct verbs_channel *const v = place->channel;
+
+	bvi_verbs_withdraw(v, v->base.sq_posted - 1);
+	return verbs_refused(rc);
+}
+
+/* The work that was kept is the next one. */
+static ALWAYS_INLINE struct ibv_qp_ex *begin(struct bv_channel *ch, struct verbs_posted *place)
+{
+	struct ibv_qp_ex *qp;
+
+	assert(place->number == ch->sq_posted);
+	verbs_count(to_verbs(ch));
+	qp = qp_of(place);
+	qp->wr_id = (uintptr_t)place;
+	return qp;
 }
 
 /* The driver takes what was kept. */
-static ALWAYS_INLINE int64_t post_kept(struct bv_channel *ch, const struct work *w)
+static ALWAYS_INLINE int64_t post_kept(struct bv_channel *ch, struct verbs_posted *place,
+				       const struct work *w)
 {
-	struct verbs_channel *const v = to_verbs(ch);
 	int rc;
 
-	v->fn.start(v->qp_ex);
-	build(v, w);
-	rc = v->fn.complete(v->qp_ex);
+	ibv_wr_start(begin(ch, place));
+	build(place, w);
+	rc = ibv_wr_complete(qp_of(place));
 	if (bvi_unlikely(rc))
-		return verbs_refused(rc);
-	return (int64_t)ch->sq_posted++;
+		return refused(place, rc);
+	return (int64_t)place->number;
 }
 
 static ALWAYS_INLINE int64_t post_plain(struct bv_channel *ch, const struct work *w)
 {
-	(void)keep(to_verbs(ch), w, IBV_SEND_SIGNALED);
-	return post_kept(ch, w);
+	struct verbs_posted *const place = to_verbs(ch)->at;
+
+	(void)keep(place, w, 0);
+	return post_kept(ch, place, w);
 }
 
 static ALWAYS_INLINE int64_t post_more(struct bv_channel *ch, const struct work *w)
 {
-	struct verbs_channel *const v = to_verbs(ch);
+	struct verbs_posted *const place = to_verbs(ch)->at;
 
-	(void)keep(v, w, IBV_SEND_SIGNALED);
-	build(v, w);
-	return (int64_t)ch->sq_posted++;
+	(void)keep(place, w, 0);
+	(void)begin(ch, place);
+	build(place, w);
+	return (int64_t)place->number;
 }
 
 /* The first of a chain. */
 static ALWAYS_INLINE int64_t post_first(struct bv_channel *ch, const struct work *w)
 {
 	struct verbs_channel *const v = to_verbs(ch);
+	struct verbs_posted *const place = v->at;
 
+	(void)keep(place, w, 0);
 	v->first_waiting = ch->sq_posted;
+	(void)begin(ch, place);
 	verbs_more_open(v);
-	(void)keep(v, w, IBV_SEND_SIGNALED);
-	v->fn.start(v->qp_ex);
-	build(v, w);
-	return (int64_t)ch->sq_posted++;
+	ibv_wr_start(qp_of(place));
+	build(place, w);
+	return (int64_t)place->number;
 }
 
 /* The last: without BV_MORE. */
 static ALWAYS_INLINE int64_t post_last(struct bv_channel *ch, const struct work *w)
 {
 	struct verbs_channel *const v = to_verbs(ch);
+	struct verbs_posted *const place = v->at;
 
-	(void)keep(v, w, IBV_SEND_SIGNALED);
-	build(v, w);
-	return bvi_verbs_complete(v, 1);
+	(void)keep(place, w, 0);
+	(void)begin(ch, place);
+	build(place, w);
+	return bvi_verbs_complete(v);
 }
 
 /* Up to so many elements, and bytes in each, nothing has to be added up. */
@@ -105,16 +130,20 @@ static ALWAYS_INLINE int64_t post_last(struct bv_channel *ch, const struct work 
 /* What was kept of a work that is not posted then is of no interest. */
 static ALWAYS_INLINE int64_t post_few(struct bv_channel *ch, const struct work *w)
 {
-	if (bvi_unlikely(keep(to_verbs(ch), w, IBV_SEND_SIGNALED) >= FEW_LENGTH))
+	struct verbs_posted *const place = to_verbs(ch)->at;
+
+	if (bvi_unlikely(keep(place, w, 0) >= FEW_LENGTH))
 		return general()->post(ch, w->list, w->remote,
 				       bvi_what(w->op, w->nsge, BVI_SHORT_LIST, 0));
-	return post_kept(ch, w);
+	return post_kept(ch, place, w);
 }
 
 #define EIGHT .is_fixed = true, .is_inline = true, .list = payload, .length = BVI_SHORT_INLINE
 #define ONE .is_fixed = true, .list = payload, .nsge = 1
-#define LIST .is_few = true, .list = payload, .nsge = n_of(what, BVI_SHORT_LIST)
-#define PAYLOAD .is_inline = true, .list = payload, .length = n_of(what, BVI_SHORT_INLINE)
+#define LIST .is_few = true, .list = payload, .nsge = n
+#define PAYLOAD .is_inline = true, .list = payload, .length = n
+
+#define FETCHED .fetched = what >> 32
 
 /* A body of slots: posts the work of the initializers that follow, @how. */
 #define WORK(name, how, ...)                                                             \
@@ -156,7 +185,9 @@ SHORT(write_eight, .op = BV_OP_WRITE, EIGHT, TARGET)
 SHORT(send_eight, .op = BV_OP_SEND, EIGHT)
 SHORT(write_one, .op = BV_OP_WRITE, ONE, TARGET)
 SHORT(send_one, .op = BV_OP_SEND, ONE)
-SHORT(read_one, .op = BV_OP_READ, ONE, TARGET)
+SHORT(read_one, .op = BV_OP_READ, ONE, TARGET, FETCHED)
+WORK(read_one_only, post_plain, .op = BV_OP_READ, ONE, TARGET, .is_said = true,
+     .said = verbs_how_one(what))
 
 /* What the channel's present limit does not let pass the shortest way. */
 static __attribute__((noinline)) int64_t
@@ -203,9 +234,9 @@ static int64_t short_one(struct bv_channel *ch, const void *sg, const struct bv_
 {
 	if (!is_plain(ch) || !is_short(sg))
 		return other_one(ch, sg, remote, what);
-	if (is_usual(what, BV_OP_WRITE))
+	if (bvi_likely(is_usual(what, BV_OP_WRITE)))
 		return write_one(ch, sg, remote, what);
-	return remote ? read_one(ch, sg, remote, what) : send_one(ch, sg, NULL, what);
+	return remote ? read_one_only(ch, sg, remote, what) : send_one(ch, sg, NULL, what);
 }
 
 static int64_t short_write8_more(struct bv_channel *ch, const void *buf,
@@ -241,32 +272,53 @@ static int64_t short_send_more(struct bv_channel *ch, const void *sg,
 	return send_one_more(ch, sg, remote, what);
 }
 
-WORK(write_few, post_few, .op = BV_OP_WRITE, LIST, TARGET)
-WORK(send_few, post_few, .op = BV_OP_SEND, LIST)
-WORK(read_few, post_few, .op = BV_OP_READ, LIST, TARGET)
-
-/* Its caller has held the number of elements against max_send_sge. */
-static int64_t short_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
-			  uint64_t what)
+/* Of sends and reads; and everything else. */
+static __attribute__((noinline)) int64_t other_list(struct bv_channel *ch, const void *payload,
+						    const struct bv_remote *remote, uint64_t what)
 {
-	if (has_flags(what) || !is_plain(ch) ||
-	    bvi_unlikely(n_of(what, BVI_SHORT_LIST) - 2 > FEW - 2))
-		return general()->post(ch, sg, remote, what);
-	if (bvi_what_op(what) == BV_OP_WRITE)
-		return write_few(ch, sg, remote, what);
-	return remote ? read_few(ch, sg, remote, what) : send_few(ch, sg, NULL, what);
+	const enum bv_op op = remote ? BV_OP_READ : BV_OP_SEND;
+	const unsigned n = n_of(what, op, BVI_SHORT_LIST);
+	const struct work send = { .op = BV_OP_SEND, LIST };
+	const struct work read = { .op = BV_OP_READ, LIST, TARGET, FETCHED };
+
+	if (bvi_unlikely(n - 2 > FEW - 2) || !is_plain(ch))
+		return general()->post(ch, payload, remote, what);
+	return remote ? post_few(ch, &read) : post_few(ch, &send);
 }
 
-WORK(write_payload, post_plain, .op = BV_OP_WRITE, PAYLOAD, TARGET)
-WORK(send_payload, post_plain, .op = BV_OP_SEND, PAYLOAD)
-
-static int64_t short_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
-			    uint64_t what)
+/* Of sends; and everything else. */
+static __attribute__((noinline)) int64_t other_inline(struct bv_channel *ch, const void *payload,
+						      const struct bv_remote *remote, uint64_t what)
 {
-	if (has_flags(what) || !is_plain(ch) ||
-	    bvi_unlikely(n_of(what, BVI_SHORT_INLINE) > ch->max_inline))
-		return general()->post_inline(ch, buf, remote, what);
-	return remote ? write_payload(ch, buf, remote, what) : send_payload(ch, buf, NULL, what);
+	const unsigned n = n_of(what, BV_OP_SEND, BVI_SHORT_INLINE);
+	const struct work w = { .op = BV_OP_SEND, PAYLOAD };
+
+	if (bvi_unlikely(n > ch->max_inline) || !is_plain(ch))
+		return general()->post_inline(ch, payload, remote, what);
+	return post_plain(ch, &w);
+}
+
+/* Its caller has held the number of elements against max_send_sge. */
+static int64_t short_list(struct bv_channel *ch, const void *payload,
+			  const struct bv_remote *remote, uint64_t what)
+{
+	const unsigned n = n_of(what, BV_OP_WRITE, BVI_SHORT_LIST);
+	const struct work w = { .op = BV_OP_WRITE, LIST, TARGET };
+
+	if (bvi_unlikely(n - 2 > FEW - 2) || !is_plain(ch))
+		return other_list(ch, payload, remote, what);
+	return post_few(ch, &w);
+}
+
+static int64_t short_inline(struct bv_channel *ch, const void *payload,
+			    const struct bv_remote *remote, uint64_t what)
+{
+	const unsigned n = n_of(what, BV_OP_WRITE, BVI_SHORT_INLINE);
+	const struct work w = { .op = BV_OP_WRITE, PAYLOAD, TARGET };
+
+	if (bvi_unlikely(n > ch->max_inline) || !is_plain(ch))
+		return other_inline(ch, payload, remote, what);
+	return post_plain(ch, &w);
 }
 
 static int64_t short_atomic(struct bv_channel *ch, const struct bv_scatter *result,
@@ -279,10 +331,11 @@ static int64_t short_atomic(struct bv_channel *ch, const struct bv_scatter *resu
 		.list = result,
 		.nsge = 1,
 		.operand = swap_add,
+		.fetched = 8,
 		TARGET,
 	};
 
-	if (!is_usual(what, BV_OP_FETCH_ADD) || !is_plain(ch))
+	if (bvi_unlikely(!is_usual(what, BV_OP_FETCH_ADD)) || !is_plain(ch))
 		return general()->post_atomic(ch, result, remote, what, swap_add, compare);
 	return post_plain(ch, &w);
 }
@@ -302,8 +355,6 @@ static int64_t short_atomic(struct bv_channel *ch, const struct bv_scatter *resu
 
 WORK_IMM(write_one_imm, .op = BV_OP_WRITE, ONE, TARGET)
 WORK_IMM(send_one_imm, .op = BV_OP_SEND, ONE)
-WORK_IMM(write_payload_imm, .op = BV_OP_WRITE, PAYLOAD, TARGET)
-WORK_IMM(send_payload_imm, .op = BV_OP_SEND, PAYLOAD)
 
 static int64_t short_imm(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
 			 uint64_t what, uint32_t imm)
@@ -314,14 +365,16 @@ static int64_t short_imm(struct bv_channel *ch, const void *sg, const struct bv_
 			send_one_imm(ch, sg, NULL, what, imm);
 }
 
-static int64_t short_inline_imm(struct bv_channel *ch, const void *buf,
+static int64_t short_inline_imm(struct bv_channel *ch, const void *payload,
 				const struct bv_remote *remote, uint64_t what, uint32_t imm)
 {
-	if (has_flags(what) || !is_plain(ch) ||
-	    bvi_unlikely(n_of(what, BVI_SHORT_INLINE) > ch->max_inline))
-		return general()->post_inline_imm(ch, buf, remote, what, imm);
-	return remote ? write_payload_imm(ch, buf, remote, what, imm) :
-			send_payload_imm(ch, buf, NULL, what, imm);
+	const unsigned n = n_of(what, remote ? BV_OP_WRITE : BV_OP_SEND, BVI_SHORT_INLINE);
+	const struct work write = { .op = BV_OP_WRITE, PAYLOAD, TARGET, IMM };
+	const struct work send = { .op = BV_OP_SEND, PAYLOAD, IMM };
+
+	if (bvi_unlikely(n > ch->max_inline) || !is_plain(ch))
+		return general()->post_inline_imm(ch, payload, remote, what, imm);
+	return remote ? post_plain(ch, &write) : post_plain(ch, &send);
 }
 
 const struct bv_channel_ops bvi_verbs_ops_ready_wr = {

@@ -20,7 +20,7 @@ static int keep(int *refuse)
 /* One more of the chain. */
 static void take(uint64_t wr_id)
 {
-	const uint64_t number = verbs_number(wr_id);
+	const uint64_t number = verbs_number(verbs_place_of(wr_id));
 
 	now->numbers[now->chain++ % DRIVER_MAX_SEND] = number;
 	now->wr_ids[number % DRIVER_MAX_SEND] = wr_id;
@@ -342,6 +342,7 @@ struct driver *driver_new(bool extended)
 	cq_fill(&d->send);
 	cq_fill(&d->recv);
 	d->v.qp = &d->qp.qp_base;
+	d->v.post_recv = post_recv;
 	d->v.qp_ex = extended ? &d->qp : NULL;
 	d->v.send_cq = ibv_cq_ex_to_cq(&d->send.cq);
 	d->v.recv_cq = ibv_cq_ex_to_cq(&d->recv.cq);
@@ -395,5 +396,7 @@ void driver_complete(struct driver_cq *cq, struct ibv_wc wc)
 	assert_true(cq->tail < DRIVER_CQE);
 	if (cq == &now->send)
 		wc.wr_id = now->wr_ids[wc.wr_id % DRIVER_MAX_SEND];
+	else
+		wc.wr_id = (uintptr_t)&now->v.posted_recv[cq->tail & now->v.posted_recv_mask];
 	cq->entries[cq->tail++] = wc;
 }

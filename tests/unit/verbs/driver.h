@@ -68,7 +68,7 @@ struct driver *driver_new(bool extended);
 void driver_free(struct driver *d);
 struct bv_channel *driver_channel(struct driver *d);
 
-/* @wc's wr_id: the number of a work; it becomes what that work was posted with. */
+/* @wc's wr_id: the number of a work; it becomes what that work was posted with. Receives complete in order. */
 void driver_complete(struct driver_cq *cq, struct ibv_wc wc);
 
 #endif

@@ -39,6 +39,7 @@ static inline void expect_wc(const struct bv_wc *wc, int64_t work, enum bv_op op
 {
 	const struct bv_wc want = {
 		.work = work,
+		.reserved = wc->reserved,
 		.op = (uint8_t)op,
 		.bytes = bytes,
 		.flags = (uint8_t)flags,
@@ -52,7 +53,8 @@ static inline void sends(bool extended)
 {
 	struct driver *d = driver_new(extended);
 	struct bv_channel *ch = driver_channel(d);
-	const struct bv_remote nowhere = { 0 };
+	const struct bv_remote nowhere = { .length = 0xdead };
+	const struct bv_scatter to = { 0x1000, 0xdead, 7 };
 	struct bv_wc wc[4];
 
 	memset(wc, 0xee, sizeof(wc));
@@ -60,7 +62,7 @@ static inline void sends(bool extended)
 	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 0);
 	assert_int_equal(bv_post_write(ch, NULL, 0, &nowhere, 0), 1);
 	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 2);
-	assert_int_equal(bv_post_read(ch, NULL, 0, &nowhere, 0), 3);
+	assert_int_equal(bv_post_read(ch, &to, 1, &nowhere, 0), 3);
 	driver_complete(&d->send, sent(0, IBV_WC_SEND));
 	driver_complete(&d->send, sent(1, IBV_WC_RDMA_WRITE));
 	driver_complete(&d->send, sent(3, IBV_WC_RDMA_READ));

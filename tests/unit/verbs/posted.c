@@ -102,7 +102,7 @@ static void unknown(void **state)
 
 	(void)state;
 	assert_int_equal(bv_post_send(driver_channel(d), from, 1, 0), 0);
-	d->v.posted_send[0].what = 1;
+	d->v.posted[0].how = 0;
 	assert_int_equal(bvi_verbs_describe(&d->v.base, 0, &info), -ENOENT);
 	assert_int_equal(info.op, BV_OP_NONE);
 	driver_free(d);
