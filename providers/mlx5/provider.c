@@ -13,6 +13,16 @@
 /* The direct path is preferred wherever it works. */
 #define SCORE_DIRECT 100
 
+/* Told for diagnosis alone: nothing that is read of a completion depends on it. */
+static const char *cqe_version(struct ibv_context *context)
+{
+	struct mlx5dv_context dv = { 0 };
+
+	if (mlx5dv_query_device(context, &dv))
+		return "";
+	return dv.flags & MLX5DV_CONTEXT_FLAGS_CQE_V1 ? " (version 1)" : " (version 0)";
+}
+
 static int probe(struct ibv_device *ibdev, struct ibv_context *context, char *why, size_t size)
 {
 	struct ibv_td_init_attr attr = { 0 };
@@ -42,7 +52,8 @@ static int probe(struct ibv_device *ibdev, struct ibv_context *context, char *wh
 		return rc;
 	}
 	ibv_dealloc_td(td);
-	snprintf(why, size, "direct: own WQEs and CQEs, a doorbell register per channel");
+	snprintf(why, size, "direct: own WQEs and CQEs%s, a doorbell register per channel",
+		 cqe_version(context));
 	return SCORE_DIRECT;
 }
 

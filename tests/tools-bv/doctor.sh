@@ -250,6 +250,7 @@ json "$check" doctor "$work/doctor.json"
 # This machine, with an emulated device.
 "$emu" run -- "$bv" doctor >"$work/out" 2>&1
 also '^note +kind +mlx5_0: EMULATED DEVICE'
+also '^ok +provider +mlx5_0: mlx5: direct: own WQEs and CQEs \(version 1\)'
 also '^ok +data-path +mlx5_0: mlx5: BlueFlame'
 also '^ok +loopback +mlx5_0: mlx5: wrote 64 bytes to itself and read them back, added by an atomic'
 also '^ok +loopback +mlx5_0: verbs: wrote 64 bytes'

@@ -120,6 +120,7 @@ WRAP(int, mlx5dv_query_device, struct ibv_context *context, struct mlx5dv_contex
 	if (fails("query device"))
 		return ibv.error;
 	attrs->comp_mask = dv.caps.comp_mask;
+	attrs->flags = dv.caps.flags;
 	attrs->cqe_comp_caps = dv.caps.cqe_comp_caps;
 	return 0;
 }
@@ -467,7 +468,15 @@ static void probing(void **state)
 
 	(void)state;
 	assert_int_equal(mlx5->probe(NULL, &ibv.vctx.context, why, sizeof(why)), 100);
-	assert_non_null(strstr(why, "direct"));
+	assert_non_null(strstr(why, "direct: own WQEs and CQEs (version 0)"));
+	dv.caps.flags = MLX5DV_CONTEXT_FLAGS_CQE_V1;
+	assert_int_equal(mlx5->probe(NULL, &ibv.vctx.context, why, sizeof(why)), 100);
+	assert_non_null(strstr(why, "CQEs (version 1)"));
+	ibv.failing = "query device";
+	ibv.failing_in = 1;
+	ibv.error = EIO;
+	assert_int_equal(mlx5->probe(NULL, &ibv.vctx.context, why, sizeof(why)), 100);
+	assert_non_null(strstr(why, "CQEs, a"));
 	teardown(state);
 	ibv.failing = "td";
 	ibv.error = ENOSPC;
