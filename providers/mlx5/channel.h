@@ -73,6 +73,7 @@ struct mlx5_channel {
 	char data_path[128];
 };
 
+static_assert(offsetof(struct bvi_mlx5_send, pi) == 2, "gate and pi are a word");
 static_assert(offsetof(struct bv_channel, own_send) - offsetof(struct bv_channel, gate) == 2 &&
 		      offsetof(struct bv_channel, gate) + sizeof(struct bvi_mlx5_send) ==
 			      offsetof(struct bv_channel, sq_posted),

@@ -1,213 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The long ways: lists, payload of any length, immediates and atomics, as far as they are plain (plain.h).
+ * The long ways of registers with BlueFlame halves of BVI_MLX5_BF bytes, which get all of a WQE.
  */
 #include "plain.h"
 
-/* A list is checked while it is written: what is refused then lies where nothing is yet. */
-BVI_INLINE int64_t plain_list(struct bv_channel *ch, const struct mlx5_sge *sg, bool rdma,
-			      const struct bv_remote *remote, uint64_t what, bool with_imm,
-			      uint32_t imm)
+/* Blocks that are in registers. */
+BVI_INLINE void long_ring(struct bv_channel *ch, unsigned pi, const bvi_v16 *block, unsigned blocks)
 {
-	const unsigned nsge = bvi_what_n(what, BVI_SHORT_LIST), head = rdma ? 2 : 1;
-	const struct mlx5_sge *end;
-	const struct plain_place to = plain_next(ch);
-	bvi_v16 *seg = to.wqe + head;
-	uint64_t bytes = 0;
-	int64_t number;
-	unsigned ds;
+	uint8_t *const bf = bf_begin(ch, pi);
 
-	/* Without elements the list may be NULL. */
-	if (bvi_unlikely(nsge - 1 >= ch->max_send_sge || !plain_is_straight(ch, to, head + nsge)))
-		return bvi_mlx5_list_any(ch, sg, remote, what, with_imm, imm);
-	if (rdma)
-		to.wqe[1] = bvi_seg_remote(ch, remote, true);
-	for (end = sg + nsge; sg != end; sg++) {
-		if (bvi_unlikely(!sg->length))
-			continue;
-		bytes += sg->length;
-		*seg++ = bvi_seg_data(ch, sg, true);
-	}
-	/* One without payload, too: its doorbell is another. */
-	if (bvi_unlikely(bytes - 1 >= ch->max_msg))
-		return bvi_mlx5_list_any(ch, end - nsge, remote, what, with_imm, imm);
-	ds = (unsigned)(seg - to.wqe);
-	number = plain_take(ch, to, wqe_blocks(ds), plain_ctrl(ch, what, to.pi, ds, with_imm, imm),
-			    what);
-	plain_ring_straight(ch, to, ds);
-	return number;
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < blocks * PRM_WQEBB_DS; i++)
+		bv_mmio_write128(bf + i * PRM_DS, block[i]);
+	bf_end(ch, bf);
 }
 
-/* One element with an immediate. */
-BVI_INLINE int64_t plain_one_imm(struct bv_channel *ch, const struct mlx5_sge *sg, bool rdma,
-				 const struct bv_remote *remote, uint64_t what, uint32_t imm)
+/* All of it lies in the ring. */
+BVI_INLINE void long_ring_straight(struct bv_channel *ch, struct plain_place to, unsigned ds)
 {
-	const bvi_v16 none = { 0, 0 };
-	bvi_v16 block[4] = { none, none, none, none };
+	uint8_t *const bf = bf_begin(ch, bvi_mlx5_send_of(ch)->pi);
+	const bvi_v16 *const end = to.wqe + ds;
+	const bvi_v16 *wqe = to.wqe;
+	uint8_t *line = bf;
 
-	if (rdma)
-		block[1] = bvi_seg_remote(ch, remote, true);
-	block[rdma ? 2 : 1] = bvi_seg_data(ch, sg, true);
-	return plain_post_block(ch, block, rdma ? 3 : 2, what, true, imm);
+	do {
+		bv_mmio_copy64(line, wqe);
+		line += PRM_WQEBB;
+		wqe += PRM_WQEBB_DS;
+	} while (wqe < end);
+	bf_end(ch, bf);
 }
 
-/* Inline payload of any length for which there is no shorter way. */
-static BV_NOINLINE int64_t inline_straight(struct bv_channel *ch, const void *buf,
-					   const struct bv_remote *remote, uint64_t what,
-					   bool with_imm, uint32_t imm)
-{
-	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = remote ? 2 : 1;
-	const unsigned ds = head + prm_inline_ds(len);
-	const struct plain_place to = plain_next(ch);
-	int64_t number;
-
-	if (bvi_unlikely(!plain_is_straight(ch, to, ds)))
-		return bvi_mlx5_inline_any(ch, buf, remote, what, with_imm, imm);
-	number = plain_take(ch, to, wqe_blocks(ds), plain_ctrl(ch, what, to.pi, ds, with_imm, imm),
-			    what);
-	if (remote)
-		to.wqe[1] = bvi_seg_remote(ch, remote, true);
-	wqe_put_inline_straight(to.wqe + head, to.wqe + ds - 1, buf, len);
-	plain_ring_straight(ch, to, ds);
-	return number;
-}
-
-/* Inline payload that takes more than a block: two, usually. */
-BVI_INLINE int64_t plain_inline_two(struct bv_channel *ch, const uint8_t *buf, bool rdma,
-				    const struct bv_remote *remote, uint64_t what, bool with_imm,
-				    uint32_t imm)
-{
-	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = rdma ? 2 : 1;
-	const unsigned left = len - wqe_block_inline(head);
-	const struct plain_place to = plain_next(ch);
-	const bvi_v16 none = { 0, 0 };
-	bvi_v16 block[8];
-
-	if (bvi_unlikely(left > PRM_WQEBB || !plain_is_straight(ch, to, 2 * PRM_WQEBB_DS)))
-		return inline_straight(ch, buf, remote, what, with_imm, imm);
-	block[1] = rdma ? bvi_seg_remote(ch, remote, true) : none;
-	block[head] = wqe_inline_first(wqe_load(buf), len);
-#pragma GCC unroll 4
-	for (unsigned i = head + 1; i < PRM_WQEBB_DS; i++)
-		block[i] = wqe_load(buf + (i - head) * PRM_DS - PRM_INLINE_HEAD);
-	wqe_inline_second(block + PRM_WQEBB_DS, buf + wqe_block_inline(head), left);
-	return plain_post_two(ch, to, block, PRM_WQEBB_DS + (left + PRM_DS - 1) / PRM_DS, what,
-			      with_imm, imm);
-}
-
-static BV_NOINLINE int64_t write_inline_two(struct bv_channel *ch, const void *buf,
-					    const struct bv_remote *remote, uint64_t what)
-{
-	return plain_inline_two(ch, buf, true, remote, what, false, 0);
-}
-
-static BV_NOINLINE int64_t send_inline_two(struct bv_channel *ch, const void *buf, uint64_t what)
-{
-	return plain_inline_two(ch, buf, false, NULL, what, false, 0);
-}
-
-static BV_NOINLINE int64_t imm_inline_two(struct bv_channel *ch, const void *buf,
-					  const struct bv_remote *remote, uint64_t what,
-					  uint32_t imm)
-{
-	if (!remote)
-		return plain_inline_two(ch, buf, false, NULL, what, true, imm);
-	return plain_inline_two(ch, buf, true, remote, what, true, imm);
-}
-
-BVI_INLINE int64_t plain_inline(struct bv_channel *ch, const void *buf, bool rdma,
-				const struct bv_remote *remote, uint64_t what, bool with_imm,
-				uint32_t imm)
-{
-	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = rdma ? 2 : 1;
-	const bvi_v16 none = { 0, 0 };
-	struct wqe_payload p;
-
-	if (bvi_unlikely(len - 1 >= ch->max_inline))
-		return bvi_mlx5_inline_any(ch, buf, remote, what, with_imm, imm);
-	if (len > wqe_block_inline(head) && with_imm)
-		return imm_inline_two(ch, buf, remote, what, imm);
-	if (len > wqe_block_inline(head))
-		return rdma ? write_inline_two(ch, buf, remote, what) :
-			      send_inline_two(ch, buf, what);
-	p = wqe_inline_block(buf, len, head);
-	if (rdma) {
-		const bvi_v16 block[4] = { none, bvi_seg_remote(ch, remote, true), p.seg[0],
-					   p.seg[1] };
-
-		return plain_post_block(ch, block, head + p.ds, what, with_imm, imm);
-	}
-	return plain_post_block(ch, (const bvi_v16[4]){ none, p.seg[0], p.seg[1], p.seg[2] },
-				head + p.ds, what, with_imm, imm);
-}
-
-int64_t bvi_mlx5_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
-		      uint64_t what)
-{
-	if (!plain_is(ch, what))
-		return bvi_mlx5_list_any(ch, sg, remote, what, false, 0);
-	if (!remote)
-		return plain_list(ch, sg, false, NULL, what, false, 0);
-	return plain_list(ch, sg, true, remote, what, false, 0);
-}
-
-static BV_NOINLINE int64_t list_imm(struct bv_channel *ch, const void *sg,
-				    const struct bv_remote *remote, uint64_t what, uint32_t imm)
-{
-	return remote ? plain_list(ch, sg, true, remote, what, true, imm) :
-			plain_list(ch, sg, false, NULL, what, true, imm);
-}
-
-int64_t bvi_mlx5_list_imm(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
-			  uint64_t what, uint32_t imm)
-{
-	if (!plain_is(ch, what))
-		return bvi_mlx5_list_any(ch, sg, remote, what, true, imm);
-	if ((uint16_t)what != 0 || !bvi_mlx5_takes_element(sg))
-		return list_imm(ch, sg, remote, what, imm);
-	if (!remote)
-		return plain_one_imm(ch, sg, false, NULL, what, imm);
-	return plain_one_imm(ch, sg, true, remote, what, imm);
-}
-
-static BV_NOINLINE int64_t send_inline_plain(struct bv_channel *ch, const void *buf, uint64_t what)
-{
-	return plain_inline(ch, buf, false, NULL, what, false, 0);
-}
-
-int64_t bvi_mlx5_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
-			uint64_t what)
-{
-	if (!plain_is(ch, what))
-		return bvi_mlx5_inline_any(ch, buf, remote, what, false, 0);
-	if (!remote)
-		return send_inline_plain(ch, buf, what);
-	return plain_inline(ch, buf, true, remote, what, false, 0);
-}
-
-int64_t bvi_mlx5_inline_imm(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
-			    uint64_t what, uint32_t imm)
-{
-	if (!plain_is(ch, what))
-		return bvi_mlx5_inline_any(ch, buf, remote, what, true, imm);
-	if (!remote)
-		return plain_inline(ch, buf, false, NULL, what, true, imm);
-	return plain_inline(ch, buf, true, remote, what, true, imm);
-}
-
-/* One block: | control | remote address | atomic | where the old value goes | */
-int64_t bvi_mlx5_atomic(struct bv_channel *ch, const struct bv_scatter *result,
-			const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
-			uint64_t compare)
-{
-	what |= PLAIN_ATOMIC_BYTES;
-	if (!plain_is(ch, what))
-		return bvi_mlx5_atomic_any(ch, result, remote, what, swap_add, compare);
-	return plain_post_block(
-		ch,
-		(const bvi_v16[4]){ { 0, 0 },
-				    bvi_seg_remote(ch, remote, true),
-				    bvi_v16_of(bv_to_be64(swap_add).be, bv_to_be64(compare).be),
-				    bvi_seg_data(ch, result, true) },
-		4, what, false, 0);
-}
+#define LONG_LINKAGE
+#define LONG(name) bvi_mlx5_##name
+#include "long.h"

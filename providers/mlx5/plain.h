@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Posting works that take none of the short ways, and still are plain: they ask for nothing by flags,
- * and there is room. Each long way (sq.c) asks that first, and leaves what
- * is not to a function that takes anything.
- *
- * A WQE of one or two blocks is built in registers and stored twice, into the ring and into BlueFlame. A
- * longer one, and a list, is written to the ring and copied from there; it must be straight: not come
- * upon the ring's end.
+ * and there is room. Each long way (long.h) asks that first, and leaves what is not to a function that takes
+ * anything (sq.c). A WQE that has more than a block must be straight for it: not come upon the ring's end.
  */
 #ifndef BV_PROVIDERS_MLX5_PLAIN_H
 #define BV_PROVIDERS_MLX5_PLAIN_H
@@ -23,7 +19,7 @@ int64_t bvi_mlx5_atomic_any(struct bv_channel *ch, const struct bv_scatter *resu
 			    const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
 			    uint64_t compare);
 
-/* plain.c */
+/* plain.c: the long ways of BlueFlame registers */
 bvi_post_fn bvi_mlx5_list, bvi_mlx5_inline;
 bvi_post_imm_fn bvi_mlx5_list_imm, bvi_mlx5_inline_imm;
 int64_t bvi_mlx5_atomic(struct bv_channel *ch, const struct bv_scatter *result,
@@ -49,7 +45,7 @@ static inline uint64_t short_inline8(bool rdma, unsigned flags)
 
 static inline bool plain_is(const struct bv_channel *ch, uint64_t what)
 {
-	return bvi_likely(!bvi_what_flags(what)) && bvi_mlx5_takes(ch);
+	return bvi_likely(!bvi_what_flags(what)) && bvi_mlx5_has_room(ch);
 }
 
 BVI_INLINE bvi_v16 plain_ctrl(struct bv_channel *ch, uint64_t what, uint64_t pi, unsigned ds,
@@ -61,33 +57,6 @@ BVI_INLINE bvi_v16 plain_ctrl(struct bv_channel *ch, uint64_t what, uint64_t pi,
 	if (!with_imm)
 		return ctrl;
 	return ctrl | bvi_v16_of(0, (uint64_t)bv_to_be32(imm).be << 32);
-}
-
-/* Posts a WQE of one block, of @ds segments, of which @block has all but the first. */
-BVI_INLINE int64_t plain_post_block(struct bv_channel *ch, const bvi_v16 block[4], unsigned ds,
-				    uint64_t what, bool with_imm, uint32_t imm)
-{
-	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
-	const int64_t number = (int64_t)ch->sq_posted;
-	const uint64_t pi = send->pi;
-	const bvi_v16 ctrl = plain_ctrl(ch, what, pi, ds, with_imm, imm);
-	uint8_t *const ring = bvi_mlx5_post_of(ch)->ring;
-	uint64_t at = bvi_mlx5_note(ch, what & ~UINT64_C(0xffff), pi);
-	uint8_t *bf;
-
-	bvi_mlx5_put(ring, &at, 0, ctrl);
-	bvi_mlx5_put(ring, &at, 1, block[1]);
-	bvi_mlx5_put(ring, &at, 2, block[2]);
-	bvi_mlx5_put(ring, &at, 3, block[3]);
-	ch->sq_posted++;
-	send->pi = (uint16_t)(pi + 1);
-	bf = bf_begin(ch, (unsigned)pi + 1);
-	bv_mmio_write128(bf, ctrl);
-	bv_mmio_write128(bf + 16, block[1]);
-	bv_mmio_write128(bf + 32, block[2]);
-	bv_mmio_write128(bf + 48, block[3]);
-	bf_end(ch, bf);
-	return number;
 }
 
 /* Where the next WQE goes: its block, free-running, and 16 times that in the ring. */
@@ -130,42 +99,6 @@ BVI_INLINE int64_t plain_take(struct bv_channel *ch, struct plain_place to, unsi
 	to_mlx5(ch)->last = (uint16_t)to.pi;
 	bvi_mlx5_send_of(ch)->pi = (uint16_t)(to.pi + blocks);
 	return number;
-}
-
-/* Posts a WQE of two blocks, which is straight; of @block all is set but the first segment. */
-BVI_INLINE int64_t plain_post_two(struct bv_channel *ch, struct plain_place to, bvi_v16 block[8],
-				  unsigned ds, uint64_t what, bool with_imm, uint32_t imm)
-{
-	int64_t number;
-	uint8_t *bf;
-
-	block[0] = plain_ctrl(ch, what, to.pi, ds, with_imm, imm);
-	number = plain_take(ch, to, 2, block[0], what);
-#pragma GCC unroll 8
-	for (unsigned i = 1; i < 8; i++)
-		to.wqe[i] = block[i];
-	bf = bf_begin(ch, to.pi + 2);
-#pragma GCC unroll 8
-	for (unsigned i = 0; i < 8; i++)
-		bv_mmio_write128(bf + i * PRM_DS, block[i]);
-	bf_end(ch, bf);
-	return number;
-}
-
-/* Tells the device of it, once all of it lies in the ring. */
-BVI_INLINE void plain_ring_straight(struct bv_channel *ch, struct plain_place to, unsigned ds)
-{
-	uint8_t *const bf = bf_begin(ch, bvi_mlx5_send_of(ch)->pi);
-	const bvi_v16 *const end = to.wqe + ds;
-	const bvi_v16 *wqe = to.wqe;
-	uint8_t *line = bf;
-
-	do {
-		bv_mmio_copy64(line, wqe);
-		line += PRM_WQEBB;
-		wqe += PRM_WQEBB_DS;
-	} while (wqe < end);
-	bf_end(ch, bf);
 }
 
 #endif
