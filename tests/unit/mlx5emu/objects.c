@@ -408,6 +408,22 @@ static void keys_are_not_reused_at_once(void **state)
 	}
 }
 
+/* Of the program's; the rig has one. */
+static void as_many_keys_as_announced(void **state)
+{
+	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)rig.local, 64, 0, 1 };
+	static uint32_t key[EMU_MAX_MR];
+	unsigned n = 0;
+
+	(void)state;
+	while (n < EMU_MAX_MR && emu_mr_reg(rig.dev, &attr, &key[n]) == 0)
+		n++;
+	assert_true(n >= EMU_MAX_MR - 2 && n < EMU_MAX_MR);
+	assert_int_equal(emu_mr_reg(rig.dev, &attr, &key[n]), -ENOMEM);
+	while (n > 0)
+		assert_int_equal(emu_mr_dereg(rig.dev, key[--n]), 0);
+}
+
 static void used_objects_stay(void **state)
 {
 	(void)state;
@@ -508,6 +524,7 @@ int main(void)
 		PLAIN(regions_on_demand),
 		PLAIN(iova_translates),
 		PLAIN(keys_are_not_reused_at_once),
+		PLAIN(as_many_keys_as_announced),
 		PLAIN(used_objects_stay),
 		PLAIN(uar_pages_run_out),
 		PLAIN(port_changes_are_events),

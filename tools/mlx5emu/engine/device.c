@@ -31,12 +31,12 @@ struct emu_state emu = {
 	.moderated = EMU_LIST_INIT(emu.moderated),
 	.blocks = EMU_LIST_INIT(emu.blocks),
 	.next_deadline = UINT64_MAX,
-	.pds = { .first = 1, .limit = EMU_MAX_PD },
-	.xrcds = { .first = 1, .limit = EMU_MAX_XRCD },
-	.mrs = { .first = EMU_MR_FIRST, .limit = EMU_MAX_MR },
-	.cqs = { .first = 1, .limit = EMU_MAX_CQ },
-	.srqs = { .first = 1, .limit = EMU_MAX_SRQ },
-	.qps = { .first = 1, .limit = EMU_MAX_QP },
+	.pds = { .first = 1, .limit = EMU_MAX_PD + 1 },
+	.xrcds = { .first = 1, .limit = EMU_MAX_XRCD + 1 },
+	.mrs = { .first = EMU_MR_FIRST, .limit = EMU_MAX_MR + EMU_MR_FIRST },
+	.cqs = { .first = 1, .limit = EMU_MAX_CQ + 1 },
+	.srqs = { .first = 1, .limit = EMU_MAX_SRQ + 1 },
+	.qps = { .first = 1, .limit = EMU_MAX_QP + 1 },
 };
 
 static pthread_mutex_t lifecycle = PTHREAD_MUTEX_INITIALIZER;

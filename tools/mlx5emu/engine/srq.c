@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum { INDEX_BITS = 16 };
-static_assert((int)EMU_MAX_SRQ <= 1 << INDEX_BITS, "a slot fits above the index");
+static_assert((int)EMU_MAX_SRQ < 1 << INDEX_BITS, "a slot fits above the index");
 
 static uint32_t index_of(uint32_t srqn)
 {
