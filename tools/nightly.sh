@@ -21,11 +21,12 @@ set -euo pipefail
 . "$(dirname "$0")/setup.sh"
 
 mark="<!-- results: nightly -->"
-stages=(soak-verbs soak-mlx5 kill-verbs kill-mlx5 race-verbs race-mlx5 fuzz fuzz-emu vm vm-6.12 fresh
-	coverage aarch64 variants)
+stages=(soak-verbs soak-mlx5 soak-emu kill-verbs kill-mlx5 race-verbs race-mlx5 fuzz fuzz-emu vm
+	vm-6.12 fresh coverage aarch64 variants)
 declare -A what=(
 	[soak-verbs]="10 minutes on 64 channels, provider verbs"
 	[soak-mlx5]="the same, provider mlx5"
+	[soak-emu]="500 runs of two processes on mlx5emu's worst wire"
 	[kill-verbs]="the peer killed at 2000 points, provider verbs"
 	[kill-mlx5]="the same, provider mlx5"
 	[race-verbs]="a million arms against completions, provider verbs"
@@ -91,6 +92,7 @@ fuzz() {
 
 run_stage() {
 	case $1 in
+	soak-emu) run_test "$build" mlx5emu_soak_long ;;
 	soak-* | race-*) "${1%-*}" "${1#*-}" ;;
 	kill-*) kills "${1#*-}" ;;
 	fuzz) fuzz 'fuzz_long_.*' ;;
@@ -108,6 +110,7 @@ run_stage() {
 figures() {
 	sed 's/^[0-9]*: //' "$1" | awk -v name="$2" '
 		name ~ /^soak/ && / works and arrivals checked/ { sub(/^[^:]*: /, ""); out = $0 }
+		name == "soak-emu" && / runs of two processes, / { sub(/, [0-9]+ s$/, ""); out = $0 }
 		name ~ /^kill/ && / deaths$/ { out = $0 }
 		name ~ /^race/ && / arms, slept / { sub(/^# /, ""); out = $0 }
 		/^stat::number_of_executed_units/ { units += $2; targets++ }

@@ -39,5 +39,6 @@ started=()
 
 sed 's/^/client: /' "$scratch/client"
 sed 's/^/server: /' "$scratch/server"
+! grep "invalid data" "$scratch/client" "$scratch/server" || fail "$program: wrong bytes"
 [ $client_status -eq 0 ] && [ $server_status -eq 0 ] ||
 	fail "$program: client ended with $client_status, server with $server_status"
