@@ -88,12 +88,12 @@ static unsigned count_elements(const char *list)
 	return n;
 }
 
-static void set_defaults(struct argp_state *state, const struct device_options *o, unsigned index,
-			 struct emu_run_device *dev)
+static void set_defaults(struct argp_state *state, const struct device_options *o,
+			 const struct host *host, unsigned index, struct emu_run_device *dev)
 {
 	char text[16];
 
-	snprintf(dev->name, sizeof(dev->name), "mlx5_%u", index);
+	snprintf(dev->name, sizeof(dev->name), "mlx5_%u", host->first_mlx5 + index);
 	dev->model = EMU_MODEL_DEFAULT;
 	dev->guid = o->guid + index;
 	dev->ipv4 = o->ipv4 + index;
@@ -285,8 +285,10 @@ static void check_pair(struct argp_state *state, const struct emu_run_device *a,
 					   b->name);
 }
 
-void devices_make(struct argp_state *state, const struct device_options *o, struct emu_run *run)
+void devices_make(struct argp_state *state, const struct device_options *o, const struct host *host,
+		  struct emu_run *run)
 {
+	run->first_uverbs = host->first_uverbs;
 	run->ndev = o->n ? o->n : 1;
 	if (o->ndescribed > run->ndev) {
 		if (o->n)
@@ -298,9 +300,11 @@ void devices_make(struct argp_state *state, const struct device_options *o, stru
 		argp_error(state, "a list has more elements than there are devices (%u); see -n",
 			   run->ndev);
 	for (unsigned i = 0; i < run->ndev; i++) {
-		set_defaults(state, o, i, &run->dev[i]);
+		set_defaults(state, o, host, i, &run->dev[i]);
 		if (i < o->ndescribed)
 			describe(state, o->described[i], &run->dev[i]);
+		if (host_has(host, run->dev[i].name))
+			argp_error(state, "the host has a device named %s", run->dev[i].name);
 		complete(state, i, &run->dev[i]);
 		for (unsigned k = 0; k < i; k++)
 			check_pair(state, &run->dev[k], &run->dev[i]);

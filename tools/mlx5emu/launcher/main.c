@@ -6,6 +6,7 @@
  */
 #include "launcher/capture.h"
 #include "launcher/environment.h"
+#include "launcher/host.h"
 #include "launcher/options.h"
 #include "launcher/program.h"
 #include "launcher/reports.h"
@@ -18,6 +19,8 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
+
+enum { LOG_WARN = 2 };
 
 static int make_id(char id[EMU_RUN_ID_SIZE])
 {
@@ -36,15 +39,15 @@ static int complain(const char *what, int rc)
 	return EXIT_LAUNCHER;
 }
 
-static int run_in(const struct rundir *dir, const struct emu_run *run, const char *path,
-		  char *const argv[])
+static int run_in(const struct rundir *dir, const struct host *host, const struct emu_run *run,
+		  const char *path, char *const argv[])
 {
 	const char *looked = "";
 	int rc = capture_create(run, &looked);
 
 	if (rc < 0)
 		return complain(looked, rc);
-	rc = tree_write(dir->path, run);
+	rc = tree_write(dir->path, host, run);
 	if (rc < 0)
 		return complain(dir->path, rc);
 	rc = environment_set(dir->path, &looked);
@@ -63,6 +66,7 @@ static int run_in(const struct rundir *dir, const struct emu_run *run, const cha
 
 int main(int argc, char **argv)
 {
+	static struct host host;
 	struct emu_run run = { .ndev = 1 };
 	struct rundir dir;
 	char path[PATH_MAX];
@@ -71,7 +75,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "stat") == 0)
 		return stat_main(argc - 1, argv + 1);
-	program = options_parse(argc, argv, &run);
+	program = options_parse(argc, argv, &run, &host);
 	if (getauxval(AT_SECURE)) {
 		fprintf(stderr, "mlx5emu: refuses to run set-user-ID or with capabilities of its "
 				"own: it runs any program it is told to\n");
@@ -90,7 +94,9 @@ int main(int argc, char **argv)
 	if (rc < 0)
 		return complain("cannot make a run directory in $XDG_RUNTIME_DIR, /dev/shm or /tmp",
 				rc);
-	rc = run_in(&dir, &run, path, program);
+	if (run.log_level >= LOG_WARN)
+		host_warn(&host, &run);
+	rc = run_in(&dir, &host, &run, path, program);
 	rundir_remove(&dir);
 	return rc;
 }

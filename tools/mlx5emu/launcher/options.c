@@ -31,6 +31,8 @@ enum {
 	OPT_TRACE,
 	OPT_PCAP,
 	OPT_COMMANDS,
+	OPT_HIDE_REAL,
+	OPT_HOST,
 };
 
 static const struct argp_option options[] = {
@@ -49,6 +51,9 @@ static const struct argp_option options[] = {
 	  "One device, the next at each time, where it differs: name=, model=, link=, mtu=, gids=, "
 	  "guid=, lid=, pkeys=, address=, state=, uar=, separated by commas",
 	  0 },
+	{ "hide-real", OPT_HIDE_REAL, NULL, 0,
+	  "Hide the RDMA devices that this host really has, which programs see otherwise", 0 },
+	{ "host", OPT_HOST, "DIR", 0, "Look for those below DIR, not / (to try how that is)", 0 },
 	{ "manual", OPT_MANUAL, NULL, 0,
 	  "No device thread: the program calls mlx5emu_step() for each piece of work", 0 },
 	{ "commands", OPT_COMMANDS, "WAY", 0,
@@ -73,9 +78,14 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
+#define HIDE_REAL_ENV "MLX5EMU_HIDE_REAL" /* as --hide-real, for scripts of many runs */
+
 struct parsed {
 	struct emu_run *run;
 	struct device_options devices;
+	struct host *host;
+	const char *host_root; /* NULL = / */
+	bool hide_real;
 	char **program;
 };
 
@@ -263,8 +273,16 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "no program given");
 		return EINVAL;
+	case OPT_HIDE_REAL:
+		p->hide_real = true;
+		return 0;
+	case OPT_HOST:
+		p->host_root = arg;
+		return 0;
 	case ARGP_KEY_SUCCESS:
-		devices_make(state, &p->devices, p->run);
+		if (!p->hide_real && !getenv(HIDE_REAL_ENV))
+			host_read(p->host_root, p->host);
+		devices_make(state, &p->devices, p->host, p->run);
 		return 0;
 	default:
 		return parse_device_option(key, arg, state, &p->devices);
@@ -287,7 +305,7 @@ static error_t parse_command(int key, char *arg, struct argp_state *state)
 	return ARGP_ERR_UNKNOWN;
 }
 
-char **options_parse(int argc, char **argv, struct emu_run *run)
+char **options_parse(int argc, char **argv, struct emu_run *run, struct host *host)
 {
 	static const struct argp command = {
 		.parser = parse_command,
@@ -307,6 +325,7 @@ char **options_parse(int argc, char **argv, struct emu_run *run)
 	};
 	struct parsed p = {
 		.run = run,
+		.host = host,
 		.devices = { .port_state = "active",
 			     .mtu = "4096",
 			     .guid = 0x02424d03004c5800,

@@ -157,19 +157,19 @@ static void put_ib(struct out *out, const char *pci, const char *function,
 	put_link(out, name, target);
 }
 
-static void put_uverbs(struct out *out, const char *pci, const char *function, unsigned index,
+static void put_uverbs(struct out *out, const char *pci, const char *function, unsigned number,
 		       const struct emu_run_device *dev)
 {
 	char uverbs[192], name[256], target[64];
 
-	snprintf(uverbs, sizeof(uverbs), "%s/infiniband_verbs/uverbs%u", pci, index);
+	snprintf(uverbs, sizeof(uverbs), "%s/infiniband_verbs/uverbs%u", pci, number);
 	put(out, uverbs, "ibdev", "%s\n", dev->name);
-	put(out, uverbs, "dev", "%u:%u\n", CDEV_MAJOR, CDEV_FIRST_MINOR + index);
+	put(out, uverbs, "dev", "%u:%u\n", CDEV_MAJOR, CDEV_FIRST_MINOR + number);
 	put(out, uverbs, "abi_version", "1\n");
 	snprintf(name, sizeof(name), "%s/device", uverbs);
 	snprintf(target, sizeof(target), "../../../%s", function);
 	put_link(out, name, target);
-	snprintf(name, sizeof(name), "uverbs%u", index);
+	snprintf(name, sizeof(name), "uverbs%u", number);
 	put(out, "dev/infiniband", name, "%s", "");
 }
 
@@ -198,23 +198,25 @@ static void put_pci(struct out *out, const char *pci, const char *function,
 	put(out, pci, "current_link_width", "16\n");
 }
 
-static void put_device(struct out *out, unsigned index, const struct emu_run_device *dev)
+static void put_device(struct out *out, unsigned index, const struct emu_run *run)
 {
+	const struct emu_run_device *const dev = &run->dev[index];
+	const unsigned number = run->first_uverbs + index;
 	char function[32], pci[128], name[128], target[160];
 
 	snprintf(function, sizeof(function), "4d4c:%02x:00.0", index + 1);
 	snprintf(pci, sizeof(pci), "sys/devices/pci4d4c:00/%s", function);
 	put_pci(out, pci, function, dev);
 	put_ib(out, pci, function, dev);
-	put_uverbs(out, pci, function, index, dev);
+	put_uverbs(out, pci, function, number, dev);
 
 	snprintf(name, sizeof(name), "sys/class/infiniband/%s", dev->name);
 	snprintf(target, sizeof(target), "../../devices/pci4d4c:00/%s/infiniband/%s", function,
 		 dev->name);
 	put_link(out, name, target);
-	snprintf(name, sizeof(name), "sys/class/infiniband_verbs/uverbs%u", index);
+	snprintf(name, sizeof(name), "sys/class/infiniband_verbs/uverbs%u", number);
 	snprintf(target, sizeof(target), "../../devices/pci4d4c:00/%s/infiniband_verbs/uverbs%u",
-		 function, index);
+		 function, number);
 	put_link(out, name, target);
 	snprintf(name, sizeof(name), "sys/bus/pci/devices/%s", function);
 	snprintf(target, sizeof(target), "../../../devices/pci4d4c:00/%s", function);
@@ -261,7 +263,7 @@ static int make_stat_dir(int dir)
 	return 0;
 }
 
-int tree_write(const char *dir, const struct emu_run *run)
+int tree_write(const char *dir, const struct host *host, const struct emu_run *run)
 {
 	struct out out = { .fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) };
 	mode_t mask;
@@ -269,12 +271,13 @@ int tree_write(const char *dir, const struct emu_run *run)
 	if (out.fd < 0)
 		return -errno;
 	mask = umask(022); /* the program may run as another user */
+	out.rc = host_link(host, out.fd);
 	put(&out, "sys/class/infiniband_verbs", "abi_version", "6\n");
 	put(&out, "sys/class/misc/rdma_cm", "abi_version", "4\n");
 	put(&out, "dev/infiniband", "rdma_cm", "%s", "");
 	/* libibverbs lists devices in the order of the directory, where a tmpfs has the newest first. */
 	for (unsigned i = run->ndev; i-- > 0;)
-		put_device(&out, i, &run->dev[i]);
+		put_device(&out, i, run);
 	if (out.rc == 0)
 		out.rc = put_config(out.fd, run);
 	if (out.rc == 0)

@@ -176,10 +176,11 @@ bool emu_run_mac_of_gid(const struct emu_run *run, const uint8_t gid[16], uint8_
 int emu_run_write(const struct emu_run *run, FILE *out)
 {
 	fprintf(out,
-		"id %s\nmanual %d\nwrite_commands %d\nstrict %s\nlog_level %d\nlog_file %s\ntrace_file %s\n"
+		"id %s\nfirst_uverbs %u\nmanual %d\nwrite_commands %d\nstrict %s\nlog_level %d\nlog_file %s\ntrace_file %s\n"
 		"pcap_file %s\n",
-		run->id, run->manual, run->write_commands, emu_run_strict_name(run->strict),
-		run->log_level, run->log_file, run->trace_file, run->pcap_file);
+		run->id, run->first_uverbs, run->manual, run->write_commands,
+		emu_run_strict_name(run->strict), run->log_level, run->log_file, run->trace_file,
+		run->pcap_file);
 	for (unsigned i = 0; i < run->ndev; i++) {
 		const struct emu_run_device *dev = &run->dev[i];
 
@@ -298,6 +299,15 @@ static int read_int(const char *value, int max, int *out)
 	return 0;
 }
 
+static int read_number(const char *value, int max, unsigned *out)
+{
+	int number = 0;
+	const int rc = read_int(value, max, &number);
+
+	*out = (unsigned)number;
+	return rc;
+}
+
 static int read_flag(const char *value, bool *out)
 {
 	int flag = 0;
@@ -327,6 +337,8 @@ static int read_line(const char *key, const char *value, struct emu_run *run)
 		return read_device(value, run);
 	if (strcmp(key, "manual") == 0)
 		return read_flag(value, &run->manual);
+	if (strcmp(key, "first_uverbs") == 0)
+		return read_number(value, EMU_RUN_MAX_UVERBS, &run->first_uverbs);
 	if (strcmp(key, "write_commands") == 0)
 		return read_flag(value, &run->write_commands);
 	return -EINVAL;

@@ -20,6 +20,7 @@
 
 enum {
 	EMU_RUN_MAX_DEVICES = 16,
+	EMU_RUN_MAX_UVERBS = 1 << 16,
 	EMU_RUN_ID_SIZE = 33,        /* 32 characters and the end */
 	EMU_RUN_FAULTS_SIZE = 16384, /* text of the fault plan and the end */
 	EMU_RUN_NAME_SIZE = 64,      /* of a device (IBV_SYSFS_NAME_MAX), with its end */
@@ -69,7 +70,8 @@ struct emu_run_device {
 
 struct emu_run {
 	char id[EMU_RUN_ID_SIZE];
-	unsigned ndev; /* 1..EMU_RUN_MAX_DEVICES */
+	unsigned ndev;         /* 1..EMU_RUN_MAX_DEVICES */
+	unsigned first_uverbs; /* number of the first device's node: those of real devices are below */
 	struct emu_run_device dev[EMU_RUN_MAX_DEVICES];
 	bool manual;
 	bool write_commands; /* by write(2), not by ioctl(2) */

@@ -44,7 +44,8 @@ bool emu_file_any(void)
 void emu_file_stat(unsigned index, struct stat *st)
 {
 	st->st_mode = S_IFCHR | 0666;
-	st->st_rdev = makedev(EMU_CDEV_MAJOR, EMU_CDEV_FIRST_MINOR + index);
+	st->st_rdev = makedev(EMU_CDEV_MAJOR,
+			      EMU_CDEV_FIRST_MINOR + emu_session()->run.first_uverbs + index);
 	st->st_size = 0;
 	st->st_blocks = 0;
 }

@@ -2,7 +2,7 @@
 /*
  * Every process below `mlx5emu run` loads this library, and most of them (sh, grep) never meet an
  * RDMA path. So nothing is read before the first such path is seen.
- * The emulated host has no RDMA but ours: paths of a real device are hidden as well.
+ * Real devices are in the run directory's tree as links, unless they are hidden.
  */
 #include "uverbs/session.h"
 
@@ -51,7 +51,7 @@ static const char *below(const char *path, const char *prefix)
 	return path[len] == '\0' || path[len] == '/' || path[len] == '_' ? path + len : NULL;
 }
 
-static bool device_index(const char *rest, unsigned ndev, unsigned *index)
+static bool device_index(const char *rest, const struct emu_run *run, unsigned *index)
 {
 	unsigned long value;
 	char *end;
@@ -59,9 +59,9 @@ static bool device_index(const char *rest, unsigned ndev, unsigned *index)
 	if (strncmp(rest, "/uverbs", 7) != 0 || rest[7] < '0' || rest[7] > '9')
 		return false;
 	value = strtoul(rest + 7, &end, 10);
-	if (*end != '\0' || value >= ndev)
+	if (*end != '\0' || value < run->first_uverbs || value >= run->first_uverbs + run->ndev)
 		return false;
-	*index = (unsigned)value;
+	*index = (unsigned)value - run->first_uverbs;
 	return true;
 }
 
@@ -83,7 +83,7 @@ enum emu_path emu_path_map(const char *path, char *out, unsigned *index)
 	s = emu_session();
 	if (!s)
 		return EMU_PATH_OTHER;
-	if (rest && device_index(rest, s->run.ndev, index))
+	if (rest && device_index(rest, &s->run, index))
 		return EMU_PATH_DEVICE;
 	if (rest && strcmp(rest, "/rdma_cm") == 0)
 		return EMU_PATH_CM;

@@ -15,8 +15,8 @@ const struct emu_session *emu_session(void);
 
 enum emu_path {
 	EMU_PATH_OTHER,  /* not ours: leave it alone */
-	EMU_PATH_TREE,   /* fabricated: use @out instead */
-	EMU_PATH_DEVICE, /* /dev/infiniband/uverbs<index> */
+	EMU_PATH_TREE,   /* fabricated, or a link there: use @out instead */
+	EMU_PATH_DEVICE, /* /dev/infiniband/uverbs<run.first_uverbs + index> */
 	EMU_PATH_CM,     /* /dev/infiniband/rdma_cm */
 };
 
