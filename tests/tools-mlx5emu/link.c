@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "link.h"
 
+#include <dlfcn.h>
 #include <poll.h>
 #include <string.h>
 
@@ -175,4 +176,15 @@ struct ibv_wc link_wait(struct ibv_cq *cq)
 	}
 	fail_msg("no completion came");
 	return wc;
+}
+
+void link_plan(const char *plan)
+{
+	int (*set)(const char *plan, char *error, size_t size);
+	char error[200];
+
+	*(void **)(void *)&set = dlsym(RTLD_DEFAULT, "mlx5emu_fault_plan");
+	assert_non_null(set);
+	if (set(plan, error, sizeof(error)) != 0)
+		fail_msg("'%s': %s", plan, error);
 }

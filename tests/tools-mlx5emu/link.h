@@ -37,6 +37,9 @@ bool link_infiniband(struct ibv_context *ctx);
 struct ibv_qp *link_qp(struct link *link, enum ibv_qp_type type);
 void link_connect(struct ibv_qp *qp, uint32_t peer);
 
+/* The fault plan of this process from now on; "" for none. */
+void link_plan(const char *plan);
+
 /* The next completion, waited for. */
 struct ibv_wc link_wait(struct ibv_cq *cq);
 

@@ -113,6 +113,10 @@ static void test_groups(void **state)
 		post_receive(&link, &m[i], 256 * (i + 1));
 	}
 	assert_false(hears(&m[MEMBERS]));
+	link_plan("lose qpn=0xffffff nth=1");
+	send_to(&link, &m[MEMBERS], &groups[0]);
+	assert_false(hears(&m[0]));
+	link_plan("");
 
 	assert_int_equal(ibv_attach_mcast(m[0].qp, &groups[1], 0), 0);
 	assert_int_equal(ibv_attach_mcast(m[0].qp, &groups[1], 0), 0);

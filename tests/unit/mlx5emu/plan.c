@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Fault plans: what the text means, where it is wrong, and which events its rules happen to. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,6 +62,25 @@ static void settings_are_read(void **state)
 	assert_int_equal(r[5].for_ns, 1000000);
 }
 
+static void commands_and_events_are_read(void **state)
+{
+	const struct emu_fault_plan plan =
+		parsed("fail; fail command=create-qp,devx error=EMFILE nth=2; event "
+		       "type=gid-change,lid-change command=alloc-pd; event type=sm-change at=1ms");
+	const struct emu_fault_rule *r = plan.rule;
+
+	(void)state;
+	assert_int_equal(r[0].on, EMU_FAULT_COMMAND);
+	assert_int_equal(r[0].commands, UINT32_MAX);
+	assert_int_equal(r[0].error, ENOMEM);
+	assert_int_equal(r[1].commands, 1u << EMU_FAULT_CREATE_QP | 1u << EMU_FAULT_DEVX);
+	assert_int_equal(r[1].error, EMFILE);
+	assert_int_equal(r[1].first, 2);
+	assert_int_equal(r[2].on, EMU_FAULT_COMMAND);
+	assert_int_equal(r[2].events, EMU_FAULT_GID_CHANGE | EMU_FAULT_LID_CHANGE);
+	assert_int_equal(r[3].on, EMU_FAULT_TIME);
+}
+
 static void what_counts_counts_packets(void **state)
 {
 	(void)state;
@@ -82,6 +102,15 @@ static const struct {
 	{ "drop", 1, 1, "unknown fault 'drop'" },
 	{ "lose\n\n  loose", 3, 3, "unknown fault 'loose'" },
 	{ "lose rat=1%", 1, 6, "unknown setting 'rat'" },
+	{ "fail command=make-qp", 1, 14, "unknown command 'make-qp'; known: query-device" },
+	{ "fail error=EX", 1, 12, "'EX' is none of: ENOMEM" },
+	{ "fail opcode=send", 1, 6, "no setting 'opcode' for fail" },
+	{ "fail on=wqe", 1, 6, "no setting 'on' for fail" },
+	{ "kill on=wqe command=reg-mr", 1, 1, "command= is of commands" },
+	{ "kill on=command qpn=1", 1, 1, "a command has no" },
+	{ "kill at=1ms command=reg-mr", 1, 1, "at= is a moment" },
+	{ "event", 1, 1, "'event' needs type=" },
+	{ "event type=path-mig", 1, 12, "unknown type 'path-mig'; known: lid-change" },
 	{ "lose by=1ms", 1, 6, "no setting 'by' for lose" },
 	{ "lose rate", 1, 6, "expected setting=value" },
 	{ "lose = 3", 1, 6, "expected setting=value" },
@@ -288,6 +317,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(settings_are_read),
 		cmocka_unit_test(what_counts_counts_packets),
+		cmocka_unit_test(commands_and_events_are_read),
 		cmocka_unit_test(mistakes_are_shown),
 		cmocka_unit_test(zero_bytes_and_too_many_rules),
 		cmocka_unit_test(selection),

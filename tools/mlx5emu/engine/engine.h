@@ -109,9 +109,14 @@ enum emu_event {
 	EMU_EVENT_DEVICE_FATAL = 8,
 	EMU_EVENT_PORT_ACTIVE = 9,
 	EMU_EVENT_PORT_ERR = 10,
+	EMU_EVENT_LID_CHANGE = 11,
+	EMU_EVENT_PKEY_CHANGE = 12,
+	EMU_EVENT_SM_CHANGE = 13,
 	EMU_EVENT_SRQ_ERR = 14,
 	EMU_EVENT_SRQ_LIMIT_REACHED = 15,
 	EMU_EVENT_QP_LAST_WQE_REACHED = 16,
+	EMU_EVENT_CLIENT_REREGISTER = 17,
+	EMU_EVENT_GID_CHANGE = 18,
 };
 
 /*
@@ -174,6 +179,12 @@ unsigned emu_slot(void);
 /* Port state for QUERY_PORT; EMU_EVENT_PORT_* is raised when emu_port_set() changes it. */
 bool emu_port_active(const struct emu_device *dev);
 int emu_port_set(struct emu_device *dev, bool active);
+
+/*
+ * Before a command of the program: -errno where the fault plan has it fail (fault/plan.h numbers commands),
+ * else 0.
+ */
+int emu_command_fault(struct emu_device *dev, unsigned command);
 
 /* ---- UAR pages ---- */
 

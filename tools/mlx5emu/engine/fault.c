@@ -145,6 +145,10 @@ static void note(const struct emu_fault_rule *r)
 	case EMU_FAULT_FATAL:
 		emu.fault.noted |= 1u << r->action;
 		break;
+	case EMU_FAULT_EVENT:
+		emu.fault.noted |= 1u << r->action;
+		emu.fault.events |= r->events;
+		break;
 	case EMU_FAULT_FULL:
 		emu.fault.full_until = emu_now_ns() + r->for_ns;
 		emu.fault.noted |= 1u << r->action;
@@ -424,6 +428,32 @@ bool emu_fault_completion(const struct emu_cq *cq, const struct emu_completion *
 	return overrun;
 }
 
+/* ---- commands ---- */
+
+int emu_command_fault(struct emu_device *dev, unsigned command)
+{
+	struct emu_fault_event event = {
+		.point = EMU_FAULT_COMMAND,
+		.opcode = EMU_FAULT_OP_ALL,
+		.transport = EMU_FAULT_TRANSPORTS,
+		.command = 1u << command,
+	};
+	const struct emu_fault_rule *r;
+	unsigned at = 0;
+	int rc = 0;
+
+	emu_lock();
+	if (!dev->orphan && about(EMU_FAULT_COMMAND)) {
+		event.now_ns = emu_now_ns();
+		while ((r = next(&event, &at)))
+			if (r->action == EMU_FAULT_FAIL)
+				rc = -r->error;
+		emu_thread_kick();
+	}
+	emu_unlock();
+	return rc;
+}
+
 /* ---- rounds ---- */
 
 static void release(const struct emu_held *held)
@@ -479,6 +509,18 @@ static bool take_noted(enum emu_fault_action action)
 	return noted;
 }
 
+/* They say that something changed, which a program then asks for: it is what it was. */
+static void raise_port_events(struct emu_device *dev)
+{
+	static const enum emu_event types[] = { EMU_EVENT_LID_CHANGE, EMU_EVENT_PKEY_CHANGE,
+						EMU_EVENT_SM_CHANGE, EMU_EVENT_CLIENT_REREGISTER,
+						EMU_EVENT_GID_CHANGE };
+
+	for (unsigned i = 0; i < sizeof(types) / sizeof(*types); i++)
+		if (emu.fault.events & 1u << i && !dev->fatal)
+			emu_raise(dev, types[i], NULL, 1);
+}
+
 unsigned emu_fault_end_round(void)
 {
 	struct emu_list *node, *following;
@@ -495,10 +537,12 @@ unsigned emu_fault_end_round(void)
 			emu_port_change(dev, false);
 		if (emu.fault.noted & 1u << EMU_FAULT_PORT_UP)
 			emu_port_change(dev, true);
+		raise_port_events(dev);
 		if (emu.fault.noted & 1u << EMU_FAULT_FATAL)
 			emu_device_fatal(dev);
 	}
 	emu.fault.noted = 0;
+	emu.fault.events = 0;
 	return 1;
 }
 

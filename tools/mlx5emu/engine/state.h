@@ -78,6 +78,7 @@ struct emu_fault_state {
 	struct emu_faults faults;
 	struct emu_hold hold;
 	uint32_t noted;      /* bit per emu_fault_action, for the end of the round */
+	uint32_t events;     /* EMU_FAULT_LID_CHANGE..., as noted */
 	uint64_t full_until; /* the wire takes nothing; 0 = it does */
 };
 

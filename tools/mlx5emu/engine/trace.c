@@ -260,6 +260,8 @@ void emu_trace_event(const struct emu_device *dev, unsigned type, const void *co
 		"SRQ_ERR",
 		"SRQ_LIMIT_REACHED",
 		"QP_LAST_WQE_REACHED",
+		"CLIENT_REREGISTER",
+		"GID_CHANGE",
 	};
 	struct emu_line line;
 

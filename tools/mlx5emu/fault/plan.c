@@ -30,17 +30,20 @@ enum setting {
 	SET_BY,
 	SET_FOR,
 	SET_ERROR,
+	SET_COMMAND,
+	SET_TYPE,
 	SETTINGS,
 };
 
 static const char *const setting_names[SETTINGS] = {
-	"on",    "opcode", "transport", "direction", "slot",  "qpn", "cqn", "srqn", "psn",   "nth",
-	"every", "count",  "rate",      "after",     "until", "at",  "by",  "for",  "error",
+	"on",    "opcode", "transport", "direction", "slot",  "qpn",     "cqn",
+	"srqn",  "psn",    "nth",       "every",     "count", "rate",    "after",
+	"until", "at",     "by",        "for",       "error", "command", "type",
 };
 
 /* Those that on= can name; rnr and at= have theirs without a name. */
-static const char *const point_names[EMU_FAULT_READY] = { "packet", "request", "wqe", "completion",
-							  "receive" };
+static const char *const point_names[EMU_FAULT_READY] = { "packet",     "request", "wqe",
+							  "completion", "receive", "command" };
 
 #define P(point) (1u << EMU_FAULT_##point)
 #define S(setting) (1u << SET_##setting)
@@ -49,7 +52,8 @@ enum {
 	CHOICE = S(SLOT) | S(QPN) | S(NTH) | S(EVERY) | S(COUNT) | S(RATE) | S(AFTER) | S(UNTIL) |
 		 S(OPCODE) | S(TRANSPORT),
 	WIRE = CHOICE | S(DIRECTION) | S(PSN),
-	EVENT = WIRE | S(ON) | S(AT) | S(CQN) | S(SRQN),
+	EVENT = WIRE | S(ON) | S(AT) | S(CQN) | S(SRQN) | S(COMMAND),
+	ASKED = S(SLOT) | S(NTH) | S(EVERY) | S(COUNT) | S(RATE) | S(AFTER) | S(UNTIL) | S(COMMAND),
 	RECEIVED = CHOICE | S(SRQN),
 };
 
@@ -79,6 +83,8 @@ static const struct {
 	[EMU_FAULT_PORT_UP] = { "port-up", ~0u, EVENT, 0, EMU_FAULT_TIME },
 	[EMU_FAULT_FATAL] = { "fatal", ~0u, EVENT, 0, EMU_FAULT_TIME },
 	[EMU_FAULT_FULL] = { "full", ~0u, EVENT | S(FOR), S(FOR), EMU_FAULT_TIME },
+	[EMU_FAULT_EVENT] = { "event", ~0u, EVENT | S(TYPE), S(TYPE), EMU_FAULT_TIME },
+	[EMU_FAULT_FAIL] = { "fail", P(COMMAND), ASKED | S(ERROR), 0, EMU_FAULT_COMMAND },
 	[EMU_FAULT_KILL] = { "kill", ~0u, EVENT, 0, EMU_FAULT_TIME },
 };
 
@@ -107,6 +113,62 @@ static const struct emu_word_bits transports[] = {
 	{ NULL, 0, NULL },
 };
 
+#define C(name, command)                                   \
+	{                                                  \
+		name, 1u << EMU_FAULT_##command, "command" \
+	}
+
+static const struct emu_word_bits commands[] = {
+	C("query-device", QUERY_DEVICE),
+	C("query-port", QUERY_PORT),
+	C("alloc-pd", ALLOC_PD),
+	C("dealloc-pd", DEALLOC_PD),
+	C("reg-mr", REG_MR),
+	C("dereg-mr", DEREG_MR),
+	C("advise-mr", ADVISE_MR),
+	C("alloc-mw", ALLOC_MW),
+	C("dealloc-mw", DEALLOC_MW),
+	C("alloc-dm", ALLOC_DM),
+	C("free-dm", FREE_DM),
+	C("alloc-uar", ALLOC_UAR),
+	C("create-channel", CREATE_CHANNEL),
+	C("create-cq", CREATE_CQ),
+	C("modify-cq", MODIFY_CQ),
+	C("resize-cq", RESIZE_CQ),
+	C("destroy-cq", DESTROY_CQ),
+	C("create-srq", CREATE_SRQ),
+	C("modify-srq", MODIFY_SRQ),
+	C("query-srq", QUERY_SRQ),
+	C("destroy-srq", DESTROY_SRQ),
+	C("create-qp", CREATE_QP),
+	C("modify-qp", MODIFY_QP),
+	C("query-qp", QUERY_QP),
+	C("destroy-qp", DESTROY_QP),
+	C("create-ah", CREATE_AH),
+	C("destroy-ah", DESTROY_AH),
+	C("open-xrcd", OPEN_XRCD),
+	C("close-xrcd", CLOSE_XRCD),
+	C("attach-mcast", ATTACH_MCAST),
+	C("detach-mcast", DETACH_MCAST),
+	C("devx", DEVX),
+	{ NULL, 0, NULL },
+};
+
+static const struct emu_word_bits events[] = {
+	{ "lid-change", EMU_FAULT_LID_CHANGE, "type" },
+	{ "pkey-change", EMU_FAULT_PKEY_CHANGE, NULL },
+	{ "sm-change", EMU_FAULT_SM_CHANGE, NULL },
+	{ "client-reregister", EMU_FAULT_CLIENT_REREGISTER, NULL },
+	{ "gid-change", EMU_FAULT_GID_CHANGE, NULL },
+	{ NULL, 0, NULL },
+};
+
+static const char *const error_names[] = { "ENOMEM", "EAGAIN", "EBUSY",  "EFAULT",   "EINVAL",
+					   "EIO",    "ENOENT", "ENOSPC", "EPERM",    "EACCES",
+					   "EMFILE", "EINTR",  "ENODEV", "ETIMEDOUT" };
+static const int errors[] = { ENOMEM, EAGAIN, EBUSY,  EFAULT, EINVAL, EIO,    ENOENT,
+			      ENOSPC, EPERM,  EACCES, EMFILE, EINTR,  ENODEV, ETIMEDOUT };
+
 const char *emu_fault_action_name(enum emu_fault_action action)
 {
 	return actions[action].name;
@@ -134,6 +196,18 @@ static void set_on(struct emu_plan_parser *p, struct emu_word w, struct emu_faul
 	if (!p->failed && !(actions[r->action].points & 1u << r->on))
 		emu_plan_fail(p, w.at, "'%s' cannot happen on a %s", actions[r->action].name,
 			      point_names[r->on]);
+}
+
+/* Of a negative acknowledge, or of a command. */
+static void set_error(struct emu_plan_parser *p, struct emu_word w, struct emu_fault_rule *r)
+{
+	static const char *const naks[] = { "operation", "access", "request" };
+
+	if (r->action == EMU_FAULT_NAK)
+		r->nak = (enum emu_fault_nak)emu_word_choice(p, w, naks, 3);
+	else
+		r->error =
+			errors[emu_word_choice(p, w, error_names, sizeof(errors) / sizeof(*errors))];
 }
 
 /* Which events: what they are about. */
@@ -169,6 +243,9 @@ static void set_selection(struct emu_plan_parser *p, enum setting s, struct emu_
 		r->psn = (uint32_t)emu_word_number(p, w, 0, 0xffffff);
 		r->has_psn = true;
 		break;
+	case SET_COMMAND:
+		r->commands = emu_word_list(p, w, commands);
+		break;
 	default:
 		break;
 	}
@@ -177,8 +254,6 @@ static void set_selection(struct emu_plan_parser *p, enum setting s, struct emu_
 static void set_value(struct emu_plan_parser *p, enum setting s, struct emu_word w,
 		      struct emu_fault_rule *r)
 {
-	static const char *const naks[] = { "operation", "access", "request" };
-
 	switch (s) {
 	case SET_ON:
 		set_on(p, w, r);
@@ -211,7 +286,10 @@ static void set_value(struct emu_plan_parser *p, enum setting s, struct emu_word
 		r->for_ns = emu_word_duration(p, w);
 		break;
 	case SET_ERROR:
-		r->nak = (enum emu_fault_nak)emu_word_choice(p, w, naks, 3);
+		set_error(p, w, r);
+		break;
+	case SET_TYPE:
+		r->events = emu_word_list(p, w, events);
 		break;
 	default:
 		set_selection(p, s, w, r);
@@ -233,6 +311,8 @@ static uint32_t opcodes_at(enum emu_fault_point on)
 		       EMU_FAULT_OP_RECV;
 	case EMU_FAULT_RECEIVE:
 		return EMU_FAULT_OP_RECV;
+	case EMU_FAULT_COMMAND:
+		return 0;
 	default:
 		return EMU_FAULT_OP_ALL &
 		       ~(uint32_t)(EMU_FAULT_OP_NOP | EMU_FAULT_OP_UMR | EMU_FAULT_OP_RECV);
@@ -251,12 +331,18 @@ static void finish(struct emu_plan_parser *p, const char *where, uint32_t seen,
 		if (required & 1u << s)
 			emu_plan_fail(p, where, "'%s' needs %s=", actions[r->action].name,
 				      setting_names[s]);
+	if (!(seen & S(ON)) && r->on == EMU_FAULT_TIME && (seen & S(COMMAND)))
+		r->on = EMU_FAULT_COMMAND;
 	if (!(seen & S(ON)) && r->on == EMU_FAULT_TIME && (seen & selects))
 		r->on = EMU_FAULT_PACKET;
-	if ((seen & S(AT)) && (seen & (selects | S(ON))))
+	if ((seen & S(AT)) && (seen & (selects | S(ON) | S(COMMAND))))
 		emu_plan_fail(p, where, "at= is a moment: only slot= goes with it");
 	if ((seen & S(DIRECTION)) && r->on != EMU_FAULT_PACKET)
 		emu_plan_fail(p, where, "direction= is of packets");
+	if ((seen & S(COMMAND)) && r->on != EMU_FAULT_COMMAND)
+		emu_plan_fail(p, where, "command= is of commands");
+	if ((seen & (S(TRANSPORT) | S(QPN))) && r->on == EMU_FAULT_COMMAND)
+		emu_plan_fail(p, where, "a command has no transport and no queue pair here");
 	if ((seen & S(CQN)) && r->on != EMU_FAULT_COMPLETION)
 		emu_plan_fail(p, where, "cqn= is of completions");
 	if ((seen & S(SRQN)) && r->on != EMU_FAULT_RECEIVE)
@@ -312,7 +398,8 @@ static void take_rule(struct emu_plan_parser *p, struct emu_word name, struct em
 		emu_plan_fail(
 			p, name.at,
 			"unknown fault '%.*s'; known: lose duplicate reorder delay rnr nak revoke "
-			"slow overflow limit srq-error qp-error port-down port-up fatal full kill",
+			"slow overflow limit srq-error qp-error port-down port-up fatal full kill "
+			"event fail",
 			emu_word_shown(name), name.at);
 		return;
 	}
@@ -321,6 +408,8 @@ static void take_rule(struct emu_plan_parser *p, struct emu_word name, struct em
 		.on = actions[a].usual,
 		.opcodes = EMU_FAULT_OP_ALL,
 		.transports = EMU_FAULT_TRANSPORTS,
+		.commands = UINT32_MAX,
+		.error = ENOMEM,
 		.until_ns = UINT64_MAX,
 		.first = 1,
 		.last = UINT64_MAX,

@@ -37,6 +37,8 @@ enum emu_fault_action {
 	EMU_FAULT_FATAL,
 	EMU_FAULT_FULL,
 	EMU_FAULT_KILL,
+	EMU_FAULT_EVENT,
+	EMU_FAULT_FAIL,
 	EMU_FAULT_ACTIONS,
 };
 
@@ -47,6 +49,7 @@ enum emu_fault_point {
 	EMU_FAULT_WQE,        /* a send WQE was fetched */
 	EMU_FAULT_COMPLETION, /* a CQE is about to be written */
 	EMU_FAULT_RECEIVE,    /* a receive WQE was taken */
+	EMU_FAULT_COMMAND,    /* the program asks the kernel for something */
 	EMU_FAULT_READY,      /* ... is about to need a receive, or what a read or atomic needs */
 	EMU_FAULT_TIME,       /* a moment of the device's clock */
 	EMU_FAULT_POINTS,
@@ -80,6 +83,52 @@ enum {
 	EMU_FAULT_TRANSPORTS = (1 << 4) - 1,
 };
 
+/* What a program asks the kernel for, however it does; bits. */
+enum emu_fault_command {
+	EMU_FAULT_QUERY_DEVICE,
+	EMU_FAULT_QUERY_PORT,
+	EMU_FAULT_ALLOC_PD,
+	EMU_FAULT_DEALLOC_PD,
+	EMU_FAULT_REG_MR,
+	EMU_FAULT_DEREG_MR,
+	EMU_FAULT_ADVISE_MR,
+	EMU_FAULT_ALLOC_MW,
+	EMU_FAULT_DEALLOC_MW,
+	EMU_FAULT_ALLOC_DM,
+	EMU_FAULT_FREE_DM,
+	EMU_FAULT_ALLOC_UAR,
+	EMU_FAULT_CREATE_CHANNEL,
+	EMU_FAULT_CREATE_CQ,
+	EMU_FAULT_MODIFY_CQ,
+	EMU_FAULT_RESIZE_CQ,
+	EMU_FAULT_DESTROY_CQ,
+	EMU_FAULT_CREATE_SRQ,
+	EMU_FAULT_MODIFY_SRQ,
+	EMU_FAULT_QUERY_SRQ,
+	EMU_FAULT_DESTROY_SRQ,
+	EMU_FAULT_CREATE_QP,
+	EMU_FAULT_MODIFY_QP,
+	EMU_FAULT_QUERY_QP,
+	EMU_FAULT_DESTROY_QP,
+	EMU_FAULT_CREATE_AH,
+	EMU_FAULT_DESTROY_AH,
+	EMU_FAULT_OPEN_XRCD,
+	EMU_FAULT_CLOSE_XRCD,
+	EMU_FAULT_ATTACH_MCAST,
+	EMU_FAULT_DETACH_MCAST,
+	EMU_FAULT_DEVX,
+	EMU_FAULT_COMMANDS,
+};
+
+/* Events of a port that change nothing; bits. */
+enum {
+	EMU_FAULT_LID_CHANGE = 1 << 0,
+	EMU_FAULT_PKEY_CHANGE = 1 << 1,
+	EMU_FAULT_SM_CHANGE = 1 << 2,
+	EMU_FAULT_CLIENT_REREGISTER = 1 << 3,
+	EMU_FAULT_GID_CHANGE = 1 << 4,
+};
+
 enum emu_fault_nak {
 	EMU_FAULT_NAK_OPERATION,
 	EMU_FAULT_NAK_ACCESS,
@@ -94,6 +143,7 @@ struct emu_fault_rule {
 	uint32_t opcodes;    /* EMU_FAULT_OP_* */
 	uint32_t transports; /* EMU_FAULT_RC... */
 	uint32_t cqn, srqn;  /* 0 = any */
+	uint32_t commands;   /* 1 << EMU_FAULT_QUERY_DEVICE... */
 	bool in;             /* packets: arriving, not leaving */
 	bool has_qpn, has_psn;
 	uint32_t slot; /* 0 = any process */
@@ -110,6 +160,8 @@ struct emu_fault_rule {
 	uint64_t for_ns; /* full */
 	uint64_t at_ns;  /* on == EMU_FAULT_TIME */
 	enum emu_fault_nak nak;
+	uint32_t events; /* EMU_FAULT_LID_CHANGE... */
+	int error;       /* fail: an errno */
 };
 
 struct emu_fault_plan {

@@ -181,13 +181,15 @@ void emu_word_range(struct emu_plan_parser *p, struct emu_word w, struct emu_fau
 static uint32_t bits_of(struct emu_plan_parser *p, struct emu_word w,
 			const struct emu_word_bits *known)
 {
-	char names[160] = "";
+	char names[EMU_FAULT_ERROR_TEXT] = "";
 	size_t used = 0;
 
 	for (unsigned i = 0; known[i].name; i++) {
 		if (emu_word_is(w, known[i].name))
 			return known[i].bits;
-		used += (size_t)snprintf(names + used, sizeof(names) - used, " %s", known[i].name);
+		if (used < sizeof(names))
+			used += (size_t)snprintf(names + used, sizeof(names) - used, " %s",
+						 known[i].name);
 	}
 	emu_plan_fail(p, w.at, "unknown %s '%.*s'; known:%s", known->what, emu_word_shown(w), w.at,
 		      names);
@@ -216,13 +218,15 @@ uint32_t emu_word_list(struct emu_plan_parser *p, struct emu_word w,
 unsigned emu_word_choice(struct emu_plan_parser *p, struct emu_word w, const char *const *names,
 			 unsigned n)
 {
-	char known[100] = "";
+	char known[EMU_FAULT_ERROR_TEXT] = "";
 	size_t used = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		if (emu_word_is(w, names[i]))
 			return i;
-		used += (size_t)snprintf(known + used, sizeof(known) - used, " %s", names[i]);
+		if (used < sizeof(known))
+			used += (size_t)snprintf(known + used, sizeof(known) - used, " %s",
+						 names[i]);
 	}
 	emu_plan_fail(p, w.at, "'%.*s' is none of:%s", emu_word_shown(w), w.at, known);
 	return 0;

@@ -9,6 +9,7 @@
  */
 #include "uverbs/command.h"
 
+#include "uverbs/fail.h"
 #include "uverbs/trace.h"
 #include "uverbs/user.h"
 
@@ -244,7 +245,9 @@ int emu_verbs_ioctl(struct emu_file *file, uint64_t arg)
 	if (rc < 0)
 		return rc;
 	pthread_mutex_lock(&file->lock);
-	rc = m->run(file, attr);
+	rc = emu_fail_method(file, m->object_id, m->method_id);
+	if (rc == 0)
+		rc = m->run(file, attr);
 	if (emu_trace_on())
 		emu_trace_method(file, m, attr, rc);
 	pthread_mutex_unlock(&file->lock);

@@ -8,6 +8,7 @@
 #include "uverbs/command.h"
 
 #include "engine/log.h"
+#include "uverbs/fail.h"
 #include "uverbs/session.h"
 #include "uverbs/trace.h"
 #include "uverbs/user.h"
@@ -126,6 +127,7 @@ static int report(const struct emu_cmd *cmd, uint64_t command, int rc)
 int emu_write_command(uint64_t command, struct emu_cmd *cmd)
 {
 	const struct emu_write_method *m = lookup(command);
+	int rc;
 
 	if (!m)
 		return -EINVAL;
@@ -136,7 +138,8 @@ int emu_write_command(uint64_t command, struct emu_cmd *cmd)
 		return -ENOSPC;
 	if (!cmd->file->device && m->run != emu_cmd_get_context)
 		return -EINVAL;
-	return report(cmd, command, m->run(cmd));
+	rc = emu_fail_write(cmd->file, command);
+	return report(cmd, command, rc < 0 ? rc : m->run(cmd));
 }
 
 bool emu_write_commands_only(void)
