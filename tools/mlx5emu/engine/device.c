@@ -253,10 +253,6 @@ static struct emu_device *device_new(const struct emu_device_config *config)
 	while (emu_mtu_bytes(++dev->mtu_code) < config->mtu)
 		;
 	emu_list_init(&dev->node);
-	if (emu_uars_init(dev) < 0) {
-		free(dev);
-		return NULL;
-	}
 	return dev;
 }
 

@@ -44,17 +44,18 @@ struct emu_uar {
 	unsigned users;
 	bool allocated;
 	uint32_t reg_qpn[EMU_UAR_SLOTS / 2]; /* who rang there last; 0 = nobody that is left */
-	struct emu_bf *bf;                   /* EMU_UAR_SLOTS of them, once it was allocated */
+	struct emu_bf *bf;                   /* EMU_UAR_SLOTS of them */
 };
 
 struct emu_device {
 	struct emu_device_config config;
 	struct emu_list node; /* emu.devices */
 	bool port_active;
-	uint8_t mtu_code;     /* of config.mtu */
-	bool fatal;           /* works no more: emu_device_fatal() */
-	bool orphan;          /* inherited over fork(): see engine.h */
-	struct emu_uar *uars; /* config.uar_pages of them */
+	uint8_t mtu_code;      /* of config.mtu */
+	bool fatal;            /* works no more: emu_device_fatal() */
+	bool orphan;           /* inherited over fork(): see engine.h */
+	struct emu_uar **uars; /* nuars of them: pages that were used so far; others are NULL */
+	uint32_t nuars;
 	uint32_t next_uar;
 };
 
@@ -148,7 +149,6 @@ void emu_raise(struct emu_device *dev, enum emu_event type, void *cookie, unsign
 
 /* ---- uar.c ---- */
 
-int emu_uars_init(struct emu_device *dev);
 void emu_uars_fini(struct emu_device *dev);
 
 /* The page when allocated on @dev, else NULL. */

@@ -30,64 +30,92 @@ static uint8_t *own_page(const struct emu_uar *uar)
 	return (uint8_t *)uar->dev->config.uar_base + (size_t)uar->index * EMU_PAGE_SIZE;
 }
 
-int emu_uars_init(struct emu_device *dev)
-{
-	dev->uars = calloc(dev->config.uar_pages, sizeof(*dev->uars));
-	if (!dev->uars)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < dev->config.uar_pages; i++) {
-		struct emu_uar *uar = &dev->uars[i];
-
-		uar->dev = dev;
-		uar->index = i;
-		uar->page = own_page(uar);
-		emu_list_init(&uar->node);
-		emu_list_init(&uar->qps);
-		emu_list_init(&uar->cqs);
-	}
-	dev->next_uar = 1;
-	return 0;
-}
-
 void emu_uars_fini(struct emu_device *dev)
 {
-	for (uint32_t i = 0; i < dev->config.uar_pages; i++)
-		free(dev->uars[i].bf);
+	for (uint32_t i = 0; i < dev->nuars; i++) {
+		if (dev->uars[i])
+			free(dev->uars[i]->bf);
+		free(dev->uars[i]);
+	}
 	free(dev->uars);
 }
 
-static struct emu_uar *find_free(struct emu_device *dev)
+static bool is_free(const struct emu_device *dev, uint32_t page)
+{
+	return page && !(page < dev->nuars && dev->uars[page] && dev->uars[page]->allocated);
+}
+
+/* 0 when all are in use. */
+static uint32_t find_free(const struct emu_device *dev)
 {
 	const uint32_t n = dev->config.uar_pages;
 
 	for (uint32_t i = 0; i < n; i++) {
 		const uint32_t at = (dev->next_uar + i) % n;
 
-		if (at != 0 && !dev->uars[at].allocated)
-			return &dev->uars[at];
+		if (is_free(dev, at))
+			return at;
 	}
-	return NULL;
+	return 0;
+}
+
+static int make_room(struct emu_device *dev, uint32_t index)
+{
+	const uint32_t n = index + 16;
+	struct emu_uar **uars;
+
+	if (index < dev->nuars)
+		return 0;
+	uars = realloc(dev->uars, n * sizeof(struct emu_uar *));
+	if (!uars)
+		return -ENOMEM;
+	memset(uars + dev->nuars, 0, (n - dev->nuars) * sizeof(struct emu_uar *));
+	dev->uars = uars;
+	dev->nuars = n;
+	return 0;
+}
+
+/* Stays until the device goes, so that whoever allocates the page again needs no memory. */
+static struct emu_uar *make(struct emu_device *dev, uint32_t index)
+{
+	struct emu_uar *uar = calloc(1, sizeof(*uar));
+
+	if (!uar)
+		return NULL;
+	uar->bf = calloc(EMU_UAR_SLOTS, sizeof(*uar->bf));
+	if (!uar->bf) {
+		free(uar);
+		return NULL;
+	}
+	uar->dev = dev;
+	uar->index = index;
+	emu_list_init(&uar->node);
+	emu_list_init(&uar->qps);
+	emu_list_init(&uar->cqs);
+	dev->uars[index] = uar;
+	return uar;
 }
 
 /* Lock held. */
 static int alloc(struct emu_device *dev, struct emu_uar **out)
 {
-	struct emu_uar *uar;
 	int rc = emu_device_usable(dev);
+	struct emu_uar *uar = NULL;
+	uint32_t index;
 
 	if (rc < 0)
 		return rc;
-	uar = find_free(dev);
-	if (uar && !uar->bf)
-		uar->bf = calloc(EMU_UAR_SLOTS, sizeof(*uar->bf));
-	if (!uar || !uar->bf)
+	index = find_free(dev);
+	if (index && make_room(dev, index) == 0)
+		uar = dev->uars[index] ? dev->uars[index] : make(dev, index);
+	if (!uar)
 		return -ENOMEM;
 	emu_bf_reset(uar->bf);
 	memset(uar->reg_qpn, 0, sizeof(uar->reg_qpn));
 	uar->page = own_page(uar);
 	uar->other = NULL;
 	uar->allocated = true;
-	dev->next_uar = uar->index + 1;
+	dev->next_uar = index + 1;
 	*out = uar;
 	return 0;
 }
@@ -141,9 +169,7 @@ int emu_uar_free(struct emu_device *dev, uint32_t page)
 
 struct emu_uar *emu_uar_find(struct emu_device *dev, uint32_t page)
 {
-	if (page >= dev->config.uar_pages || !dev->uars[page].allocated)
-		return NULL;
-	return &dev->uars[page];
+	return page == 0 || is_free(dev, page) ? NULL : dev->uars[page];
 }
 
 void emu_uar_get(struct emu_uar *uar)
