@@ -70,16 +70,16 @@ while [ $# -gt 0 ]; do
 done
 [ ${#chosen[@]} -gt 0 ] || chosen=("${stages[@]}")
 
-# run_test DIRECTORY REGEX: the tests of that name, with all that they print.
+# run_test DIRECTORY REGEX [OPTION...]: the tests of that name, with all that they print.
 run_test() {
-	ctest --test-dir "$1" -C Nightly -V --no-tests=error -R "^$2\$"
+	ctest --test-dir "$1" -C Nightly -V --no-tests=error -R "^$2\$" "${@:3}"
 }
 
 soak() { run_test "$build" "faults\\.soak_long\\.$1"; }
 kills() { run_test "$build" "faults\\.kill_long\\.$1"; }
 race() { run_test "$build" "conform\\.$1\\.race"; }
 
-# libFuzzer comes with clang, and finds more with the sanitizers.
+# libFuzzer comes with clang, and finds more with the sanitizers. Each fuzzer is one process.
 # fuzz REGEX: the tests of that name.
 fuzz() {
 	local directory=build-fuzz
@@ -87,7 +87,7 @@ fuzz() {
 	packages clang
 	cmake --preset asan-ubsan-clang -B "$directory" -DBV_WERROR=OFF >/dev/null || return 1
 	cmake --build "$directory" -j "$jobs" --target fuzz_programs || return 1
-	run_test "$directory" "$1"
+	run_test "$directory" "$1" -j "$jobs"
 }
 
 run_stage() {

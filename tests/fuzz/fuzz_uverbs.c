@@ -9,6 +9,7 @@
  */
 #include "arena.h"
 #include "fuzz.h"
+#include "host.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@
 #include "tools/mlx5emu/mlx5emu.h"
 #include "tools/mlx5emu/run/config.h"
 #include "tools/mlx5emu/uverbs/command.h"
+#include "tools/mlx5emu/uverbs/libc.h"
 #include "tools/mlx5emu/uverbs/session.h"
 
 enum operation {
@@ -230,6 +232,7 @@ static void begin(void)
 	require(emu_session());
 	unlink(path);
 	rmdir(dir);
+	host_hide(dir);
 }
 
 /* Each input meets the same numbers: those of objects go on from device to device. */
@@ -247,18 +250,9 @@ static void renumber(void)
 	memset(emu.freed_keys, 0, sizeof(emu.freed_keys));
 }
 
-static int first_descriptor(void)
-{
-	const int fd = dup(STDERR_FILENO);
-
-	close(fd);
-	return fd;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, data + size };
-	const int first = first_descriptor();
 	struct emu_closing closing;
 	struct emu_file *file;
 	static bool begun;
@@ -268,6 +262,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		begin();
 	begun = true;
 	arena_reset();
+	host_reset();
 	renumber();
 	fd = emu_file_open(0, O_CLOEXEC);
 	require(fd >= 0);
@@ -276,10 +271,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run(file, &in);
 	emu_file_put(file);
 	emu_file_close_note(fd, &closing);
-	close(fd);
+	emu_libc()->close(fd);
 	emu_file_close_gone(&closing);
 	require(!emu_file_any());
-	/* What commands gave the program: channels that it never closed. */
-	close_range((unsigned)first, ~0u, 0);
 	return 0;
 }
