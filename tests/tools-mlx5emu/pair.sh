@@ -23,19 +23,25 @@ server_options=() client_options=()
 shift 3
 program=$1
 port=$(free_port)
+# perftest leaves these to the next user, who may not read them.
+left=()
+for file in /tmp/xrc_domain{,_client,_server}; do
+	[ -e "$file" ] || left+=("$file")
+done
 
-timeout -k 5 90 "$@" "${server_options[@]}" -p "$port" >"$scratch/server" 2>&1 &
+timeout -k 5 110 "$@" "${server_options[@]}" -p "$port" >"$scratch/server" 2>&1 &
 server=$!
 started+=("$server")
 wait_until 20 tcp_port "$port" 0A || { cat "$scratch/server"; fail "$program does not listen"; }
 
 client_status=0 server_status=0
-timeout -k 5 60 "$@" "${client_options[@]}" -p "$port" 127.0.0.1 >"$scratch/client" 2>&1 ||
+timeout -k 5 100 "$@" "${client_options[@]}" -p "$port" 127.0.0.1 >"$scratch/client" 2>&1 ||
 	client_status=$?
 [ $client_status -eq 0 ] || sleep 1
 [ $client_status -eq 0 ] || kill $server 2>/dev/null || true
 wait $server || server_status=$?
 started=()
+rm -f "${left[@]}"
 
 sed 's/^/client: /' "$scratch/client"
 sed 's/^/server: /' "$scratch/server"
