@@ -21,8 +21,8 @@ set -euo pipefail
 . "$(dirname "$0")/setup.sh"
 
 mark="<!-- results: nightly -->"
-stages=(soak-verbs soak-mlx5 soak-emu kill-verbs kill-mlx5 race-verbs race-mlx5 fuzz fuzz-emu vm
-	vm-6.12 fresh coverage aarch64 variants)
+stages=(soak-verbs soak-mlx5 soak-emu kill-verbs kill-mlx5 race-verbs race-mlx5
+	fuzz fuzz-plan fuzz-wqe fuzz-uverbs vm vm-6.12 fresh coverage aarch64 variants)
 declare -A what=(
 	[soak-verbs]="10 minutes on 64 channels, provider verbs"
 	[soak-mlx5]="the same, provider mlx5"
@@ -32,7 +32,9 @@ declare -A what=(
 	[race-verbs]="a million arms against completions, provider verbs"
 	[race-mlx5]="the same, provider mlx5"
 	[fuzz]="each decoder fuzzed for a minute, ASan and UBSan"
-	[fuzz-emu]="ten million inputs for each reader of mlx5emu, ASan and UBSan"
+	[fuzz-plan]="ten million fault plans for mlx5emu, ASan and UBSan"
+	[fuzz-wqe]="ten million work requests for mlx5emu, the same"
+	[fuzz-uverbs]="ten million programs of kernel commands, the same"
 	[vm]="the whole suite on soft-RoCE, Debian's kernel"
 	[vm-6.12]="the same, on Linux 6.12"
 	[fresh]="from sources to tests in a bare Debian"
@@ -70,16 +72,16 @@ while [ $# -gt 0 ]; do
 done
 [ ${#chosen[@]} -gt 0 ] || chosen=("${stages[@]}")
 
-# run_test DIRECTORY REGEX [OPTION...]: the tests of that name, with all that they print.
+# run_test DIRECTORY REGEX: the tests of that name, with all that they print.
 run_test() {
-	ctest --test-dir "$1" -C Nightly -V --no-tests=error -R "^$2\$" "${@:3}"
+	ctest --test-dir "$1" -C Nightly -V --no-tests=error -R "^$2\$"
 }
 
 soak() { run_test "$build" "faults\\.soak_long\\.$1"; }
 kills() { run_test "$build" "faults\\.kill_long\\.$1"; }
 race() { run_test "$build" "conform\\.$1\\.race"; }
 
-# libFuzzer comes with clang, and finds more with the sanitizers. Each fuzzer is one process.
+# libFuzzer comes with clang, and finds more with the sanitizers.
 # fuzz REGEX: the tests of that name.
 fuzz() {
 	local directory=build-fuzz
@@ -87,7 +89,7 @@ fuzz() {
 	packages clang
 	cmake --preset asan-ubsan-clang -B "$directory" -DBV_WERROR=OFF >/dev/null || return 1
 	cmake --build "$directory" -j "$jobs" --target fuzz_programs || return 1
-	run_test "$directory" "$1" -j "$jobs"
+	run_test "$directory" "$1"
 }
 
 run_stage() {
@@ -96,7 +98,8 @@ run_stage() {
 	soak-* | race-*) "${1%-*}" "${1#*-}" ;;
 	kill-*) kills "${1#*-}" ;;
 	fuzz) fuzz 'fuzz_long_.*' ;;
-	fuzz-emu) fuzz 'fuzz_many_.*' ;;
+	fuzz-plan) fuzz fuzz_many_fault_plan ;;
+	fuzz-*) fuzz "fuzz_many_${1#*-}" ;;
 	vm) run_test "$build" 'vm\.rxe\.full' ;;
 	vm-6.12) run_test "$build" 'vm\.rxe\.linux_6_12' ;;
 	fresh) run_test "$build" fresh ;;
@@ -124,7 +127,7 @@ figures() {
 		name ~ /^coverage/ && /^(lines|branches): / { out = out (out ? ", " : "") $1 " " $2 }
 		END {
 			if (targets)
-				out = sprintf("%d decoders, %d inputs", targets, units)
+				out = sprintf("%d decoder%s, %d inputs", targets, targets > 1 ? "s" : "", units)
 			else if (kernel)
 				out = sprintf("Linux %s: %d passed, %d skipped, %d failed", kernel,
 					passed, skipped, failed)
