@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libmlx5 by ibv_wr_*() and the extended completion queue. Works are numbered, and posted from variables: keys,
- * addresses, lists. A poll reads what a completion of ours tells: number, status and opcode, of receives also
+ * libmlx5 by ibv_wr_*() and the extended completion queue, inline in the loops. Works are numbered, and posted from
+ * variables: keys, addresses, lists. A poll reads what a completion of ours tells: number, status and opcode, of receives also
  * bytes and the immediate in host order. Requests of receives are made beforehand.
  */
 #include "bench.h"
@@ -38,17 +38,16 @@ struct bench_side {
 #define POSTS(build)                                \
 	do {                                        \
 		struct ibv_qp_ex *const qp = s->qp; \
-		const uint64_t first = s->number;   \
 		unsigned i;                         \
                                                     \
 		for (i = 0; i < n; i++) {           \
 			ibv_wr_start(qp);           \
-			head(qp, first + i);        \
+			head(qp, s->number);        \
 			build;                      \
 			if (ibv_wr_complete(qp))    \
 				break;              \
+			s->number++;                \
 		}                                   \
-		s->number = first + i;              \
 		return i;                           \
 	} while (0)
 

@@ -19,14 +19,15 @@
 #include "rows.h"
 
 extern const struct bench_library bench_empty, bench_verbs, bench_mlx5, bench_mlx5_avx512,
-	bench_mlx5_doorbell, bench_mlx5_pinned, bench_post, bench_wr, bench_ucx, bench_floor;
+	bench_mlx5_doorbell, bench_mlx5_pinned, bench_post, bench_wr, bench_own, bench_ucx,
+	bench_floor;
 
 const struct bench_library *const bench_libraries[] = {
 	&bench_empty,       &bench_mlx5, &bench_mlx5_avx512, &bench_mlx5_doorbell,
 #ifdef BENCH_PINNED
 	&bench_mlx5_pinned,
 #endif
-	&bench_verbs,       &bench_post, &bench_wr,
+	&bench_verbs,       &bench_post, &bench_wr,          &bench_own,
 #ifdef BENCH_UCX
 	&bench_ucx,
 #endif

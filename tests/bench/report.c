@@ -197,6 +197,38 @@ static void markdown_table(const json_t *root, const char *title, const char *co
 	}
 }
 
+/* Of two libraries for an operation, how many instructions the first has more. */
+static void above(const json_t *root, const char *library, const char *other, const char *op)
+{
+	const json_t *a = json_object_get(find(root, library, op), "instructions");
+	const json_t *b = json_object_get(find(root, other, op), "instructions");
+
+	if (a && b)
+		printf(" %.0f |", json_number_value(a) - json_number_value(b));
+	else
+		printf(" - |");
+}
+
+/* What provider verbs is held to: so many instructions above the same calls made directly. */
+static void above_table(const json_t *root)
+{
+	static const char *const direct[] = { "libmlx5-wr-own", "libmlx5-wr", "libmlx5-post" };
+	const char *op[MAX_NAMES];
+	const size_t ops = names(root, "op", op);
+
+	printf("\nInstructions of `verbs` above the same works by direct calls; 15 at most.\n\n"
+	       "| operation |");
+	for (size_t i = 0; i < 3; i++)
+		printf(" %s |", direct[i]);
+	printf("\n|---|--:|--:|--:|\n");
+	for (size_t o = 0; o < ops; o++) {
+		printf("| %s |", op[o]);
+		for (size_t i = 0; i < 3; i++)
+			above(root, "verbs", direct[i], op[o]);
+		printf("\n");
+	}
+}
+
 static int markdown(const json_t *root)
 {
 	static const char *const count[] = { "instructions", NULL };
@@ -208,6 +240,7 @@ static int markdown(const json_t *root)
 		       "Instructions. In the last column: what provider `mlx5` is held to, "
 		       "called and pinned.",
 		       count, 0, true);
+	above_table(root);
 	markdown_table(root, "Data reads / data writes / cold cache lines.", memory, 0, false);
 	markdown_table(root, "Nanoseconds: 5th percentile / median, back to back, caches warm.", ns,
 		       1, false);
