@@ -76,6 +76,37 @@ timeout 1 "$emu" stat --interval=0.2 --run "$run" >"$scratch/out" || status=$?
 shows "wqes/s"
 [ "$(grep -c doorbells "$scratch/out")" -ge 2 ] || fail "shown once only"
 
+# in a terminal: screen after screen, of programs that come and go (of any run: that of others, too)
+if command -v script >/dev/null; then
+	script -qfec "exec timeout 60 '$emu' stat --interval=0.1" "$scratch/screens" >/dev/null 2>&1 </dev/null &
+	started+=($!)
+	on_screen() {
+		grep -qF -e "$1" "$scratch/screens"
+	}
+	last_screen_lacks() {
+		! tail -c 65536 "$scratch/screens" | tr -d '\n' | sed 's/.*\x1b\[H\x1b\[J//' | grep -qF -e "$1"
+	}
+	mkfifo "$scratch/leave"
+	for round in 1 2; do
+		"$emu" run --log-level=none -- sh -c 'echo $$ >"$0"; exec "$1" 3 RC WAIT' "$scratch/pid" "$traffic" \
+			>/dev/null <"$scratch/leave" &
+		come=$!
+		started[2]=$come
+		exec 4>"$scratch/leave"
+		wait_until 10 test -s "$scratch/pid" || fail "round $round: no program"
+		name="traffic[$(cat "$scratch/pid")] slot"
+		wait_until 10 on_screen "$name" || fail "round $round: $name is not on any screen"
+		exec 4>&-
+		wait "$come" || true
+		unset 'started[2]'
+		wait_until 10 last_screen_lacks "$name" || fail "round $round: $name stays on the screen"
+		rm "$scratch/pid"
+	done
+	kill "${started[1]}"
+	wait "${started[1]}" 2>/dev/null || true
+	unset 'started[1]'
+fi
+
 mkdir "$scratch/empty" "$scratch/empty/stat"
 echo nonsense >"$scratch/empty/stat/$$"
 none "$scratch/empty"
