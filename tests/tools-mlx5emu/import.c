@@ -22,40 +22,56 @@ static struct ibv_context *import(const struct ibv_context *ctx)
 	return imported;
 }
 
+/* A link, and the device and domain of it once more. */
+static struct {
+	struct link link;
+	struct ibv_context *ctx;
+	struct ibv_pd *pd;
+} f;
+
+static int set_up(void **state)
+{
+	(void)state;
+	link_set_up(&f.link, LINK_ACCESS_ALL);
+	f.ctx = import(f.link.ctx);
+	f.pd = ibv_import_pd(f.ctx, f.link.pd->handle);
+	assert_non_null(f.pd);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	ibv_unimport_pd(f.pd);
+	assert_int_equal(ibv_close_device(f.ctx), 0);
+	link_tear_down(&f.link);
+	return 0;
+}
+
 static void test_memory(void **state)
 {
 	struct ibv_send_wr wr = { .opcode = IBV_WR_RDMA_WRITE, .num_sge = 1 }, *bad;
-	struct ibv_context *ctx;
-	struct link link;
 	struct ibv_sge sge;
-	struct ibv_pd *pd;
 	struct ibv_mr *mr;
 
 	(void)state;
-	link_set_up(&link, LINK_ACCESS_ALL);
-	ctx = import(link.ctx);
-	pd = ibv_import_pd(ctx, link.pd->handle);
-	assert_non_null(pd);
-	mr = ibv_import_mr(pd, link.mr->handle);
+	mr = ibv_import_mr(f.pd, f.link.mr->handle);
 	assert_non_null(mr);
 	assert_int_equal(mr->length, LINK_BYTES);
-	assert_int_equal(mr->lkey, link.mr->lkey);
-	assert_int_equal(mr->rkey, link.mr->rkey);
+	assert_int_equal(mr->lkey, f.link.mr->lkey);
+	assert_int_equal(mr->rkey, f.link.mr->rkey);
 
-	memcpy(link.buffer, "through what was imported", 26);
-	sge = (struct ibv_sge){ (uintptr_t)link.buffer, 26, mr->lkey };
+	memcpy(f.link.buffer, "through what was imported", 26);
+	sge = (struct ibv_sge){ (uintptr_t)f.link.buffer, 26, mr->lkey };
 	wr.sg_list = &sge;
 	wr.send_flags = IBV_SEND_SIGNALED;
-	wr.wr.rdma.remote_addr = (uintptr_t)link.buffer + 100;
+	wr.wr.rdma.remote_addr = (uintptr_t)f.link.buffer + 100;
 	wr.wr.rdma.rkey = mr->rkey;
-	assert_int_equal(ibv_post_send(link.qp, &wr, &bad), 0);
-	assert_int_equal(link_wait(link.cq).status, IBV_WC_SUCCESS);
-	assert_string_equal(link.buffer + 100, "through what was imported");
+	assert_int_equal(ibv_post_send(f.link.qp, &wr, &bad), 0);
+	assert_int_equal(link_wait(f.link.cq).status, IBV_WC_SUCCESS);
+	assert_string_equal(f.link.buffer + 100, "through what was imported");
 
 	ibv_unimport_mr(mr);
-	ibv_unimport_pd(pd);
-	assert_int_equal(ibv_close_device(ctx), 0);
-	link_tear_down(&link);
 }
 
 static bool readable(int fd)
@@ -84,9 +100,6 @@ static void limit_event(struct ibv_context *ctx, struct ibv_srq *srq,
 static void test_objects(void **state)
 {
 	char buffer[64] = { 0 };
-	struct ibv_context *ctx;
-	struct link link;
-	struct ibv_pd *pd;
 	struct ibv_mr *mr;
 	struct ibv_cq *cq;
 	struct ibv_srq *srq;
@@ -95,29 +108,22 @@ static void test_objects(void **state)
 	struct ibv_qp_init_attr qp_attr = { .cap = { 4, 0, 1, 0, 0 }, .qp_type = IBV_QPT_RC };
 
 	(void)state;
-	link_set_up(&link, LINK_ACCESS_ALL);
-	ctx = import(link.ctx);
-	pd = ibv_import_pd(ctx, link.pd->handle);
-	assert_non_null(pd);
-	cq = ibv_create_cq(ctx, 4, NULL, NULL, 0);
-	srq = ibv_create_srq(pd, &srq_attr);
+	cq = ibv_create_cq(f.ctx, 4, NULL, NULL, 0);
+	srq = ibv_create_srq(f.pd, &srq_attr);
 	qp_attr.send_cq = cq;
 	qp_attr.recv_cq = cq;
 	qp_attr.srq = srq;
-	qp = ibv_create_qp(pd, &qp_attr);
+	qp = ibv_create_qp(f.pd, &qp_attr);
 	assert_true(cq && srq && qp);
-	limit_event(ctx, srq, link.ctx);
+	limit_event(f.ctx, srq, f.link.ctx);
 	assert_int_equal(ibv_destroy_qp(qp), 0);
 	assert_int_equal(ibv_destroy_srq(srq), 0);
 	assert_int_equal(ibv_destroy_cq(cq), 0);
-	mr = ibv_reg_mr(pd, buffer, sizeof(buffer), IBV_ACCESS_LOCAL_WRITE);
+	mr = ibv_reg_mr(f.pd, buffer, sizeof(buffer), IBV_ACCESS_LOCAL_WRITE);
 	assert_non_null(mr);
 	assert_int_equal(ibv_dereg_mr(mr), 0);
-	ibv_unimport_pd(pd);
-	assert_null(ibv_import_pd(ctx, link.mr->handle));
-	assert_null(ibv_import_pd(ctx, 9999));
-	assert_int_equal(ibv_close_device(ctx), 0);
-	link_tear_down(&link);
+	assert_null(ibv_import_pd(f.ctx, f.link.mr->handle));
+	assert_null(ibv_import_pd(f.ctx, 9999));
 }
 
 static void test_device_memory(void **state)
@@ -306,8 +312,8 @@ static void test_child(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_objects),
+		cmocka_unit_test_setup_teardown(test_memory, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_objects, set_up, tear_down),
 		cmocka_unit_test(test_device_memory),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_owner_goes_first),

@@ -76,18 +76,6 @@ EXPORT int open(const char *path, int flags, ...)
 	return open_common(AT_FDCWD, path, flags, mode);
 }
 
-EXPORT int open64(const char *path, int flags, ...)
-{
-	mode_t mode = 0;
-	va_list ap;
-
-	va_start(ap, flags);
-	if (needs_mode(flags))
-		mode = va_arg(ap, mode_t);
-	va_end(ap);
-	return open_common(AT_FDCWD, path, flags, mode);
-}
-
 EXPORT int openat(int dirfd, const char *path, int flags, ...)
 {
 	mode_t mode = 0;
@@ -100,17 +88,9 @@ EXPORT int openat(int dirfd, const char *path, int flags, ...)
 	return open_common(dirfd, path, flags, mode);
 }
 
-EXPORT int openat64(int dirfd, const char *path, int flags, ...)
-{
-	mode_t mode = 0;
-	va_list ap;
-
-	va_start(ap, flags);
-	if (needs_mode(flags))
-		mode = va_arg(ap, mode_t);
-	va_end(ap);
-	return open_common(dirfd, path, flags, mode);
-}
+/* On a 64-bit machine each is one function by two names. */
+EXPORT int open64(const char *path, int flags, ...) __attribute__((alias("open")));
+EXPORT int openat64(int dirfd, const char *path, int flags, ...) __attribute__((alias("openat")));
 
 /* The path to use for a call that only looks at a file; the device node has a stand-in there. */
 static const char *look_at(const char *path, char *buf)
@@ -246,10 +226,7 @@ EXPORT FILE *fopen(const char *path, const char *mode)
 	return emu_libc()->fopen(look_at(path, buf), mode);
 }
 
-EXPORT FILE *fopen64(const char *path, const char *mode)
-{
-	return fopen(path, mode);
-}
+EXPORT FILE *fopen64(const char *path, const char *mode) __attribute__((alias("fopen")));
 
 EXPORT int ioctl(int fd, unsigned long request, ...)
 {
