@@ -158,11 +158,10 @@ static ALWAYS_INLINE int64_t post_few(struct bv_channel *ch, const struct work *
 	}
 
 /*
- * One of the most frequent works: without BV_MORE, with it while others wait, and the first and the last of
- * these. The two latter are functions of their own, as they need more registers.
+ * One of the most frequent works in a chain: with BV_MORE while others wait, and the first and the last of these. The
+ * two latter are functions of their own, as they need more registers.
  */
-#define SHORT(name, ...)                                                    \
-	WORK(name, post_plain, __VA_ARGS__)                                 \
+#define CHAINED(name, ...)                                                  \
 	WORK(name##_more, post_more, __VA_ARGS__)                           \
 	WORK(body_first_##name, post_first, __VA_ARGS__)                    \
 	WORK(body_last_##name, post_last, __VA_ARGS__)                      \
@@ -181,12 +180,17 @@ static ALWAYS_INLINE int64_t post_few(struct bv_channel *ch, const struct work *
 		return body_last_##name(ch, payload, remote, what);         \
 	}
 
+/* ... and without one. */
+#define SHORT(name, ...)                    \
+	WORK(name, post_plain, __VA_ARGS__) \
+	CHAINED(name, __VA_ARGS__)
+
 SHORT(write_eight, .op = BV_OP_WRITE, EIGHT, TARGET)
 SHORT(send_eight, .op = BV_OP_SEND, EIGHT)
 SHORT(write_one, .op = BV_OP_WRITE, ONE, TARGET)
 SHORT(send_one, .op = BV_OP_SEND, ONE)
-SHORT(read_one, .op = BV_OP_READ, ONE, TARGET, FETCHED)
-WORK(read_one_only, post_plain, .op = BV_OP_READ, ONE, TARGET, .is_said = true,
+CHAINED(read_one, .op = BV_OP_READ, ONE, TARGET, FETCHED)
+WORK(read_one, post_plain, .op = BV_OP_READ, ONE, TARGET, .is_said = true,
      .said = verbs_how_one(what))
 
 /* What the channel's present limit does not let pass the shortest way. */
@@ -236,7 +240,7 @@ static int64_t short_one(struct bv_channel *ch, const void *sg, const struct bv_
 		return other_one(ch, sg, remote, what);
 	if (bvi_likely(is_usual(what, BV_OP_WRITE)))
 		return write_one(ch, sg, remote, what);
-	return remote ? read_one_only(ch, sg, remote, what) : send_one(ch, sg, NULL, what);
+	return remote ? read_one(ch, sg, remote, what) : send_one(ch, sg, NULL, what);
 }
 
 static int64_t short_write8_more(struct bv_channel *ch, const void *buf,
