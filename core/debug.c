@@ -355,6 +355,13 @@ static int poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 	return end(&call, ch->ops->poll_recv(ch, wc, max));
 }
 
+static int poll_recv_inplace(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+			     unsigned max)
+{
+	CALL(ch, "bv_poll_recv_inplace");
+	return end(&call, ch->ops->poll_recv_inplace(ch, wc, payload, max));
+}
+
 /* These two neither post nor reap. */
 static void recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc)
 {
@@ -385,6 +392,7 @@ static const struct bv_channel_ops checked = {
 	.poll_recv_one = poll_recv_one,
 	.poll_send = poll_send,
 	.poll_recv = poll_recv,
+	.poll_recv_inplace = poll_recv_inplace,
 	.recv_result = recv_result,
 	.arm = arm,
 };

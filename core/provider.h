@@ -70,6 +70,8 @@
  *	Both return the count, or -EIO when the CQ itself is broken and nothing was reaped in this
  *	call; what was reaped is delivered first.
  * poll_send_one, poll_recv_one: the same with a max of 1.
+ * poll_recv_inplace: as poll_recv, and where the payload of each success is: in the first element, or in memory of
+ *	the provider's, where it stays until max_recv later receives have been polled.
  * recv_result: the completion of receive @number once more, with BV_WORK_RECV in it like wc->work. It was
  *	polled, at most max_recv others after it.
  */

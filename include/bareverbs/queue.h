@@ -136,6 +136,8 @@ struct bv_channel_ops {
 	int (*poll_recv_one)(struct bv_channel *ch, struct bv_wc *wc);
 	int (*poll_send)(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 	int (*poll_recv)(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
+	int (*poll_recv_inplace)(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+				 unsigned max);
 	void (*recv_result)(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc);
 	int (*arm)(struct bv_channel *ch, unsigned queues);
 };

@@ -354,6 +354,30 @@ BVI_INLINE int bv_poll_recv(struct bv_channel *ch, struct bv_wc *wc, unsigned ma
 }
 
 /**
+ * bv_poll_recv_inplace - Reap receives, and leave their payloads where the device put them
+ * @ch: in any state
+ * @wc, @max: as bv_poll_recv()
+ * @payload: an array of @max entries: where the bytes of each receive are. Of no meaning for failures, if no
+ *	bytes arrived, and for receives of more than one element
+ *
+ * On a channel with BV_COMPLETIONS_INLINE a short message may lie in its completion, from where other polls copy it
+ * to the receive's buffer: here it is read in place, and the buffer is not written. All other messages, and all of
+ * other channels, are in their buffers, at the address of the element.
+ *
+ * Bytes in a completion stay until max_recv later receives have been reaped, in any way, or the channel is reset or
+ * destroyed: the queue has twice as many places, and no more than max_recv receives can be outstanding.
+ *
+ * Return: as bv_poll_recv().
+ * Owner: as bv_poll_recv(); what @payload points to is to be read only.  Threads: the one that uses @ch.
+ * Blocks: never.
+ */
+BVI_INLINE int bv_poll_recv_inplace(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+				    unsigned max)
+{
+	return ch->ops->poll_recv_inplace(ch, wc, payload, max);
+}
+
+/**
  * bv_poll - Reap completions of both queues, the send queue's first
  * @ch, @wc, @max: as bv_poll_send()
  *

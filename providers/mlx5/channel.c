@@ -297,8 +297,10 @@ static void variant_init(struct mlx5_channel *c)
 	for (unsigned i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
 		c->variant[i] = **tables[i];
 		c->variant[i].poll_recv = bvi_mlx5_poll_recv_blocks;
-		if (c->inside)
+		if (c->inside) {
 			c->variant[i].poll_recv_one = bvi_mlx5_poll_recv_one_inside;
+			c->variant[i].poll_recv_inplace = bvi_mlx5_poll_recv_inplace_inside;
+		}
 		*tables[i] = &c->variant[i];
 	}
 }

@@ -174,6 +174,11 @@ bool bvi_mlx5_put_fetched(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe)
 /* Of channels whose receives have one element. */
 unsigned bvi_mlx5_take_inside(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_mlx5_poll_recv_one_inside(struct bv_channel *ch, struct bv_wc *wc);
+int bvi_mlx5_poll_recv_inplace_inside(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+				      unsigned max);
+/* Of all others. */
+int bvi_mlx5_poll_recv_inplace(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+			       unsigned max);
 
 /* cq.c */
 /* @n entries on, none of them beyond the end of the ring. */
@@ -189,10 +194,11 @@ int bvi_mlx5_poll_recv_mixed(struct bv_channel *ch, struct bv_wc *wc, unsigned m
 void bvi_mlx5_recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc);
 
 /* What all states have. */
-#define BVI_MLX5_REAPS                                                            \
-	.flush = bvi_mlx5_flush, .poll_send_one = bvi_mlx5_poll_send_one,         \
-	.poll_recv_one = bvi_mlx5_poll_recv_one, .poll_send = bvi_mlx5_poll_send, \
-	.poll_recv = bvi_mlx5_poll_recv, .recv_result = bvi_mlx5_recv_result, .arm = bvi_mlx5_arm
+#define BVI_MLX5_REAPS                                                                    \
+	.flush = bvi_mlx5_flush, .poll_send_one = bvi_mlx5_poll_send_one,                 \
+	.poll_recv_one = bvi_mlx5_poll_recv_one, .poll_send = bvi_mlx5_poll_send,         \
+	.poll_recv = bvi_mlx5_poll_recv, .poll_recv_inplace = bvi_mlx5_poll_recv_inplace, \
+	.recv_result = bvi_mlx5_recv_result, .arm = bvi_mlx5_arm
 
 /* Both tables of a kind, of which ... are the posts to the send queue. */
 #define BVI_MLX5_TABLES(kind, ...)                                    \

@@ -4,6 +4,10 @@
  * nobody asks for. It is copied to where the work says, as libmlx5 does (mlx5_copy_to_recv_wqe(),
  * mlx5_copy_to_send_wqe() in qp.c). The work is still in its ring: its place is written anew only after
  * this completion was taken.
+ *
+ * Or it is read in place. The entry is written anew by the completion of a receive that is as many receives later
+ * as the queue has entries: twice max_recv or more, of which all but max_recv were polled before that one could be
+ * posted. So it stays as long as the result of a receive does, and nobody has to give it back.
  */
 #include "cqe.h"
 #include "wqe.h"
@@ -74,6 +78,7 @@ BVI_INLINE bool take_inside(struct bv_channel *ch, const struct bvi_mlx5_cqe *cq
 	const unsigned state = bvi_mlx5_cqe_op_own(cqe) ^ owner ^ PRM_CQE_SCATTER_32;
 	const struct prm_seg *const seg =
 		(const void *)(rq->ring + (size_t)(number & rq->mask) * PRM_DS);
+	const struct mlx5_recv_kind *kind;
 	uint32_t length;
 
 	if (bvi_unlikely(!bvi_mlx5_is_received(state)))
@@ -83,7 +88,8 @@ BVI_INLINE bool take_inside(struct bv_channel *ch, const struct bvi_mlx5_cqe *cq
 	if (bvi_unlikely(length > PRM_CQE_PAYLOAD || length > bv_from_be64(seg->w[0]) >> 32))
 		return false;
 	copy_short((uint8_t *)(uintptr_t)bv_from_be64(seg->w[1]), cqe->rsvd0, length);
-	bvi_mlx5_received(cqe, state, number, wc);
+	kind = mlx5_recv_kind(state);
+	mlx5_received_as(kind, kind->how, cqe, number, wc);
 	return true;
 }
 
@@ -120,4 +126,120 @@ int bvi_mlx5_poll_recv_one_inside(struct bv_channel *ch, struct bv_wc *wc)
 	ch->rq_limit++;
 	recv->cqe = cqe + 1;
 	return 1;
+}
+
+static const void *buffer_of(struct bv_channel *ch, uint64_t number)
+{
+	const struct bvi_mlx5_recv *const rq = bvi_mlx5_recv_of(ch);
+	const struct prm_seg *const seg =
+		(const void *)(rq->ring + (size_t)(number & rq->mask) * rq->stride);
+
+	return (const void *)(uintptr_t)bv_from_be64(seg->w[1]);
+}
+
+/* Takes @cqe, if it is a success of receive @number; one with its payload inside only if @inside. */
+BVI_INLINE bool take_where(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe, unsigned state,
+			   uint64_t number, struct bv_wc *wc, const void **payload, bool inside)
+{
+	const unsigned how = inside ? state & ~(unsigned)PRM_CQE_SCATTER_32 : state;
+	const struct mlx5_recv_kind *kind;
+
+	if (bvi_unlikely(!bvi_mlx5_is_received(how)))
+		return false;
+	bv_owner_before_cqe(); /* length and payload */
+	kind = mlx5_recv_kind(how);
+	mlx5_received_as(kind, kind->how, cqe, number, wc);
+	if (how != state) {
+		*payload = cqe->rsvd0;
+		return bvi_likely(wc->bytes <= PRM_CQE_PAYLOAD);
+	}
+	*payload = buffer_of(ch, number);
+	return true;
+}
+
+/* Successes up to where the short way stops; how many. */
+BVI_INLINE unsigned take_all_where(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+				   unsigned max, bool inside)
+{
+	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	const struct bvi_mlx5_cqe *const first = recv->cqe;
+	const unsigned left = mlx5_short_way(first, recv->stop);
+	const uint64_t number = ch->rq_done;
+	const uint32_t owner = recv->owner;
+	unsigned n = 0;
+
+	max = max < left ? max : left;
+	while (n < max && take_where(ch, first + n, bvi_mlx5_cqe_op_own(first + n) ^ owner,
+				     number + n, &wc[n], &payload[n], inside))
+		n++;
+	ch->rq_done = number + n;
+	ch->rq_limit += n;
+	recv->cqe = first + n;
+	return n;
+}
+
+/* What is behind the @n that were taken. */
+static BV_NOINLINE int poll_rest(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+				 unsigned max, unsigned n, bool inside)
+{
+	do {
+		/* The table may be another one since an error. */
+		const int rc = ch->ops->poll_recv_one(ch, wc + n);
+
+		if (rc <= 0)
+			return n ? (int)n : rc;
+		payload[n] = buffer_of(ch, (uint64_t)wc[n].work);
+		n++;
+		n += take_all_where(ch, wc + n, payload + n, max - n, inside);
+	} while (n < max);
+	return (int)n;
+}
+
+BVI_INLINE int poll_where(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+			  unsigned max, bool inside)
+{
+	const unsigned n = take_all_where(ch, wc, payload, max, inside);
+
+	return bvi_likely(n == max) ? (int)n : poll_rest(ch, wc, payload, max, n, inside);
+}
+
+static BV_NOINLINE int poll_plain(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+				  unsigned max)
+{
+	return poll_where(ch, wc, payload, max, false);
+}
+
+static BV_NOINLINE int poll_inside(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+				   unsigned max)
+{
+	return poll_where(ch, wc, payload, max, true);
+}
+
+/* A poll of one that finds it, before the end of the short way. */
+BVI_INLINE bool poll_one_where(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+			       unsigned max, bool inside)
+{
+	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	const struct bvi_mlx5_cqe *const cqe = recv->cqe;
+
+	if (max != 1 || bvi_mlx5_stops(cqe, recv->stop) ||
+	    !take_where(ch, cqe, bvi_mlx5_cqe_op_own(cqe) ^ recv->owner, ch->rq_done, wc, payload,
+			inside))
+		return false;
+	ch->rq_done++;
+	ch->rq_limit++;
+	recv->cqe = cqe + 1;
+	return true;
+}
+
+int bvi_mlx5_poll_recv_inplace(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+			       unsigned max)
+{
+	return poll_one_where(ch, wc, payload, max, false) ? 1 : poll_plain(ch, wc, payload, max);
+}
+
+int bvi_mlx5_poll_recv_inplace_inside(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+				      unsigned max)
+{
+	return poll_one_where(ch, wc, payload, max, true) ? 1 : poll_inside(ch, wc, payload, max);
 }

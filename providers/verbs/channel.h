@@ -172,16 +172,20 @@ int bvi_verbs_posted_create(struct verbs_channel *v, const struct bv_channel_att
 void bvi_verbs_posted_destroy(struct verbs_channel *v);
 int bvi_verbs_describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info);
 void bvi_verbs_recv_result(const struct bv_channel *ch, uint64_t number, struct bv_wc *wc);
+int bvi_verbs_poll_recv_inplace(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+				unsigned max);
 
 /* What the tables of all states have. */
-#define VERBS_REAPS                                                                         \
-	.poll_send_one = bvi_verbs_poll_send_one, .poll_recv_one = bvi_verbs_poll_recv_one, \
-	.poll_send = bvi_verbs_poll_send, .poll_recv = bvi_verbs_poll_recv,                 \
-	.recv_result = bvi_verbs_recv_result, .arm = bvi_verbs_arm
+#define VERBS_REAPS                                                                             \
+	.poll_send_one = bvi_verbs_poll_send_one, .poll_recv_one = bvi_verbs_poll_recv_one,     \
+	.poll_send = bvi_verbs_poll_send, .poll_recv = bvi_verbs_poll_recv,                     \
+	.poll_recv_inplace = bvi_verbs_poll_recv_inplace, .recv_result = bvi_verbs_recv_result, \
+	.arm = bvi_verbs_arm
 #define VERBS_REAPS_EX                                                                            \
 	.poll_send_one = bvi_verbs_poll_send_one_ex, .poll_recv_one = bvi_verbs_poll_recv_one_ex, \
 	.poll_send = bvi_verbs_poll_send_ex, .poll_recv = bvi_verbs_poll_recv_ex,                 \
-	.recv_result = bvi_verbs_recv_result, .arm = bvi_verbs_arm
+	.poll_recv_inplace = bvi_verbs_poll_recv_inplace, .recv_result = bvi_verbs_recv_result,   \
+	.arm = bvi_verbs_arm
 
 /* reset.c */
 void bvi_verbs_channel_reset(struct bv_channel *ch);

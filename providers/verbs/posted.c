@@ -106,6 +106,21 @@ void bvi_verbs_recv_result(const struct bv_channel *ch, uint64_t number, struct 
 	};
 }
 
+/* Always in the buffer: queue pairs put no payload into completions. */
+int bvi_verbs_poll_recv_inplace(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+				unsigned max)
+{
+	const struct verbs_channel *const v = to_verbs(ch);
+	const int n = ch->ops->poll_recv(ch, wc, max);
+
+	for (int i = 0; i < n; i++) {
+		const uint64_t place = (uint64_t)wc[i].work & v->posted_recv_mask;
+
+		payload[i] = (const void *)(uintptr_t)v->posted_recv[place].first.addr;
+	}
+	return n;
+}
+
 static void add_range(struct bv_work_info *info, const struct ibv_sge *sge)
 {
 	if (!sge->length)

@@ -93,7 +93,7 @@ void expect_word(const char *text, const char *word);
 
 extern const struct group operations, stream, queues, faults, diagnosis, gone, killed, negotiation,
 	input, blocking, lifetime, recovery;
-extern const struct group scopes, events, checks, endings, seeds;
+extern const struct group scopes, events, checks, endings, seeds, inplace;
 extern const struct group memory_regions;
 extern const struct group atomics, wakes;
 

@@ -23,7 +23,7 @@ struct options options = {
 static const struct group *const groups[] = {
 	&operations,  &stream,  &queues,   &faults,         &diagnosis, &gone,   &killed,
 	&negotiation, &input,   &blocking, &lifetime,       &recovery,  &scopes, &events,
-	&checks,      &endings, &seeds,    &memory_regions, &atomics,   &wakes,
+	&checks,      &endings, &seeds,    &memory_regions, &atomics,   &wakes,  &inplace,
 };
 
 /* What the program is to do instead of running the tests. */

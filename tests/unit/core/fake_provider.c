@@ -199,6 +199,16 @@ static int poll_send_one(struct bv_channel *ch, struct bv_wc *wc)
 	return poll_send(ch, wc, 1);
 }
 
+static int poll_recv_inplace(struct bv_channel *ch, struct bv_wc *wc, const void **payload,
+			     unsigned max)
+{
+	const int n = poll_recv(ch, wc, max);
+
+	for (int i = 0; i < n; i++)
+		payload[i] = NULL;
+	return n;
+}
+
 static int poll_recv_one(struct bv_channel *ch, struct bv_wc *wc)
 {
 	return poll_recv(ch, wc, 1);
@@ -209,9 +219,10 @@ static void recv_result(const struct bv_channel *ch, uint64_t number, struct bv_
 	*wc = ((const struct channel *)ch)->results[number % RESULTS];
 }
 
-#define REAPS                                                                           \
-	.flush = flush, .poll_send_one = poll_send_one, .poll_recv_one = poll_recv_one, \
-	.poll_send = poll_send, .poll_recv = poll_recv, .recv_result = recv_result, .arm = arm
+#define REAPS                                                                                   \
+	.flush = flush, .poll_send_one = poll_send_one, .poll_recv_one = poll_recv_one,         \
+	.poll_send = poll_send, .poll_recv = poll_recv, .poll_recv_inplace = poll_recv_inplace, \
+	.recv_result = recv_result, .arm = arm
 #define RECEIVES .post_recv = post_recv, .post_recv_many = post_recv_many
 
 static const struct bv_channel_ops prepared = { BVI_REFUSE_SENDS, RECEIVES, REAPS };
