@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	CREATE_CQ = 0x400,
@@ -105,6 +106,7 @@ struct raw_qp {
 	struct mlx5dv_devx_uar *uar;
 	struct mlx5dv_devx_obj *obj;
 	uint32_t qpn, cqn;
+	uint32_t scatter; /* cs_req and cs_res */
 };
 
 static uint32_t cqn_of(struct ibv_cq *cq)
@@ -129,6 +131,7 @@ static struct box qp_command(const struct link *link, const struct raw_qp *qp)
 	put(&b, QPC + 0x9c, qp->cqn);
 	put(&b, QPC + 0xa4, DBREC_AT);
 	put(&b, QPC + 0xac, 3 << 24); /* no receive queue */
+	put(&b, QPC + 0xc4, qp->scatter);
 	put(&b, QPC + 0xe4, qp->umem->umem_id);
 	put(&b, 0x108, qp->umem->umem_id);
 	return b;
@@ -176,7 +179,7 @@ static void raw_qp_to_rtr(struct raw_qp *qp, uint32_t peer)
 
 	put(&b, 8, qp->qpn);
 	put(&b, PATH + 0x24, 1 << 16); /* port */
-	put(&b, QPC + 0x90, 1 << 14);  /* remote writes */
+	put(&b, QPC + 0x90, 3 << 14);  /* remote reads and writes */
 	assert_int_equal(mlx5dv_devx_obj_modify(qp->obj, b.in, 0x110, b.out, 16), 0);
 	b = command(INIT2RTR_QP, 0);
 	put(&b, 8, qp->qpn);
@@ -204,7 +207,7 @@ static void test_event_of_queue_pair(void **state)
 	struct mlx5dv_devx_async_event_hdr record[2];
 	struct mlx5dv_devx_event_channel *events;
 	struct ibv_qp *sender;
-	struct raw_qp qp;
+	struct raw_qp qp = { .scatter = 0 };
 	struct link link;
 
 	(void)state;
@@ -233,13 +236,17 @@ static void test_event_of_queue_pair(void **state)
 
 static void test_refused_queue_pairs(void **state)
 {
-	struct raw_qp qp;
+	struct raw_qp qp = { .scatter = 0 };
 	struct link link;
 	struct box b;
 
 	(void)state;
 	link_set_up(&link, LINK_ACCESS_ALL);
 	raw_qp_create(&link, &qp);
+	b = qp_command(&link, &qp);
+	put(&b, QPC + 0xc4, 3); /* no size of what comes into a CQE */
+	assert_null(mlx5dv_devx_obj_create(link.ctx, b.in, 0x110, b.out, 16));
+	assert_int_equal(status(&b), STATUS_BAD_PARAM);
 	b = qp_command(&link, &qp);
 	put(&b, QPC, 5 << 16); /* DCI */
 	assert_null(mlx5dv_devx_obj_create(link.ctx, b.in, 0x110, b.out, 16));
@@ -276,15 +283,15 @@ static struct mlx5dv_devx_obj *make_cq(struct link *link, const struct mlx5dv_de
 	return mlx5dv_devx_obj_create(link->ctx, b->in, 0x110, b->out, 16);
 }
 
-/* A NOP, by hand, that completes. */
-static void post_nop(struct raw_qp *qp)
+/* The first request, by hand, that completes. */
+static void post(struct raw_qp *qp, uint32_t opcode, uint32_t ds)
 {
 	uint32_t *wqe = qp->memory;
 	uint32_t *record = (uint32_t *)((char *)qp->memory + 4096);
 	uint64_t doorbell;
 
-	wqe[0] = 0;
-	wqe[1] = htobe32(qp->qpn << 8 | 1);
+	wqe[0] = htobe32(opcode);
+	wqe[1] = htobe32(qp->qpn << 8 | ds);
 	wqe[2] = htobe32(2 << 2);
 	__atomic_store_n(&record[1], htobe32(1), __ATOMIC_RELEASE);
 	memcpy(&doorbell, wqe, sizeof(doorbell));
@@ -299,6 +306,7 @@ static void raw_qp_to_rts(struct raw_qp *qp)
 	put(&b, 8, qp->qpn);
 	put(&b, PATH + 0x08, 14u << 27); /* time-out */
 	put(&b, QPC + 0x70, 7 << 16 | 7 << 13);
+	put(&b, QPC + 0x78, 7); /* PSN: its own peer */
 	assert_int_equal(mlx5dv_devx_obj_modify(qp->obj, b.in, 0x110, b.out, 16), 0);
 }
 
@@ -342,7 +350,7 @@ static void test_completion_queue(void **state)
 	raw_qp_finish(&link, &qp);
 	raw_qp_to_rts(&qp);
 	arm(qp.uar, (uint32_t *)(memory + CQ_DBREC_AT), qp.cqn);
-	post_nop(&qp);
+	post(&qp, MLX5_OPCODE_NOP, 1);
 	readable = (struct pollfd){ .fd = events->fd, .events = POLLIN };
 	assert_int_equal(poll(&readable, 1, 20000), 1);
 	assert_int_equal(mlx5dv_devx_get_event(events, &record, sizeof(record)), 8);
@@ -357,6 +365,54 @@ static void test_completion_queue(void **state)
 	link_tear_down(&link);
 }
 
+/* What a read fetches is in its CQE, and nowhere else: the program copies it. */
+static void test_scatter_to_cqe(void **state)
+{
+	enum { SCATTER_32 = 4 };
+	char *memory = aligned_alloc(4096, MEMORY);
+	const unsigned char *cqe = (const unsigned char *)memory + RING;
+	struct raw_qp qp = { .scatter = 0x11 << 8 };
+	struct mlx5dv_devx_umem *umem;
+	struct mlx5dv_devx_obj *cq;
+	struct link link;
+	uint32_t *wqe;
+	struct box b;
+
+	(void)state;
+	assert_non_null(memory);
+	memset(memory, 0xff, MEMORY);
+	memset(memory + CQ_DBREC_AT, 0, 8);
+	link_set_up(&link, LINK_ACCESS_ALL);
+	umem = mlx5dv_devx_umem_reg(link.ctx, memory, MEMORY, IBV_ACCESS_LOCAL_WRITE);
+	assert_non_null(umem);
+	raw_qp_prepare(&link, &qp);
+	cq = make_cq(&link, umem, qp.uar, &b);
+	assert_non_null(cq);
+	qp.cqn = got(&b, 8);
+	raw_qp_finish(&link, &qp);
+	raw_qp_to_rts(&qp);
+	memcpy(link.buffer, "fetched", 8);
+	wqe = qp.memory;
+	mlx5dv_set_data_seg((struct mlx5_wqe_data_seg *)(void *)(wqe + 8), 8, link.mr->lkey,
+			    (uintptr_t)link.buffer + 64);
+	*(struct mlx5_wqe_raddr_seg *)(void *)(wqe + 4) =
+		(struct mlx5_wqe_raddr_seg){ .raddr = htobe64((uintptr_t)link.buffer),
+					     .rkey = htobe32(link.mr->rkey) };
+	post(&qp, MLX5_OPCODE_RDMA_READ, 3);
+	for (unsigned ms = 0; __atomic_load_n(&cqe[63], __ATOMIC_ACQUIRE) == 0xff; ms++) {
+		assert_true(ms < 20000);
+		usleep(1000);
+	}
+	assert_int_equal(cqe[63], SCATTER_32);
+	assert_memory_equal(cqe, "fetched", 8);
+	assert_int_equal(link.buffer[64], 0);
+	raw_qp_destroy(&qp);
+	assert_int_equal(mlx5dv_devx_obj_destroy(cq), 0);
+	assert_int_equal(mlx5dv_devx_umem_dereg(umem), 0);
+	free(memory);
+	link_tear_down(&link);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -366,6 +422,7 @@ int main(void)
 		cmocka_unit_test(test_event_of_queue_pair),
 		cmocka_unit_test(test_refused_queue_pairs),
 		cmocka_unit_test(test_completion_queue),
+		cmocka_unit_test(test_scatter_to_cqe),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

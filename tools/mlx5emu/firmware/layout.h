@@ -341,6 +341,8 @@ enum { /* PRM "opt_param_mask" */
 #define EMU_QPC_Q_KEY EMU_FIELD(0xa8, 31, 0)
 #define EMU_QPC_RQ_TYPE EMU_FIELD(0xac, 26, 24)
 #define EMU_QPC_SRQN EMU_FIELD(0xac, 23, 0)
+#define EMU_QPC_CS_REQ EMU_FIELD(0xc4, 15, 8)
+#define EMU_QPC_CS_RES EMU_FIELD(0xc4, 7, 0)
 #define EMU_QPC_DBR_UMEM EMU_FIELD(0xe4, 31, 0)
 
 /* An address path ("ads"). */

@@ -44,6 +44,21 @@ static void read_queues(const uint8_t *qpc, struct emu_qp_init *init)
 	init->max_recv_wr = init->rq_wqe_count;
 }
 
+/*
+ * What goes into CQEs: MLX5_REQ_SCAT_DATA32_CQE and its kin of the kernel's linux/mlx5/qp.h. -EINVAL: a value
+ * that is none of them.
+ */
+static int read_scatter(const uint8_t *qpc, struct emu_qp_init *init)
+{
+	const uint32_t req = emu_get(qpc, EMU_QPC_CS_REQ), res = emu_get(qpc, EMU_QPC_CS_RES);
+
+	if ((req != 0 && req != 0x11 && req != 0x22) || res > 2)
+		return -EINVAL;
+	init->scatter_req = req == 0x22 ? 64 : req ? 32 : 0;
+	init->scatter_res = res * 32;
+	return 0;
+}
+
 /* -EINVAL: a umem that is not there, or too small. */
 static int place(const struct emu_fw *fw, const struct emu_box *box, struct emu_qp_init *init)
 {
@@ -84,7 +99,9 @@ int emu_fw_create_qp(struct emu_fw *fw, struct emu_box *box, struct emu_fw_objec
 	    (rq_type != RQ_OWN && rq_type != RQ_SHARED && rq_type != RQ_NONE))
 		return emu_fw_refuse(box, EMU_FW_NO_OPTION);
 	read_queues(qpc, &init);
-	rc = place(fw, box, &init);
+	rc = read_scatter(qpc, &init);
+	if (rc == 0)
+		rc = place(fw, box, &init);
 	if (rc == 0)
 		rc = emu_qp_create(fw->config.dev, &init, &qpn);
 	if (rc < 0)
