@@ -77,6 +77,18 @@ static enum ibv_wc_status transfer(struct link *link, enum ibv_wr_opcode opcode,
 	return link_wait(link->cq).status;
 }
 
+/* IBA vol 1 section 9.7.5.2.4: the responder says no, and that is the end of it, too. */
+static void refused_access(struct link *link, uint32_t rkey)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+
+	assert_int_equal(transfer(link, IBV_WR_RDMA_WRITE, WINDOW_AT, rkey), IBV_WC_REM_ACCESS_ERR);
+	assert_int_equal(link->buffer[WINDOW_AT], 0);
+	assert_int_equal(ibv_query_qp(link->peer, &attr, IBV_QP_STATE, &init), 0);
+	assert_int_equal(attr.qp_state, IBV_QPS_ERR);
+}
+
 static struct ibv_mw *set_up(struct link *link, enum ibv_mw_type type)
 {
 	struct ibv_mw *mw;
@@ -304,6 +316,38 @@ static void test_refused_bindings(void **state)
 	tear_down(&link, mw);
 }
 
+static void test_never_bound(void **state)
+{
+	static const enum ibv_mw_type types[] = { IBV_MW_TYPE_1, IBV_MW_TYPE_2 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct link link;
+		struct ibv_mw *mw = set_up(&link, types[i]);
+
+		link.buffer[0] = 'x';
+		refused_access(&link, mw->rkey);
+		tear_down(&link, mw);
+	}
+}
+
+/* The key of a window that is gone: the region below it is still there. */
+static void test_after_dealloc(void **state)
+{
+	struct link link;
+	struct ibv_mw *mw = set_up(&link, IBV_MW_TYPE_2);
+	const struct ibv_mw_bind_info info = whole_window(&link, IBV_ACCESS_REMOTE_WRITE);
+	uint32_t rkey;
+
+	(void)state;
+	assert_int_equal(bind_2(&link, link.peer, mw, &info).status, IBV_WC_SUCCESS);
+	rkey = mw->rkey;
+	assert_int_equal(ibv_dealloc_mw(mw), 0);
+	link.buffer[0] = 'x';
+	refused_access(&link, rkey);
+	link_tear_down(&link);
+}
+
 static void test_domain_in_use(void **state)
 {
 	struct link link;
@@ -336,6 +380,8 @@ int main(void)
 		cmocka_unit_test(test_refused_invalidations),
 		cmocka_unit_test(test_other_queue_pair),
 		cmocka_unit_test(test_refused_bindings),
+		cmocka_unit_test(test_never_bound),
+		cmocka_unit_test(test_after_dealloc),
 		cmocka_unit_test(test_domain_in_use),
 	};
 

@@ -47,21 +47,43 @@ static void bind_list(struct link *link, struct ibv_qp *qp, struct mlx5dv_mkey *
 	assert_int_equal(ibv_wr_complete(ex), 0);
 }
 
-static void test_list(void **state)
+static struct mlx5dv_mkey *make_key(struct ibv_pd *pd, uint16_t entries)
 {
 	struct mlx5dv_mkey_init_attr attr = {
+		.pd = pd,
 		.create_flags = MLX5DV_MKEY_INIT_ATTR_FLAGS_INDIRECT,
-		.max_entries = PARTS,
+		.max_entries = entries,
 	};
+	struct mlx5dv_mkey *key = mlx5dv_create_mkey(&attr);
+
+	assert_non_null(key);
+	return key;
+}
+
+/* To the peer, which then fails alone. */
+static enum ibv_wc_status write_to(struct link *link, uint32_t rkey, uint64_t at)
+{
+	struct ibv_sge sge = { (uintptr_t)link->buffer, 8, link->mr->lkey };
+	struct ibv_send_wr wr = { .sg_list = &sge,
+				  .num_sge = 1,
+				  .opcode = IBV_WR_RDMA_WRITE,
+				  .send_flags = IBV_SEND_SIGNALED,
+				  .wr.rdma = { at, rkey } };
+	struct ibv_send_wr *bad;
+
+	assert_int_equal(ibv_post_send(link->qp, &wr, &bad), 0);
+	return link_wait(link->cq).status;
+}
+
+static void test_list(void **state)
+{
 	struct mlx5dv_mkey *key;
 	struct link link;
 	struct ibv_qp *qp;
 
 	(void)state;
 	link_set_up(&link, LINK_ACCESS_ALL);
-	attr.pd = link.pd;
-	key = mlx5dv_create_mkey(&attr);
-	assert_non_null(key);
+	key = make_key(link.pd, PARTS);
 	qp = make_qp(&link);
 	for (unsigned i = 0; i < PARTS * PART; i++)
 		link.buffer[i] = (char)i;
@@ -74,10 +96,71 @@ static void test_list(void **state)
 	link_tear_down(&link);
 }
 
+enum { BEYOND, STRADDLING, UNBOUND, DESTROYED, FAULTS };
+
+/* What a key of a list refuses to a peer. */
+static void refused_access(unsigned fault)
+{
+	static const uint64_t at[FAULTS] = {
+		[BEYOND] = PARTS * PART, [STRADDLING] = PARTS * PART - 4
+	};
+	struct mlx5dv_mkey *key;
+	struct link link;
+	struct ibv_qp *qp;
+	uint32_t rkey;
+
+	link_set_up(&link, LINK_ACCESS_ALL);
+	key = make_key(link.pd, PARTS);
+	rkey = key->rkey;
+	qp = make_qp(&link);
+	if (fault != UNBOUND) {
+		bind_list(&link, qp, key);
+		assert_int_equal(link_wait(link.cq).status, IBV_WC_SUCCESS);
+	}
+	if (fault == DESTROYED)
+		assert_int_equal(mlx5dv_destroy_mkey(key), 0);
+	assert_int_equal(write_to(&link, rkey, at[fault]), IBV_WC_REM_ACCESS_ERR);
+	assert_int_equal(ibv_destroy_qp(qp), 0);
+	if (fault != DESTROYED)
+		assert_int_equal(mlx5dv_destroy_mkey(key), 0);
+	link_tear_down(&link);
+}
+
+static void test_refused_access(void **state)
+{
+	(void)state;
+	for (unsigned fault = 0; fault < FAULTS; fault++)
+		refused_access(fault);
+}
+
+/* A key of another protection domain: the request that would change it fails itself. */
+static void test_refused_change(void **state)
+{
+	struct mlx5dv_mkey *key;
+	struct link link;
+	struct ibv_pd *pd;
+	struct ibv_qp *qp;
+
+	(void)state;
+	link_set_up(&link, LINK_ACCESS_ALL);
+	pd = ibv_alloc_pd(link.ctx);
+	assert_non_null(pd);
+	key = make_key(pd, PARTS);
+	qp = make_qp(&link);
+	bind_list(&link, qp, key);
+	assert_int_equal(link_wait(link.cq).status, IBV_WC_MW_BIND_ERR);
+	assert_int_equal(ibv_destroy_qp(qp), 0);
+	assert_int_equal(mlx5dv_destroy_mkey(key), 0);
+	assert_int_equal(ibv_dealloc_pd(pd), 0);
+	link_tear_down(&link);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_refused_access),
+		cmocka_unit_test(test_refused_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
