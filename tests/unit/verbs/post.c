@@ -207,14 +207,16 @@ static void more_than_granted(void **state)
 
 	(void)state;
 	refusals_wanted = 5;
-	assert_int_equal(bv_post_send_inline(ch, payload, 65, 0), -EMSGSIZE);
-	assert_int_equal(bv_post_send_inline_imm(ch, payload, 65, IMM, 0), -EMSGSIZE);
 	ch->max_recv_sge = ch->max_send_sge = 0;
 	assert_int_equal(bv_post_recv_many(ch, to, 1), -EINVAL);
 	assert_int_equal(bv_post_fetch_add(ch, &result, &number, 1, 0), -EINVAL);
 	assert_int_equal(bv_post_compare_swap(ch, &result, &number, 1, 2, 0), -EINVAL);
+	ch->max_send_sge = 4;
+	assert_int_equal(bv_post_send(ch, from, 1, 0), 0); /* it opens the short ways */
+	assert_int_equal(bv_post_send_inline(ch, payload, 65, 0), -EMSGSIZE);
+	assert_int_equal(bv_post_send_inline_imm(ch, payload, 65, IMM, 0), -EMSGSIZE);
 	assert_int_equal(refusals_wanted, 0);
-	assert_int_equal(d->posts, 0);
+	assert_int_equal(d->posts, 1);
 	driver_free(d);
 }
 
