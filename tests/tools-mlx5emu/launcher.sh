@@ -72,9 +72,12 @@ start() {
 	wait_until 10 eval '[ -e "$XDG_RUNTIME_DIR"/mlx5emu-*/config ]' || fail "no run directory"
 }
 
-child_of() {
-	{ cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/(.*)/()/' |
-		awk -v parent="$1" '$4 == parent { print $1 }'
+# The launcher's program, once it has become one.
+program=
+program_runs() {
+	# the line has no end, which read takes for a failure
+	read -r program _ <"/proc/$launcher/task/$launcher/children" || true
+	[ -n "$program" ] && [ "$(cat "/proc/$program/comm" 2>/dev/null)" = sleep ]
 }
 
 # Not there any more, or dead and not yet waited for by whoever inherited it.
@@ -90,8 +93,9 @@ ended() {
 }
 
 for signal in TERM INT HUP; do
-	start sh -c "trap 'exit 3' $signal; while :; do sleep 0.05; done"
-	sleep 0.2
+	start sh -c "trap 'exit 3' $signal; : >'$scratch/trapped'; while :; do sleep 0.05; done"
+	wait_until 20 [ -e "$scratch/trapped" ] || fail "the program does not begin"
+	rm "$scratch/trapped"
 	kill -$signal $launcher
 	ended 3 "SIG$signal"
 	no_run_directory "SIG$signal"
@@ -106,8 +110,7 @@ rmdir "$XDG_RUNTIME_DIR/mlx5emu-other.abc"
 
 # A launcher that is killed outright takes the program along; the next one sweeps.
 start sleep 60
-program=$(child_of $launcher)
-[ -n "$program" ] || fail "no program below the launcher"
+wait_until 20 program_runs || fail "no program below the launcher"
 kill -KILL $launcher
 wait $launcher 2>/dev/null || true
 started=("$program")
