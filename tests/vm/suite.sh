@@ -19,6 +19,7 @@ reasons=()
 failed=0
 scratch=$(mktemp -d)
 log=$scratch/log
+beside=$(cd "$(dirname "$0")" && pwd)/beside.sh
 examples=$(cd "$(dirname "$0")/../../docs/examples" && pwd)
 export bin=$1/bin reduced=${3:-} device=rxe0 scratch log examples CMOCKA_MESSAGE_OUTPUT=TAP
 
@@ -145,6 +146,7 @@ check "group, joining" "$bin/tests/group_joining" verbs
 check "group, a rank is killed" "$bin/tests/group_kill" verbs "$deaths"
 check "bv info" info
 check "bv lat, all operations" "$bin/bv" lat --device "$device" --provider verbs --iters 200
+check "mlx5emu beside rxe0" "$beside" "$(dirname "$bin")"
 for program in "$bin"/example-*; do
 	[ -x "$program" ] && check "$(basename "$program")" example "$program"
 done
