@@ -20,13 +20,14 @@ choose() {
 	chance=${*:1+(chosen >> 16) % $#:1}
 }
 
-# What RC recovers from. A last acknowledge that is lost when its program has ended is one that nobody
-# can send again; only the two sides of soak wait for each other.
+# What RC recovers from, of the packets that the words select. The two sides of soak wait for each other; of
+# other programs acknowledges arrive in time: the last one cannot be sent again once its program has
+# ended, and perftest takes an answer for the acknowledge of what it answers.
 disorder() {
 	choose "rate=1%" "rate=2%" "rate=4%"
-	local lose=$chance
+	plan="seed=$seed; lose $1$chance; duplicate rate=2%"
 	choose "by=50us rate=2%" "by=300us rate=2%" "by=1ms rate=1%"
-	plan="seed=$seed; lose $1$lose; duplicate rate=2%; delay $chance; reorder rate=1%"
+	plan+="; delay $1$chance; reorder $1rate=1%"
 }
 
 # The words of one run, and its plan.
