@@ -59,11 +59,18 @@ tcp_port() {
 			'$2 ~ port && (state == "" || $4 == state) { found = 1 } END { exit !found }'
 }
 
+# Does a program of this host listen there by the connection manager of mlx5emu? In any run: ports of
+# tests are to differ.
+cm_port() {
+	awk -v name="^@mlx5emu[.].*[.]cmu?[.]$1[.]" \
+		'$4 == "00010000" && $8 ~ name { found = 1 } END { exit !found }' /proc/net/unix
+}
+
+# Below those that the kernel gives away; others for each process that asks at the same time.
 free_port() {
-	local port
-	while :; do
-		port=$((20000 + RANDOM % 10000))
-		tcp_port $port || break
+	local port=$((10000 + $$ * 7919 % 22000))
+	while tcp_port $port; do
+		port=$((port + 1))
 	done
 	echo $port
 }
