@@ -71,7 +71,7 @@ describe() {
 		choose "send_bw -q 4 -b" "send_bw --use-srq -q 2" "write_bw -q 2" "read_bw -b" \
 			"atomic_bw -b" "send_bw -c XRC" "send_lat -e"
 		read -ra more <<<"$chance"
-		command=("$pair" --inside "-d mlx5_0" "-d mlx5_1" "ib_${more[0]}" -F -x 3 -n 40
+		command=("$pair" --inside "-d mlx5_0" "-d mlx5_1" "ib_${more[0]}" -F -x 3 -u 15 -n 40
 			"${more[@]:1}")
 		;;
 	esac

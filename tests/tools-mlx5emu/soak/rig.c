@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { QKEY = 0x11335577, TIMEOUT = 14, ANY = 7 };
+enum { QKEY = 0x11335577, TIMEOUT = 15, ANY = 7 };
 
 static void open_device(struct rig *rig, const char *name)
 {
