@@ -150,13 +150,30 @@ static int64_t cpu_ns(void)
 	return used.tv_sec * BV_SEC + used.tv_nsec;
 }
 
+/*
+ * Whether nothing comes within 100 ms, and most of that is slept through. An emulated CPU is charged for
+ * the time that its host does not let it run: one look of several must do, which one that spins never has.
+ */
+static bool sleeps_through(struct bv_channel *ch, int64_t work)
+{
+	for (unsigned i = 0; i < 5; i++) {
+		const int64_t cpu = cpu_ns();
+		struct bv_wc wc;
+
+		assert_int_equal(bv_wait(ch, work, 100 * BV_MSEC, &wc), -ETIMEDOUT);
+		if (cpu_ns() - cpu < 60 * BV_MSEC)
+			return true;
+	}
+	return false;
+}
+
 static void waits_sleep(void **state)
 {
 	const int64_t spins[] = { 0, 20 * BV_USEC };
 	struct link link;
 	struct bv_channel *ch;
 	struct bv_wc wc;
-	int64_t work, cpu;
+	int64_t work;
 
 	need_live_device();
 	for (unsigned i = 0; i < 2; i++) {
@@ -165,10 +182,7 @@ static void waits_sleep(void **state)
 		ch = sleeper(&link, spins[i]);
 		recv = post_recv8(&link.a);
 		work = end_post(&link.a, &recv);
-		/* Nothing comes: the time-out holds, and is slept through. */
-		cpu = cpu_ns();
-		assert_int_equal(bv_wait(ch, work, 100 * BV_MSEC, &wc), -ETIMEDOUT);
-		assert_true(cpu_ns() - cpu < 60 * BV_MSEC);
+		assert_true(sleeps_through(ch, work));
 		assert_int_equal(bv_wait(ch, work, 0, &wc), -ETIMEDOUT);
 		{
 			struct link back = { .a = link.b, .b = link.a };
