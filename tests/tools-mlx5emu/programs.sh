@@ -49,7 +49,8 @@ both() {
 		echo "the server is not ready"
 		rc=1
 	fi
-	[ $rc -eq 0 ] || { sleep 1; kill -KILL "${started[0]}" 2>/dev/null || true; }
+	# by TERM, which timeout hands on
+	[ $rc -eq 0 ] || { sleep 1; kill "${started[0]}" 2>/dev/null || true; }
 	wait "${started[0]}" || rc=$?
 	started=()
 	return $rc
