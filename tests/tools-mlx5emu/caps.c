@@ -25,7 +25,7 @@ struct row {
 #define FLAG(bit) #bit, offsetof(struct ibv_device_attr_ex, orig_attr.device_cap_flags), 4, bit
 #define FLAG_EX(bit) #bit, offsetof(struct ibv_device_attr_ex, device_cap_flags_ex), 8, bit
 #define HERE "tools-mlx5emu/caps.c:"
-#define RUNS "tools-mlx5emu/CMakeLists.txt:pair_test("
+#define RUNS "tools-mlx5emu/programs.list:\n"
 
 static const struct row device_rows[] = {
 	{ D(orig_attr.node_guid), WHOLE, "tools-mlx5emu/devinfo.sh:node_guid" },
@@ -41,7 +41,7 @@ static const struct row device_rows[] = {
 	{ FLAG(IBV_DEVICE_SYS_IMAGE_GUID), HERE "sys_image_guid" },
 	{ FLAG(IBV_DEVICE_RC_RNR_NAK_GEN), "unit/mlx5emu/reliability.c:rnr_retries_are_counted" },
 	{ FLAG(IBV_DEVICE_MEM_WINDOW), "tools-mlx5emu/mw.c:test_type_1" },
-	{ FLAG(IBV_DEVICE_XRC), RUNS "xsrq_pingpong " },
+	{ FLAG(IBV_DEVICE_XRC), RUNS "ibv_xsrq_pingpong -g 1\n" },
 	{ FLAG(IBV_DEVICE_MEM_MGT_EXTENSIONS), "tools-mlx5emu/mw.c:test_local_invalidate" },
 	{ FLAG(IBV_DEVICE_MEM_WINDOW_TYPE_2B), "tools-mlx5emu/mw.c:test_other_queue_pair" },
 	{ D(orig_attr.max_sge), WHOLE, HERE "test_sizes" },
@@ -67,16 +67,17 @@ static const struct row device_rows[] = {
 	{ D(orig_attr.local_ca_ack_delay), WHOLE,
 	  "unit/mlx5emu/reliability.c:silent_peer_uses_up_the_retries" },
 	{ D(orig_attr.phys_port_cnt), 1, "tools-mlx5emu/devinfo.sh:phys_port_cnt" },
-	{ D(odp_caps.general_caps), IBV_ODP_SUPPORT, RUNS "pingpong_on_demand " },
-	{ D(odp_caps.general_caps), IBV_ODP_SUPPORT_IMPLICIT, RUNS "pingpong_implicit " },
+	{ D(odp_caps.general_caps), IBV_ODP_SUPPORT, RUNS "ibv_rc_pingpong -g 1 -n 100 -o -c\n" },
+	{ D(odp_caps.general_caps), IBV_ODP_SUPPORT_IMPLICIT,
+	  RUNS "ibv_rc_pingpong -g 1 -n 100 -O -c\n" },
 	{ D(odp_caps.per_transport_caps.rc_odp_caps), 0x3f,
 	  "unit/mlx5emu/objects.c:regions_on_demand" },
 	{ D(odp_caps.per_transport_caps.uc_odp_caps), 0x27,
 	  "unit/mlx5emu/objects.c:regions_on_demand" },
 	{ D(odp_caps.per_transport_caps.ud_odp_caps), 0x23,
 	  "unit/mlx5emu/objects.c:regions_on_demand" },
-	{ D(completion_timestamp_mask), WHOLE, RUNS "pingpong_timestamps " },
-	{ D(hca_core_clock), WHOLE, RUNS "pingpong_timestamps " },
+	{ D(completion_timestamp_mask), WHOLE, RUNS "ibv_rc_pingpong -g 1 -n 100 -t\n" },
+	{ D(hca_core_clock), WHOLE, RUNS "ibv_rc_pingpong -g 1 -n 100 -t\n" },
 	{ FLAG_EX(IBV_DEVICE_CURR_QP_STATE_MOD), HERE "FLAG" },
 	{ FLAG_EX(IBV_DEVICE_PORT_ACTIVE_EVENT), HERE "FLAG" },
 	{ FLAG_EX(IBV_DEVICE_SYS_IMAGE_GUID), HERE "FLAG" },
@@ -88,7 +89,7 @@ static const struct row device_rows[] = {
 	{ D(cq_mod_caps.max_cq_count), WHOLE, "unit/mlx5emu/moderation.c:enough_completions" },
 	{ D(cq_mod_caps.max_cq_period), WHOLE, "unit/mlx5emu/moderation.c:enough_time" },
 	{ D(max_dm_size), WHOLE, "tools-mlx5emu/dm.c:test_space" },
-	{ D(xrc_odp_caps), 0x3f, RUNS "xsrq_pingpong_on_demand " },
+	{ D(xrc_odp_caps), 0x3f, RUNS "ibv_xsrq_pingpong -g 3 -n 100 -o\n" },
 	{ D(phys_port_cnt_ex), 1, "tools-mlx5emu/devinfo.sh:phys_port_cnt" },
 };
 
@@ -261,12 +262,12 @@ static const struct field fields[] = {
 	{ GENERAL, 0x40, 1, 1, "unit/mlx5emu/operations.c:atomics_answer_the_old_value" },
 	{ GENERAL, 0x44, 31, 31, "tools-mlx5emu/cq.c:overruns_ignored" }, /* cq_oi */
 	{ GENERAL, 0x44, 30, 30, "tools-mlx5emu/verbs.c:test_resize_cq" },
-	{ GENERAL, 0x44, 24, 24, RUNS "pingpong_on_demand " },                 /* pg */
+	{ GENERAL, 0x44, 24, 24, RUNS "ibv_rc_pingpong -g 1 -n 100 -o -c\n" }, /* pg */
 	{ GENERAL, 0x44, 14, 14, "tools-mlx5emu/mw.c:test_other_queue_pair" }, /* imaicl */
-	{ GENERAL, 0x44, 3, 3, RUNS "xsrq_pingpong " },
-	{ GENERAL, 0x44, 2, 2, RUNS "ud_pingpong " },
-	{ GENERAL, 0x44, 1, 1, RUNS "uc_pingpong " },
-	{ GENERAL, 0x44, 0, 0, RUNS "pingpong " },
+	{ GENERAL, 0x44, 3, 3, RUNS "ibv_xsrq_pingpong -g 1\n" },
+	{ GENERAL, 0x44, 2, 2, RUNS "ibv_ud_pingpong -g 1 -n 100 -c\n" },
+	{ GENERAL, 0x44, 1, 1, RUNS "ibv_uc_pingpong -g 1 -n 100 -c\n" },
+	{ GENERAL, 0x44, 0, 0, RUNS "ibv_rc_pingpong -g 1 -c\n" },
 	{ GENERAL, 0x48, 31, 31, "tools-mlx5emu/abi.c:test_uar" }, /* uar_4k */
 	{ GENERAL, 0x48, 7, 0, "tools-mlx5emu/abi.c:test_uar" },   /* log_pg_sz */
 	{ GENERAL, 0x4c, 31, 31, "tools-mlx5emu/strict/ring.c:BlueFlame" },
@@ -276,14 +277,14 @@ static const struct field fields[] = {
 	{ GENERAL, 0x64, 20, 16, HERE "test_counts" }, /* log_max_pd */
 	{ GENERAL, 0x64, 4, 0, HERE "test_counts" },   /* log_max_xrcd */
 	{ GENERAL, 0x70, 28, 24, "tools-mlx5emu/devx_queues.c:test_queue_pair" }, /* log_max_rmp */
-	{ GENERAL, 0x98, 31, 0, RUNS "pingpong_timestamps " }, /* device_frequency */
-	{ GENERAL, 0x9c, 31, 0, RUNS "pingpong_timestamps " },
+	{ GENERAL, 0x98, 31, 0, RUNS "ibv_rc_pingpong -g 1 -n 100 -t\n" }, /* device_frequency */
+	{ GENERAL, 0x9c, 31, 0, RUNS "ibv_rc_pingpong -g 1 -n 100 -t\n" },
 	{ GENERAL, 0xb4, 0, 0, "tools-mlx5emu/cq.c:compressed" },
 	{ GENERAL, 0xb8, 15, 0, "unit/mlx5emu/compress.c:limits" },
-	{ ODP, 0x10, 31, 26, RUNS "pingpong_on_demand " },
+	{ ODP, 0x10, 31, 26, RUNS "ibv_rc_pingpong -g 1 -n 100 -o -c\n" },
 	{ ODP, 0x14, 31, 26, "unit/mlx5emu/objects.c:regions_on_demand" },
 	{ ODP, 0x18, 31, 26, "unit/mlx5emu/objects.c:regions_on_demand" },
-	{ ODP, 0x1c, 31, 26, RUNS "xsrq_pingpong_on_demand " },
+	{ ODP, 0x1c, 31, 26, RUNS "ibv_xsrq_pingpong -g 3 -n 100 -o\n" },
 	{ ATOMIC, 0x08, 31, 30, "unit/mlx5emu/operations.c:atomics_answer_the_old_value" },
 	{ ATOMIC, 0x08, 25, 25, "unit/mlx5emu/operations.c:atomics_answer_the_old_value" },
 	{ ATOMIC, 0x10, 15, 0, "unit/mlx5emu/operations.c:atomics_answer_the_old_value" },

@@ -21,8 +21,8 @@ static void open_device(struct rig *rig, const char *name)
 
 static void make_memory(struct rig *rig, unsigned side)
 {
-	const int access = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
-			   IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC;
+	const unsigned access = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |
+				IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC;
 
 	rig->slot = (rig->plan->max_len + GRH + GAP + 63) & ~(size_t)63;
 	rig->size = sizeof(*rig->memory) + MAX_RECEIVES * rig->slot;
