@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The map in docs/mlx5emu.md has a row for each folder of mlx5emu and its tests, and names nothing that is
-# not there; and each source begins with what it is.
+# not there; nor do the rules that it models: each has its source and its tests.
 
 set -euo pipefail
 cd "$1"
@@ -19,4 +19,17 @@ done < <(find tools/mlx5emu -maxdepth 1 -name '*.[ch]')
 while read -r place; do
 	[ -e "$place" ] || { echo "docs/mlx5emu.md, sources: there is no $place"; rc=1; }
 done <<<"$rows"
+
+rules=$(sed -n '/^## What it models/,/^## What it cannot/p' docs/mlx5emu.md | grep '^| ' | grep -v '^| Rule')
+[ "$(wc -l <<<"$rules")" -ge 20 ] || { echo "docs/mlx5emu.md: no table of what is modelled"; rc=1; }
+while IFS='|' read -r _ rule _ source tests _; do
+	source=${source//[\` ]/}
+	[ -f "tools/mlx5emu/$source" ] || { echo "docs/mlx5emu.md, $rule: there is no $source"; rc=1; }
+	for test in ${tests//[\`,]/ }; do
+		folder=unit/mlx5emu
+		[ "$test" = "${test#/}" ] || folder=tools-mlx5emu
+		grep -qE "^static void ${test#/}\(void \*\*" tests/$folder/*.c ||
+			{ echo "docs/mlx5emu.md, $rule: no test $test in tests/$folder"; rc=1; }
+	done
+done <<<"$rules"
 exit $rc

@@ -154,6 +154,18 @@ static void queue_without_right(void **state)
 	fails_remotely(&w, EMU_SYN_REMOTE_INVALID_REQUEST, 0x8a, EMU_EVENT_QP_REQ_ERR);
 }
 
+/* Two faults in one request: the check that comes first in IBA vol 1 figure 80 answers. */
+static void queue_goes_before_the_key(void **state)
+{
+	struct rig_wqe w = write_of(rig.remote, rig.rkey ^ 1, 8);
+
+	(void)state;
+	rig_modify(&rig.b, EMU_QPS_RESET);
+	rig_connect(&rig.b, rig.a.qpn, 1000, 0,
+		    &(struct rig_options){ .access = EMU_ACCESS_REMOTE_READ });
+	fails_remotely(&w, EMU_SYN_REMOTE_INVALID_REQUEST, 0x8a, EMU_EVENT_QP_REQ_ERR);
+}
+
 static void different_mtu(void **state)
 {
 	struct rig_wqe w = write_of(rig.remote, rig.rkey, 8);
@@ -490,35 +502,21 @@ static void unmapped_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(wrong_rkey),
-		TEST(remote_out_of_range),
-		TEST(rkey_of_another_pd),
-		TEST(rkey_without_right),
-		TEST(deregistered_rkey),
-		TEST(read_without_right),
-		TEST(atomic_without_right),
-		TEST(unaligned_atomic),
-		TEST(queue_without_right),
-		TEST(different_mtu),
-		TEST(more_reads_than_allowed),
-		TEST(wrong_lkey),
-		TEST(local_out_of_range),
-		TEST(read_into_read_only),
-		TEST(local_error_keeps_order),
-		TEST(illegal_wqe),
-		TEST(reads_not_enabled),
-		TEST(receive_too_small),
-		TEST(receive_with_wrong_lkey),
-		TEST(illegal_receive),
-		TEST(error_state_flushes_what_comes_later),
-		TEST(reset_starts_anew),
-		TEST(record_outside_the_queue_is_fatal),
-		TEST(unmapped_source),
-		TEST(unmapped_target),
-		TEST(unmapped_read_source),
-		TEST(unmapped_read_target),
-		TEST(unmapped_receive),
-		TEST(unmapped_atomic),
+		TEST(wrong_rkey),           TEST(remote_out_of_range),
+		TEST(rkey_of_another_pd),   TEST(rkey_without_right),
+		TEST(deregistered_rkey),    TEST(read_without_right),
+		TEST(atomic_without_right), TEST(unaligned_atomic),
+		TEST(queue_without_right),  TEST(queue_goes_before_the_key),
+		TEST(different_mtu),        TEST(more_reads_than_allowed),
+		TEST(wrong_lkey),           TEST(local_out_of_range),
+		TEST(read_into_read_only),  TEST(local_error_keeps_order),
+		TEST(illegal_wqe),          TEST(reads_not_enabled),
+		TEST(receive_too_small),    TEST(receive_with_wrong_lkey),
+		TEST(illegal_receive),      TEST(error_state_flushes_what_comes_later),
+		TEST(reset_starts_anew),    TEST(record_outside_the_queue_is_fatal),
+		TEST(unmapped_source),      TEST(unmapped_target),
+		TEST(unmapped_read_source), TEST(unmapped_read_target),
+		TEST(unmapped_receive),     TEST(unmapped_atomic),
 		TEST(unmapped_records),
 	};
 

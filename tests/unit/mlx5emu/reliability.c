@@ -134,6 +134,26 @@ static void rnr_holds_write_with_immediate(void **state)
 	assert_memory_equal(rig.remote, rig.local, 200000);
 }
 
+/* A wrong key is told when there is a receive, not before (IBA vol 1 figure 80: resources, then R_Key). */
+static void rnr_goes_before_the_key(void **state)
+{
+	struct rig_wqe w = rig_begin(&rig.a, EMU_OP_WRITE_IMM, RIG_SIGNALED);
+	const uint64_t before = rig_counters().rnr_naks;
+
+	(void)state;
+	reconnect(&(struct rig_options){ .rnr_retry = 7, .min_rnr_timer = 1 });
+	rig_raddr(&w, rig.remote, rig.rkey ^ 1);
+	rig_data(&w, rig.local, 8, rig.lkey);
+	rig_send(&rig.a, &w);
+	rig_expect_none(&rig.cq_a);
+	assert_int_equal(rig_counters().rnr_naks - before, 1);
+	rig_receive(&rig.b, NULL, 0);
+	mlx5emu_advance_ns(10 * US);
+	mlx5emu_step();
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_REMOTE_ACCESS);
+	assert_int_equal(rig_state(&rig.b), EMU_QPS_ERR);
+}
+
 /* ---- no answer ---- */
 
 static void silent_peer_uses_up_the_retries(void **state)
@@ -524,6 +544,7 @@ int main(void)
 		TEST(rnr_codes_have_their_times),
 		TEST(rnr_retries_are_counted),
 		TEST(rnr_holds_write_with_immediate),
+		TEST(rnr_goes_before_the_key),
 		TEST(silent_peer_uses_up_the_retries),
 		TEST(timeout_zero_waits_forever),
 		TEST(absent_process_is_a_silent_peer),
