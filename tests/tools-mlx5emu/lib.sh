@@ -12,9 +12,19 @@ export XDG_RUNTIME_DIR=$scratch/run
 mkdir "$XDG_RUNTIME_DIR"
 started=()
 
+# TERM first, which timeout(1) hands on to what it runs.
+end_started() {
+	kill "${started[@]}" 2>/dev/null || return 0
+	for _ in {1..20}; do
+		kill -0 "${started[@]}" 2>/dev/null || return 0
+		sleep 0.05
+	done
+	kill -KILL "${started[@]}" 2>/dev/null || true
+}
+
 finish() {
 	local status=$?
-	[ ${#started[@]} -eq 0 ] || kill -KILL "${started[@]}" 2>/dev/null || true
+	[ ${#started[@]} -eq 0 ] || end_started
 	rm -rf "$scratch"
 	exit $status
 }
