@@ -19,7 +19,7 @@ struct bench_side {
 	struct ibv_sge number;
 	struct ibv_sge landing;
 	struct ibv_recv_wr recv[BENCH_CHAIN];
-	struct own_completion seen[BENCH_CHAIN];
+	struct polled seen[BENCH_CHAIN];
 };
 
 /* Calls one after the other, until one is refused. */
@@ -153,14 +153,7 @@ static unsigned poll_empty(struct bench_side *s, unsigned n)
 
 static void seen(const struct bench_side *s, struct bench_seen *out)
 {
-	const struct own_completion *c = &s->seen[0];
-
-	*out = (struct bench_seen){
-		.good = c->status == IBV_WC_SUCCESS,
-		.bytes = c->bytes,
-		.has_imm = c->flags & IBV_WC_WITH_IMM,
-		.imm = c->imm,
-	};
+	*out = polled_seen(&s->seen[0]);
 }
 
 static struct ibv_sge element(const struct bench_side *s, unsigned place, uint32_t length)

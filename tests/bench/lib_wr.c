@@ -6,19 +6,10 @@
  */
 #include "bench.h"
 
-#include <endian.h>
 #include <stdlib.h>
 
 #include "direct.h"
-
-struct completion {
-	uint64_t wr_id;
-	uint32_t bytes;
-	uint32_t imm;
-	enum ibv_wc_status status;
-	enum ibv_wc_opcode opcode;
-	unsigned flags;
-};
+#include "polled.h"
 
 struct bench_side {
 	struct bench_base base;
@@ -31,7 +22,7 @@ struct bench_side {
 	struct ibv_sge pieces[BENCH_SGE_MAX];
 	struct ibv_recv_wr recv[BENCH_CHAIN];
 	struct ibv_sge landing;
-	struct completion seen[BENCH_CHAIN];
+	struct polled seen[BENCH_CHAIN];
 };
 
 /* One work and its doorbell, @n times. */
@@ -159,24 +150,6 @@ static unsigned recv_chain(struct bench_side *s, unsigned n)
 	return receives(s, s->recv, BENCH_CHAIN, n);
 }
 
-static inline void sent(struct ibv_cq_ex *cq, struct completion *to)
-{
-	to->wr_id = cq->wr_id;
-	to->status = cq->status;
-	to->opcode = ibv_wc_read_opcode(cq);
-}
-
-static inline void received(struct ibv_cq_ex *cq, struct completion *to)
-{
-	to->wr_id = cq->wr_id;
-	to->status = cq->status;
-	to->opcode = ibv_wc_read_opcode(cq);
-	to->bytes = ibv_wc_read_byte_len(cq);
-	to->flags = ibv_wc_read_wc_flags(cq);
-	if (to->flags & IBV_WC_WITH_IMM)
-		to->imm = be32toh(ibv_wc_read_imm_data(cq));
-}
-
 #define POLLS(queue, each, read)                                          \
 	do {                                                              \
 		struct ibv_cq_ex *const cq = s->d.queue;                  \
@@ -200,22 +173,22 @@ static inline void received(struct ibv_cq_ex *cq, struct completion *to)
 
 static unsigned poll_send(struct bench_side *s, unsigned n)
 {
-	POLLS(send_cq_ex, 1, sent);
+	POLLS(send_cq_ex, 1, polled_sent);
 }
 
 static unsigned poll_recv(struct bench_side *s, unsigned n)
 {
-	POLLS(recv_cq_ex, 1, received);
+	POLLS(recv_cq_ex, 1, polled_received);
 }
 
 static unsigned poll_send_burst(struct bench_side *s, unsigned n)
 {
-	POLLS(send_cq_ex, BENCH_CHAIN, sent);
+	POLLS(send_cq_ex, BENCH_CHAIN, polled_sent);
 }
 
 static unsigned poll_recv_burst(struct bench_side *s, unsigned n)
 {
-	POLLS(recv_cq_ex, BENCH_CHAIN, received);
+	POLLS(recv_cq_ex, BENCH_CHAIN, polled_received);
 }
 
 static unsigned poll_empty(struct bench_side *s, unsigned n)
@@ -232,14 +205,7 @@ static unsigned poll_empty(struct bench_side *s, unsigned n)
 
 static void seen(const struct bench_side *s, struct bench_seen *out)
 {
-	const struct completion *c = &s->seen[0];
-
-	*out = (struct bench_seen){
-		.good = c->status == IBV_WC_SUCCESS,
-		.bytes = c->bytes,
-		.has_imm = c->flags & IBV_WC_WITH_IMM,
-		.imm = c->imm,
-	};
+	*out = polled_seen(&s->seen[0]);
 }
 
 static void lists(struct bench_side *s)

@@ -97,24 +97,6 @@ int64_t own_recv(struct own *o, struct ibv_sge *sge)
 	return rc ? -rc : (int64_t)o->recv_number++;
 }
 
-static inline void sent(struct ibv_cq_ex *cq, struct own_completion *to)
-{
-	to->wr_id = cq->wr_id;
-	to->status = cq->status;
-	to->opcode = ibv_wc_read_opcode(cq);
-}
-
-static inline void received(struct ibv_cq_ex *cq, struct own_completion *to)
-{
-	to->wr_id = cq->wr_id;
-	to->status = cq->status;
-	to->opcode = ibv_wc_read_opcode(cq);
-	to->bytes = ibv_wc_read_byte_len(cq);
-	to->flags = ibv_wc_read_wc_flags(cq);
-	if (to->flags & IBV_WC_WITH_IMM)
-		to->imm = be32toh(ibv_wc_read_imm_data(cq));
-}
-
 #define POLL(queue, read)                                      \
 	do {                                                   \
 		struct ibv_cq_ex *const cq = queue;            \
@@ -130,32 +112,32 @@ static inline void received(struct ibv_cq_ex *cq, struct own_completion *to)
 		return got;                                    \
 	} while (0)
 
-static inline unsigned poll_send(struct own *o, struct own_completion *to, unsigned max)
+static inline unsigned poll_send(struct own *o, struct polled *to, unsigned max)
 {
-	POLL(o->send_cq, sent);
+	POLL(o->send_cq, polled_sent);
 }
 
-static inline unsigned poll_recv(struct own *o, struct own_completion *to, unsigned max)
+static inline unsigned poll_recv(struct own *o, struct polled *to, unsigned max)
 {
-	POLL(o->recv_cq, received);
+	POLL(o->recv_cq, polled_received);
 }
 
-unsigned own_poll_send_one(struct own *o, struct own_completion *to)
+unsigned own_poll_send_one(struct own *o, struct polled *to)
 {
 	return poll_send(o, to, 1);
 }
 
-unsigned own_poll_recv_one(struct own *o, struct own_completion *to)
+unsigned own_poll_recv_one(struct own *o, struct polled *to)
 {
 	return poll_recv(o, to, 1);
 }
 
-unsigned own_poll_send(struct own *o, struct own_completion *to, unsigned max)
+unsigned own_poll_send(struct own *o, struct polled *to, unsigned max)
 {
 	return poll_send(o, to, max);
 }
 
-unsigned own_poll_recv(struct own *o, struct own_completion *to, unsigned max)
+unsigned own_poll_recv(struct own *o, struct polled *to, unsigned max)
 {
 	return poll_recv(o, to, max);
 }

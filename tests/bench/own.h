@@ -14,6 +14,8 @@
 
 #include <infiniband/verbs.h>
 
+#include "polled.h"
+
 /* What the program knows of its connection. */
 struct own {
 	struct ibv_qp_ex *qp;
@@ -26,15 +28,6 @@ struct own {
 struct own_target {
 	uint64_t addr;
 	uint32_t rkey;
-};
-
-struct own_completion {
-	uint64_t wr_id;
-	uint32_t bytes;
-	uint32_t imm;
-	enum ibv_wc_status status;
-	enum ibv_wc_opcode opcode;
-	unsigned flags;
 };
 
 int64_t own_write_inline(struct own *o, void *payload, size_t length, const struct own_target *to);
@@ -50,9 +43,9 @@ int64_t own_fetch_add(struct own *o, const struct ibv_sge *result, const struct 
 int64_t own_add_inline(struct own *o, void *payload, size_t length, const struct own_target *to);
 int64_t own_recv(struct own *o, struct ibv_sge *sge);
 /* How many were found, up to @max. */
-unsigned own_poll_send_one(struct own *o, struct own_completion *to);
-unsigned own_poll_recv_one(struct own *o, struct own_completion *to);
-unsigned own_poll_send(struct own *o, struct own_completion *to, unsigned max);
-unsigned own_poll_recv(struct own *o, struct own_completion *to, unsigned max);
+unsigned own_poll_send_one(struct own *o, struct polled *to);
+unsigned own_poll_recv_one(struct own *o, struct polled *to);
+unsigned own_poll_send(struct own *o, struct polled *to, unsigned max);
+unsigned own_poll_recv(struct own *o, struct polled *to, unsigned max);
 
 #endif
