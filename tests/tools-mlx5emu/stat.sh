@@ -76,8 +76,9 @@ timeout 1 "$emu" stat --interval=0.2 --run "$run" >"$scratch/out" || status=$?
 shows "wqes/s"
 [ "$(grep -c doorbells "$scratch/out")" -ge 2 ] || fail "shown once only"
 
-# in a terminal: screen after screen, of programs that come and go (of any run: that of others, too)
-if command -v script >/dev/null; then
+# in a terminal, where one can be made (a bare chroot has no /dev/pts): screen after screen, of programs that come and
+# go (of any run: that of others, too)
+if script -qec true "$scratch/try" >/dev/null 2>&1 </dev/null; then
 	script -qfec "exec timeout 60 '$emu' stat --interval=0.1" "$scratch/screens" >/dev/null 2>&1 </dev/null &
 	started+=($!)
 	on_screen() {
