@@ -68,6 +68,7 @@ struct emu_attr_spec {
 /* An ioctl method. */
 struct emu_method {
 	const char *name; /* in a trace; NULL: what it does has a line of a write command */
+	uint8_t fault;    /* in a plan: EMU_FAILS_AS(), or 0 */
 	uint16_t object_id, method_id;
 	unsigned nspec;
 	struct emu_attr_spec spec[EMU_MAX_SPEC];
@@ -81,6 +82,7 @@ extern const size_t emu_devx_nmethods, emu_create_nmethods;
 /* Entry of a table keyed by command number; the smallest core sizes a caller may give. */
 struct emu_write_method {
 	uint16_t in_size, out_size;
+	uint8_t fault; /* in a plan: EMU_FAILS_AS(), or 0 */
 	int (*run)(struct emu_cmd *cmd);
 };
 

@@ -17,64 +17,74 @@
 #include <string.h>
 #include <rdma/ib_user_verbs.h>
 
-#define METHOD(in, out, fn)                               \
-	{                                                 \
-		sizeof(struct in), sizeof(struct out), fn \
+#define METHOD(fault, in, out, fn)                                             \
+	{                                                                      \
+		sizeof(struct in), sizeof(struct out), EMU_FAILS_AS(fault), fn \
 	}
-#define METHOD_IN(in, fn)                \
-	{                                \
-		sizeof(struct in), 0, fn \
+#define METHOD_IN(fault, in, fn)                              \
+	{                                                     \
+		sizeof(struct in), 0, EMU_FAILS_AS(fault), fn \
 	}
 
 static const struct emu_write_method methods[] = {
-	[IB_USER_VERBS_CMD_GET_CONTEXT] =
-		METHOD(ib_uverbs_get_context, ib_uverbs_get_context_resp, emu_cmd_get_context),
-	[IB_USER_VERBS_CMD_QUERY_DEVICE] =
-		METHOD(ib_uverbs_query_device, ib_uverbs_query_device_resp, emu_cmd_query_device),
-	[IB_USER_VERBS_CMD_QUERY_PORT] =
-		METHOD(ib_uverbs_query_port, ib_uverbs_query_port_resp, emu_cmd_query_port),
+	[IB_USER_VERBS_CMD_GET_CONTEXT] = { sizeof(struct ib_uverbs_get_context),
+					    sizeof(struct ib_uverbs_get_context_resp), 0,
+					    emu_cmd_get_context },
+	[IB_USER_VERBS_CMD_QUERY_DEVICE] = METHOD(QUERY_DEVICE, ib_uverbs_query_device,
+						  ib_uverbs_query_device_resp,
+						  emu_cmd_query_device),
+	[IB_USER_VERBS_CMD_QUERY_PORT] = METHOD(QUERY_PORT, ib_uverbs_query_port,
+						ib_uverbs_query_port_resp, emu_cmd_query_port),
 	[IB_USER_VERBS_CMD_ALLOC_PD] =
-		METHOD(ib_uverbs_alloc_pd, ib_uverbs_alloc_pd_resp, emu_cmd_alloc_pd),
-	[IB_USER_VERBS_CMD_DEALLOC_PD] = METHOD_IN(ib_uverbs_dealloc_pd, emu_cmd_dealloc_pd),
+		METHOD(ALLOC_PD, ib_uverbs_alloc_pd, ib_uverbs_alloc_pd_resp, emu_cmd_alloc_pd),
+	[IB_USER_VERBS_CMD_DEALLOC_PD] =
+		METHOD_IN(DEALLOC_PD, ib_uverbs_dealloc_pd, emu_cmd_dealloc_pd),
 	[IB_USER_VERBS_CMD_REG_MR] =
-		METHOD(ib_uverbs_reg_mr, ib_uverbs_reg_mr_resp, emu_cmd_reg_mr),
-	[IB_USER_VERBS_CMD_DEREG_MR] = METHOD_IN(ib_uverbs_dereg_mr, emu_cmd_dereg_mr),
+		METHOD(REG_MR, ib_uverbs_reg_mr, ib_uverbs_reg_mr_resp, emu_cmd_reg_mr),
+	[IB_USER_VERBS_CMD_DEREG_MR] = METHOD_IN(DEREG_MR, ib_uverbs_dereg_mr, emu_cmd_dereg_mr),
 	[IB_USER_VERBS_CMD_ALLOC_MW] =
-		METHOD(ib_uverbs_alloc_mw, ib_uverbs_alloc_mw_resp, emu_cmd_alloc_mw),
-	[IB_USER_VERBS_CMD_DEALLOC_MW] = METHOD_IN(ib_uverbs_dealloc_mw, emu_cmd_dealloc_mw),
-	[IB_USER_VERBS_CMD_CREATE_COMP_CHANNEL] = METHOD(ib_uverbs_create_comp_channel,
-							 ib_uverbs_create_comp_channel_resp,
-							 emu_cmd_create_comp_channel),
+		METHOD(ALLOC_MW, ib_uverbs_alloc_mw, ib_uverbs_alloc_mw_resp, emu_cmd_alloc_mw),
+	[IB_USER_VERBS_CMD_DEALLOC_MW] =
+		METHOD_IN(DEALLOC_MW, ib_uverbs_dealloc_mw, emu_cmd_dealloc_mw),
+	[IB_USER_VERBS_CMD_CREATE_COMP_CHANNEL] =
+		METHOD(CREATE_CHANNEL, ib_uverbs_create_comp_channel,
+		       ib_uverbs_create_comp_channel_resp, emu_cmd_create_comp_channel),
 	[IB_USER_VERBS_CMD_CREATE_CQ] =
-		METHOD(ib_uverbs_create_cq, ib_uverbs_create_cq_resp, emu_cmd_create_cq),
+		METHOD(CREATE_CQ, ib_uverbs_create_cq, ib_uverbs_create_cq_resp, emu_cmd_create_cq),
 	[IB_USER_VERBS_CMD_RESIZE_CQ] =
-		METHOD(ib_uverbs_resize_cq, ib_uverbs_resize_cq_resp, emu_cmd_resize_cq),
-	[IB_USER_VERBS_CMD_DESTROY_CQ] =
-		METHOD(ib_uverbs_destroy_cq, ib_uverbs_destroy_cq_resp, emu_cmd_destroy_cq),
+		METHOD(RESIZE_CQ, ib_uverbs_resize_cq, ib_uverbs_resize_cq_resp, emu_cmd_resize_cq),
+	[IB_USER_VERBS_CMD_DESTROY_CQ] = METHOD(DESTROY_CQ, ib_uverbs_destroy_cq,
+						ib_uverbs_destroy_cq_resp, emu_cmd_destroy_cq),
 	[IB_USER_VERBS_CMD_CREATE_AH] =
-		METHOD(ib_uverbs_create_ah, ib_uverbs_create_ah_resp, emu_cmd_create_ah),
-	[IB_USER_VERBS_CMD_DESTROY_AH] = METHOD_IN(ib_uverbs_destroy_ah, emu_cmd_destroy_ah),
+		METHOD(CREATE_AH, ib_uverbs_create_ah, ib_uverbs_create_ah_resp, emu_cmd_create_ah),
+	[IB_USER_VERBS_CMD_DESTROY_AH] =
+		METHOD_IN(DESTROY_AH, ib_uverbs_destroy_ah, emu_cmd_destroy_ah),
 	[IB_USER_VERBS_CMD_OPEN_XRCD] =
-		METHOD(ib_uverbs_open_xrcd, ib_uverbs_open_xrcd_resp, emu_cmd_open_xrcd),
-	[IB_USER_VERBS_CMD_CLOSE_XRCD] = METHOD_IN(ib_uverbs_close_xrcd, emu_cmd_close_xrcd),
-	[IB_USER_VERBS_CMD_CREATE_XSRQ] =
-		METHOD(ib_uverbs_create_xsrq, ib_uverbs_create_srq_resp, emu_cmd_create_xsrq),
-	[IB_USER_VERBS_CMD_CREATE_SRQ] =
-		METHOD(ib_uverbs_create_srq, ib_uverbs_create_srq_resp, emu_cmd_create_srq),
-	[IB_USER_VERBS_CMD_MODIFY_SRQ] = METHOD_IN(ib_uverbs_modify_srq, emu_cmd_modify_srq),
+		METHOD(OPEN_XRCD, ib_uverbs_open_xrcd, ib_uverbs_open_xrcd_resp, emu_cmd_open_xrcd),
+	[IB_USER_VERBS_CMD_CLOSE_XRCD] =
+		METHOD_IN(CLOSE_XRCD, ib_uverbs_close_xrcd, emu_cmd_close_xrcd),
+	[IB_USER_VERBS_CMD_CREATE_XSRQ] = METHOD(CREATE_SRQ, ib_uverbs_create_xsrq,
+						 ib_uverbs_create_srq_resp, emu_cmd_create_xsrq),
+	[IB_USER_VERBS_CMD_CREATE_SRQ] = METHOD(CREATE_SRQ, ib_uverbs_create_srq,
+						ib_uverbs_create_srq_resp, emu_cmd_create_srq),
+	[IB_USER_VERBS_CMD_MODIFY_SRQ] =
+		METHOD_IN(MODIFY_SRQ, ib_uverbs_modify_srq, emu_cmd_modify_srq),
 	[IB_USER_VERBS_CMD_QUERY_SRQ] =
-		METHOD(ib_uverbs_query_srq, ib_uverbs_query_srq_resp, emu_cmd_query_srq),
-	[IB_USER_VERBS_CMD_DESTROY_SRQ] =
-		METHOD(ib_uverbs_destroy_srq, ib_uverbs_destroy_srq_resp, emu_cmd_destroy_srq),
+		METHOD(QUERY_SRQ, ib_uverbs_query_srq, ib_uverbs_query_srq_resp, emu_cmd_query_srq),
+	[IB_USER_VERBS_CMD_DESTROY_SRQ] = METHOD(DESTROY_SRQ, ib_uverbs_destroy_srq,
+						 ib_uverbs_destroy_srq_resp, emu_cmd_destroy_srq),
 	[IB_USER_VERBS_CMD_CREATE_QP] =
-		METHOD(ib_uverbs_create_qp, ib_uverbs_create_qp_resp, emu_cmd_create_qp),
+		METHOD(CREATE_QP, ib_uverbs_create_qp, ib_uverbs_create_qp_resp, emu_cmd_create_qp),
 	[IB_USER_VERBS_CMD_QUERY_QP] =
-		METHOD(ib_uverbs_query_qp, ib_uverbs_query_qp_resp, emu_cmd_query_qp),
-	[IB_USER_VERBS_CMD_MODIFY_QP] = METHOD_IN(ib_uverbs_modify_qp, emu_cmd_modify_qp),
-	[IB_USER_VERBS_CMD_ATTACH_MCAST] = METHOD_IN(ib_uverbs_attach_mcast, emu_cmd_attach_mcast),
-	[IB_USER_VERBS_CMD_DETACH_MCAST] = METHOD_IN(ib_uverbs_detach_mcast, emu_cmd_detach_mcast),
-	[IB_USER_VERBS_CMD_DESTROY_QP] =
-		METHOD(ib_uverbs_destroy_qp, ib_uverbs_destroy_qp_resp, emu_cmd_destroy_qp),
+		METHOD(QUERY_QP, ib_uverbs_query_qp, ib_uverbs_query_qp_resp, emu_cmd_query_qp),
+	[IB_USER_VERBS_CMD_MODIFY_QP] =
+		METHOD_IN(MODIFY_QP, ib_uverbs_modify_qp, emu_cmd_modify_qp),
+	[IB_USER_VERBS_CMD_ATTACH_MCAST] =
+		METHOD_IN(ATTACH_MCAST, ib_uverbs_attach_mcast, emu_cmd_attach_mcast),
+	[IB_USER_VERBS_CMD_DETACH_MCAST] =
+		METHOD_IN(DETACH_MCAST, ib_uverbs_detach_mcast, emu_cmd_detach_mcast),
+	[IB_USER_VERBS_CMD_DESTROY_QP] = METHOD(DESTROY_QP, ib_uverbs_destroy_qp,
+						ib_uverbs_destroy_qp_resp, emu_cmd_destroy_qp),
 };
 
 /* Extended commands may be given without the newest members; the kernel's smallest sizes. */
@@ -82,17 +92,20 @@ static const struct emu_write_method methods_ex[] = {
 	[IB_USER_VERBS_EX_CMD_QUERY_DEVICE] = { sizeof(struct ib_uverbs_ex_query_device),
 						offsetof(struct ib_uverbs_ex_query_device_resp,
 							 odp_caps),
+						EMU_FAILS_AS(QUERY_DEVICE),
 						emu_cmd_query_device_ex },
-	[IB_USER_VERBS_EX_CMD_CREATE_CQ] =
-		METHOD(ib_uverbs_ex_create_cq, ib_uverbs_ex_create_cq_resp, emu_cmd_create_cq_ex),
-	[IB_USER_VERBS_EX_CMD_MODIFY_CQ] = METHOD_IN(ib_uverbs_ex_modify_cq, emu_cmd_modify_cq),
+	[IB_USER_VERBS_EX_CMD_CREATE_CQ] = METHOD(CREATE_CQ, ib_uverbs_ex_create_cq,
+						  ib_uverbs_ex_create_cq_resp,
+						  emu_cmd_create_cq_ex),
+	[IB_USER_VERBS_EX_CMD_MODIFY_CQ] =
+		METHOD_IN(MODIFY_CQ, ib_uverbs_ex_modify_cq, emu_cmd_modify_cq),
 	[IB_USER_VERBS_EX_CMD_CREATE_QP] = { offsetof(struct ib_uverbs_ex_create_qp,
 						      rwq_ind_tbl_handle),
 					     sizeof(struct ib_uverbs_ex_create_qp_resp),
-					     emu_cmd_create_qp_ex },
+					     EMU_FAILS_AS(CREATE_QP), emu_cmd_create_qp_ex },
 	[IB_USER_VERBS_EX_CMD_MODIFY_QP] = { offsetof(struct ib_uverbs_ex_modify_qp, rate_limit),
 					     sizeof(struct ib_uverbs_ex_modify_qp_resp),
-					     emu_cmd_modify_qp_ex },
+					     EMU_FAILS_AS(MODIFY_QP), emu_cmd_modify_qp_ex },
 };
 
 static const struct emu_write_method *lookup(uint64_t command)
@@ -138,7 +151,7 @@ int emu_write_command(uint64_t command, struct emu_cmd *cmd)
 		return -ENOSPC;
 	if (!cmd->file->device && m->run != emu_cmd_get_context)
 		return -EINVAL;
-	rc = emu_fail_write(cmd->file, command);
+	rc = emu_command_fails(cmd->file, m->fault);
 	return report(cmd, command, rc < 0 ? rc : m->run(cmd));
 }
 
