@@ -170,3 +170,18 @@ void direct_close(struct direct *d)
 	if (d->context)
 		ibv_close_device(d->context);
 }
+
+void direct_receives(const struct direct *d, uint8_t *memory, struct ibv_sge *landing,
+		     struct ibv_recv_wr *recv)
+{
+	*landing = (struct ibv_sge){
+		.addr = (uintptr_t)memory + BENCH_LANDING,
+		.length = BENCH_MESSAGE,
+		.lkey = d->mr->lkey,
+	};
+	for (unsigned i = 0; i < BENCH_CHAIN; i++) {
+		recv[i].sg_list = landing;
+		recv[i].num_sge = 1;
+		recv[i].next = i + 1 < BENCH_CHAIN ? &recv[i + 1] : NULL;
+	}
+}

@@ -30,4 +30,8 @@ struct direct {
 int direct_open(struct direct *d, uint8_t *memory, unsigned flags, char *why, size_t size);
 void direct_close(struct direct *d);
 
+/* @recv: BENCH_CHAIN receives in a list, each of @landing: a message's room in @memory. Both outlive the posts. */
+void direct_receives(const struct direct *d, uint8_t *memory, struct ibv_sge *landing,
+		     struct ibv_recv_wr *recv);
+
 #endif

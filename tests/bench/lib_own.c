@@ -181,12 +181,7 @@ static void lists(struct bench_side *s)
 	s->message = element(s, BENCH_PAYLOAD, BENCH_MESSAGE);
 	s->result = element(s, BENCH_RESULT, BENCH_SGE_LENGTH);
 	s->number = element(s, BENCH_RESULT, sizeof(uint64_t));
-	s->landing = element(s, BENCH_LANDING, BENCH_MESSAGE);
-	for (unsigned i = 0; i < BENCH_CHAIN; i++) {
-		s->recv[i].sg_list = &s->landing;
-		s->recv[i].num_sge = 1;
-		s->recv[i].next = i + 1 < BENCH_CHAIN ? &s->recv[i + 1] : NULL;
-	}
+	direct_receives(&s->d, s->base.memory, &s->landing, s->recv);
 }
 
 static void close_side(struct bench_side *s)

@@ -177,15 +177,8 @@ static void requests(struct bench_side *s)
 	for (unsigned i = 0; i < BENCH_CHAIN; i++) {
 		s->chain[i] = s->wr[BENCH_WRITE_INLINE_8];
 		s->chain[i].next = i + 1 < BENCH_CHAIN ? &s->chain[i + 1] : NULL;
-		s->recv[i].sg_list = &s->landing;
-		s->recv[i].num_sge = 1;
-		s->recv[i].next = i + 1 < BENCH_CHAIN ? &s->recv[i + 1] : NULL;
 	}
-	s->landing = (struct ibv_sge){
-		.addr = (uintptr_t)s->base.memory + BENCH_LANDING,
-		.length = BENCH_MESSAGE,
-		.lkey = s->d.mr->lkey,
-	};
+	direct_receives(&s->d, s->base.memory, &s->landing, s->recv);
 }
 
 static void close_side(struct bench_side *s)

@@ -220,16 +220,7 @@ static void lists(struct bench_side *s)
 			.length = BENCH_PIECE_LENGTH,
 			.lkey = s->lkey,
 		};
-	s->landing = (struct ibv_sge){
-		.addr = (uintptr_t)s->base.memory + BENCH_LANDING,
-		.length = BENCH_MESSAGE,
-		.lkey = s->lkey,
-	};
-	for (unsigned i = 0; i < BENCH_CHAIN; i++) {
-		s->recv[i].sg_list = &s->landing;
-		s->recv[i].num_sge = 1;
-		s->recv[i].next = i + 1 < BENCH_CHAIN ? &s->recv[i + 1] : NULL;
-	}
+	direct_receives(&s->d, s->base.memory, &s->landing, s->recv);
 }
 
 static void close_side(struct bench_side *s)
