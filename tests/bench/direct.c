@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ACCESS                                                                       \
@@ -10,7 +11,7 @@
 	 IBV_ACCESS_REMOTE_ATOMIC)
 #define GID_INDEX 1 /* link-local, RoCE v2 */
 
-static int context_open(struct direct *d, uint8_t *memory)
+static int context_open(struct direct *d)
 {
 	struct ibv_device **list = ibv_get_device_list(NULL);
 	struct ibv_td_init_attr td_attr = { 0 };
@@ -25,7 +26,7 @@ static int context_open(struct direct *d, uint8_t *memory)
 	d->pd = ibv_alloc_pd(d->context);
 	if (!d->pd)
 		return -1;
-	d->mr = ibv_reg_mr(d->pd, memory, BENCH_MEMORY, ACCESS);
+	d->mr = ibv_reg_mr(d->pd, d->base.memory, BENCH_MEMORY, ACCESS);
 	d->td = ibv_alloc_td(d->context, &td_attr);
 	if (!d->mr || !d->td)
 		return -1;
@@ -126,12 +127,12 @@ static int to_rts(struct ibv_qp *qp)
 				     IBV_QP_SQ_PSN | IBV_QP_MAX_QP_RD_ATOMIC);
 }
 
-int direct_open(struct direct *d, uint8_t *memory, unsigned flags, char *why, size_t size)
+static int direct_open(struct direct *d, unsigned flags, char *why, size_t size)
 {
 	const char *call = "opening the device";
 
 	errno = 0;
-	if (context_open(d, memory) < 0)
+	if (context_open(d) < 0)
 		goto failed;
 	call = "ibv_create_cq";
 	d->send_cq = cq_create(d, flags, &d->send_cq_ex);
@@ -151,8 +152,10 @@ failed:
 	return -1;
 }
 
-void direct_close(struct direct *d)
+void direct_side_close(struct bench_side *side)
 {
+	struct direct *const d = (struct direct *)(void *)side;
+
 	if (d->qp)
 		ibv_destroy_qp(d->qp);
 	if (d->recv_cq)
@@ -169,13 +172,26 @@ void direct_close(struct direct *d)
 		ibv_dealloc_pd(d->pd);
 	if (d->context)
 		ibv_close_device(d->context);
+	free(d->base.memory);
+	free(d);
 }
 
-void direct_receives(const struct direct *d, uint8_t *memory, struct ibv_sge *landing,
-		     struct ibv_recv_wr *recv)
+void *direct_side_open(size_t side_size, unsigned flags, const char *about, char *why, size_t size)
+{
+	struct direct *const d = aligned_alloc(64, (side_size + 63) / 64 * 64);
+
+	memset(d, 0, side_size);
+	d->base = (struct bench_base){ aligned_alloc(4096, BENCH_MEMORY), about, d, side_size };
+	if (direct_open(d, flags, why, size) == 0)
+		return d;
+	direct_side_close((struct bench_side *)(void *)d);
+	return NULL;
+}
+
+void direct_receives(const struct direct *d, struct ibv_sge *landing, struct ibv_recv_wr *recv)
 {
 	*landing = (struct ibv_sge){
-		.addr = (uintptr_t)memory + BENCH_LANDING,
+		.addr = (uintptr_t)d->base.memory + BENCH_LANDING,
 		.length = BENCH_MESSAGE,
 		.lkey = d->mr->lkey,
 	};

@@ -10,7 +10,9 @@
 
 #include "bench.h"
 
+/* What each side of such a library has first. */
 struct direct {
+	struct bench_base base;
 	struct ibv_context *context;
 	struct ibv_pd *pd;
 	struct ibv_mr *mr;
@@ -26,12 +28,11 @@ struct direct {
 #define DIRECT_EXTENDED 0x1u /* completion queues for a single thread, and ibv_wr_* */
 #define DIRECT_CQ_IGNORE_OVERRUN 0x2u
 
-/* @memory: BENCH_MEMORY bytes. 0, or -1 and @why tells; direct_close() in both cases. */
-int direct_open(struct direct *d, uint8_t *memory, unsigned flags, char *why, size_t size);
-void direct_close(struct direct *d);
+/* A side of @side_size bytes, opened; all behind its struct direct is 0. NULL: @why tells. */
+void *direct_side_open(size_t side_size, unsigned flags, const char *about, char *why, size_t size);
+void direct_side_close(struct bench_side *side);
 
-/* @recv: BENCH_CHAIN receives in a list, each of @landing: a message's room in @memory. Both outlive the posts. */
-void direct_receives(const struct direct *d, uint8_t *memory, struct ibv_sge *landing,
-		     struct ibv_recv_wr *recv);
+/* @recv: BENCH_CHAIN receives in a list, each of @landing: a message's room. Both outlive the posts. */
+void direct_receives(const struct direct *d, struct ibv_sge *landing, struct ibv_recv_wr *recv);
 
 #endif

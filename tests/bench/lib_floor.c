@@ -12,7 +12,6 @@
 #include "floor.h"
 
 struct bench_side {
-	struct bench_base base;
 	struct direct d;
 	struct floor *f;
 	uint64_t target;
@@ -50,17 +49,17 @@ struct bench_side {
 
 static unsigned write_inline_8(struct bench_side *s, unsigned n)
 {
-	POSTS(1, floor_write_8(s->f, s->base.memory, s->target, s->rkey));
+	POSTS(1, floor_write_8(s->f, s->d.base.memory, s->target, s->rkey));
 }
 
 static unsigned write_inline_28(struct bench_side *s, unsigned n)
 {
-	POSTS(1, floor_write_28(s->f, s->base.memory, s->target, s->rkey));
+	POSTS(1, floor_write_28(s->f, s->d.base.memory, s->target, s->rkey));
 }
 
 static unsigned write_inline_64(struct bench_side *s, unsigned n)
 {
-	POSTS(1, floor_write_64(s->f, s->base.memory, s->target, s->rkey));
+	POSTS(1, floor_write_64(s->f, s->d.base.memory, s->target, s->rkey));
 }
 
 static unsigned write_sge_1(struct bench_side *s, unsigned n)
@@ -75,7 +74,7 @@ static unsigned write_sge_4(struct bench_side *s, unsigned n)
 
 static unsigned send_inline_8(struct bench_side *s, unsigned n)
 {
-	POSTS(1, floor_send_8(s->f, s->base.memory));
+	POSTS(1, floor_send_8(s->f, s->d.base.memory));
 }
 
 static unsigned post_read(struct bench_side *s, unsigned n)
@@ -96,7 +95,7 @@ static unsigned send_imm(struct bench_side *s, unsigned n)
 static unsigned write_chain(struct bench_side *s, unsigned n)
 {
 	POSTS(BENCH_CHAIN,
-	      floor_write_8_chain(s->f, s->base.memory, s->target, s->rkey, BENCH_CHAIN));
+	      floor_write_8_chain(s->f, s->d.base.memory, s->target, s->rkey, BENCH_CHAIN));
 }
 
 static unsigned recv_1(struct bench_side *s, unsigned n)
@@ -197,12 +196,12 @@ static void take_queues(struct floor *f, struct direct *d, bool ignores_overrun)
 
 static struct floor_sge element(struct bench_side *s, unsigned place, uint32_t length)
 {
-	return (struct floor_sge){ (uintptr_t)s->base.memory + place, length, s->d.mr->lkey };
+	return (struct floor_sge){ (uintptr_t)s->d.base.memory + place, length, s->d.mr->lkey };
 }
 
 static void lists(struct bench_side *s)
 {
-	s->target = (uintptr_t)s->base.memory + BENCH_TARGET;
+	s->target = (uintptr_t)s->d.base.memory + BENCH_TARGET;
 	s->rkey = s->d.mr->rkey;
 	s->sge_1 = element(s, BENCH_PAYLOAD, BENCH_SGE_LENGTH);
 	for (unsigned i = 0; i < BENCH_SGE_MAX; i++)
@@ -216,36 +215,24 @@ static void lists(struct bench_side *s)
 
 static void close_side(struct bench_side *s)
 {
-	direct_close(&s->d);
 	free(s->f);
-	free(s->base.memory);
-	free(s);
+	direct_side_close(s);
 }
 
 static struct bench_side *open_side(char *why, size_t size)
 {
-	struct bench_side *s = aligned_alloc(64, (sizeof(*s) + 63) / 64 * 64);
-	bool ignores_overrun = true;
+	struct bench_side *s = direct_side_open(sizeof(*s), DIRECT_CQ_IGNORE_OVERRUN,
+						"own code on the rings, CQs that ignore overruns",
+						why, size);
+	const bool ignores_overrun = s;
 
-	*s = (struct bench_side){ .base = {
-					  .memory = aligned_alloc(4096, BENCH_MEMORY),
-					  .about =
-						  "own code on the rings, CQs that ignore overruns",
-					  .own = s,
-					  .own_size = sizeof(*s),
-				  } };
+	if (!s)
+		s = direct_side_open(sizeof(*s), 0, "own code on the rings, consumer index written",
+				     why, size);
+	if (!s)
+		return NULL;
 	s->f = aligned_alloc(64, (sizeof(*s->f) + 63) / 64 * 64);
 	memset(s->f, 0, sizeof(*s->f));
-	if (direct_open(&s->d, s->base.memory, DIRECT_CQ_IGNORE_OVERRUN, why, size) < 0) {
-		direct_close(&s->d);
-		s->d = (struct direct){ 0 };
-		ignores_overrun = false;
-		s->base.about = "own code on the rings, consumer index written";
-		if (direct_open(&s->d, s->base.memory, 0, why, size) < 0) {
-			close_side(s);
-			return NULL;
-		}
-	}
 	take_queues(s->f, &s->d, ignores_overrun);
 	lists(s);
 	return s;

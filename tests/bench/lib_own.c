@@ -2,13 +2,10 @@
 /* libmlx5 by ibv_wr_*() and the extended completion queue, through a program's own functions (own.h). */
 #include "bench.h"
 
-#include <stdlib.h>
-
 #include "direct.h"
 #include "own.h"
 
 struct bench_side {
-	struct bench_base base;
 	struct direct d;
 	struct own own;
 	struct own_target target;
@@ -47,17 +44,17 @@ struct bench_side {
 
 static unsigned write_inline_8(struct bench_side *s, unsigned n)
 {
-	POSTS(own_write_inline(&s->own, s->base.memory, 8, &s->target));
+	POSTS(own_write_inline(&s->own, s->d.base.memory, 8, &s->target));
 }
 
 static unsigned write_inline_28(struct bench_side *s, unsigned n)
 {
-	POSTS(own_write_inline(&s->own, s->base.memory, 28, &s->target));
+	POSTS(own_write_inline(&s->own, s->d.base.memory, 28, &s->target));
 }
 
 static unsigned write_inline_64(struct bench_side *s, unsigned n)
 {
-	POSTS(own_write_inline(&s->own, s->base.memory, 64, &s->target));
+	POSTS(own_write_inline(&s->own, s->d.base.memory, 64, &s->target));
 }
 
 static unsigned write_sge_1(struct bench_side *s, unsigned n)
@@ -72,7 +69,7 @@ static unsigned write_sge_4(struct bench_side *s, unsigned n)
 
 static unsigned send_inline_8(struct bench_side *s, unsigned n)
 {
-	POSTS(own_send_inline(&s->own, s->base.memory, 8));
+	POSTS(own_send_inline(&s->own, s->d.base.memory, 8));
 }
 
 static unsigned post_read(struct bench_side *s, unsigned n)
@@ -93,7 +90,7 @@ static unsigned send_imm(struct bench_side *s, unsigned n)
 static inline void chain(struct bench_side *s)
 {
 	for (unsigned i = 0; i < BENCH_CHAIN; i++)
-		own_add_inline(&s->own, s->base.memory, 8, &s->target);
+		own_add_inline(&s->own, s->d.base.memory, 8, &s->target);
 }
 
 static unsigned recv_1(struct bench_side *s, unsigned n)
@@ -159,7 +156,7 @@ static void seen(const struct bench_side *s, struct bench_seen *out)
 static struct ibv_sge element(const struct bench_side *s, unsigned place, uint32_t length)
 {
 	return (struct ibv_sge){
-		.addr = (uintptr_t)s->base.memory + place,
+		.addr = (uintptr_t)s->d.base.memory + place,
 		.length = length,
 		.lkey = s->d.mr->lkey,
 	};
@@ -173,7 +170,7 @@ static void lists(struct bench_side *s)
 		.recv_cq = s->d.recv_cq_ex,
 	};
 	s->target.rkey = s->d.mr->rkey;
-	s->target.addr = (uintptr_t)s->base.memory + BENCH_TARGET;
+	s->target.addr = (uintptr_t)s->d.base.memory + BENCH_TARGET;
 	s->one = element(s, BENCH_PAYLOAD, BENCH_SGE_LENGTH);
 	for (unsigned i = 0; i < BENCH_SGE_MAX; i++)
 		s->pieces[i] =
@@ -181,39 +178,24 @@ static void lists(struct bench_side *s)
 	s->message = element(s, BENCH_PAYLOAD, BENCH_MESSAGE);
 	s->result = element(s, BENCH_RESULT, BENCH_SGE_LENGTH);
 	s->number = element(s, BENCH_RESULT, sizeof(uint64_t));
-	direct_receives(&s->d, s->base.memory, &s->landing, s->recv);
-}
-
-static void close_side(struct bench_side *s)
-{
-	direct_close(&s->d);
-	free(s->base.memory);
-	free(s);
+	direct_receives(&s->d, &s->landing, s->recv);
 }
 
 static struct bench_side *open_side(char *why, size_t size)
 {
-	struct bench_side *s = aligned_alloc(64, (sizeof(*s) + 63) / 64 * 64);
+	struct bench_side *s = direct_side_open(
+		sizeof(*s), DIRECT_EXTENDED,
+		"ibv_wr_* and ibv_start_poll, thread domain, single-threaded CQ", why, size);
 
-	*s = (struct bench_side){ .base = {
-					  .memory = aligned_alloc(4096, BENCH_MEMORY),
-					  .about =
-						  "ibv_wr_* and ibv_start_poll, thread domain, single-threaded CQ",
-					  .own = s,
-					  .own_size = sizeof(*s),
-				  } };
-	if (direct_open(&s->d, s->base.memory, DIRECT_EXTENDED, why, size) < 0) {
-		close_side(s);
-		return NULL;
-	}
-	lists(s);
+	if (s)
+		lists(s);
 	return s;
 }
 
 const struct bench_library bench_own = {
 	.name = "libmlx5-wr-own",
 	.open = open_side,
-	.close = close_side,
+	.close = direct_side_close,
 	.seen = seen,
 	.run = { BENCH_EVERY_CALL },
 };

@@ -6,12 +6,10 @@
 #include "bench.h"
 
 #include <endian.h>
-#include <stdlib.h>
 
 #include "direct.h"
 
 struct bench_side {
-	struct bench_base base;
 	struct direct d;
 	struct ibv_send_wr wr[BENCH_NOPS];
 	struct ibv_sge sge[BENCH_NOPS][BENCH_SGE_MAX];
@@ -137,7 +135,7 @@ static void request(struct bench_side *s, enum bench_op op, enum ibv_wr_opcode o
 	struct ibv_send_wr *wr = &s->wr[op];
 
 	s->sge[op][0] = (struct ibv_sge){
-		.addr = (uintptr_t)s->base.memory + place,
+		.addr = (uintptr_t)s->d.base.memory + place,
 		.length = length,
 		.lkey = s->d.mr->lkey,
 	};
@@ -147,7 +145,7 @@ static void request(struct bench_side *s, enum bench_op op, enum ibv_wr_opcode o
 		.opcode = opcode,
 		.send_flags = IBV_SEND_SIGNALED | flags,
 	};
-	wr->wr.rdma.remote_addr = (uintptr_t)s->base.memory + BENCH_TARGET;
+	wr->wr.rdma.remote_addr = (uintptr_t)s->d.base.memory + BENCH_TARGET;
 	wr->wr.rdma.rkey = s->d.mr->rkey;
 }
 
@@ -169,7 +167,7 @@ static void requests(struct bench_side *s)
 	request(s, BENCH_READ, IBV_WR_RDMA_READ, BENCH_RESULT, BENCH_SGE_LENGTH, 0);
 	request(s, BENCH_FETCH_ADD, IBV_WR_ATOMIC_FETCH_AND_ADD, BENCH_RESULT, 8, 0);
 	wr = &s->wr[BENCH_FETCH_ADD];
-	wr->wr.atomic.remote_addr = (uintptr_t)s->base.memory + BENCH_TARGET;
+	wr->wr.atomic.remote_addr = (uintptr_t)s->d.base.memory + BENCH_TARGET;
 	wr->wr.atomic.rkey = s->d.mr->rkey;
 	wr->wr.atomic.compare_add = BENCH_ADD;
 	request(s, BENCH_SEND_IMM, IBV_WR_SEND_WITH_IMM, BENCH_PAYLOAD, BENCH_MESSAGE, 0);
@@ -178,38 +176,23 @@ static void requests(struct bench_side *s)
 		s->chain[i] = s->wr[BENCH_WRITE_INLINE_8];
 		s->chain[i].next = i + 1 < BENCH_CHAIN ? &s->chain[i + 1] : NULL;
 	}
-	direct_receives(&s->d, s->base.memory, &s->landing, s->recv);
-}
-
-static void close_side(struct bench_side *s)
-{
-	direct_close(&s->d);
-	free(s->base.memory);
-	free(s);
+	direct_receives(&s->d, &s->landing, s->recv);
 }
 
 static struct bench_side *open_side(char *why, size_t size)
 {
-	struct bench_side *s = aligned_alloc(64, (sizeof(*s) + 63) / 64 * 64);
+	struct bench_side *s = direct_side_open(
+		sizeof(*s), 0, "ibv_post_send and ibv_poll_cq, thread domain", why, size);
 
-	*s = (struct bench_side){ .base = {
-					  .memory = aligned_alloc(4096, BENCH_MEMORY),
-					  .about = "ibv_post_send and ibv_poll_cq, thread domain",
-					  .own = s,
-					  .own_size = sizeof(*s),
-				  } };
-	if (direct_open(&s->d, s->base.memory, 0, why, size) < 0) {
-		close_side(s);
-		return NULL;
-	}
-	requests(s);
+	if (s)
+		requests(s);
 	return s;
 }
 
 const struct bench_library bench_post = {
 	.name = "libmlx5-post",
 	.open = open_side,
-	.close = close_side,
+	.close = direct_side_close,
 	.seen = seen,
 	.run = {
 		[BENCH_WRITE_INLINE_8] = posts_WRITE_INLINE_8,

@@ -6,13 +6,10 @@
  */
 #include "bench.h"
 
-#include <stdlib.h>
-
 #include "direct.h"
 #include "polled.h"
 
 struct bench_side {
-	struct bench_base base;
 	struct direct d;
 	struct ibv_qp_ex *qp;
 	uint64_t number; /* of the next work */
@@ -56,22 +53,22 @@ static inline void write_head(struct bench_side *s, struct ibv_qp_ex *qp)
 static inline void element(struct bench_side *s, struct ibv_qp_ex *qp, unsigned place,
 			   uint32_t length)
 {
-	ibv_wr_set_sge(qp, s->lkey, (uintptr_t)s->base.memory + place, length);
+	ibv_wr_set_sge(qp, s->lkey, (uintptr_t)s->d.base.memory + place, length);
 }
 
 static unsigned write_inline_8(struct bench_side *s, unsigned n)
 {
-	POSTS((write_head(s, qp), ibv_wr_set_inline_data(qp, s->base.memory, 8)));
+	POSTS((write_head(s, qp), ibv_wr_set_inline_data(qp, s->d.base.memory, 8)));
 }
 
 static unsigned write_inline_28(struct bench_side *s, unsigned n)
 {
-	POSTS((write_head(s, qp), ibv_wr_set_inline_data(qp, s->base.memory, 28)));
+	POSTS((write_head(s, qp), ibv_wr_set_inline_data(qp, s->d.base.memory, 28)));
 }
 
 static unsigned write_inline_64(struct bench_side *s, unsigned n)
 {
-	POSTS((write_head(s, qp), ibv_wr_set_inline_data(qp, s->base.memory, 64)));
+	POSTS((write_head(s, qp), ibv_wr_set_inline_data(qp, s->d.base.memory, 64)));
 }
 
 static unsigned write_sge_1(struct bench_side *s, unsigned n)
@@ -86,7 +83,7 @@ static unsigned write_sge_4(struct bench_side *s, unsigned n)
 
 static unsigned send_inline_8(struct bench_side *s, unsigned n)
 {
-	POSTS((ibv_wr_send(qp), ibv_wr_set_inline_data(qp, s->base.memory, 8)));
+	POSTS((ibv_wr_send(qp), ibv_wr_set_inline_data(qp, s->d.base.memory, 8)));
 }
 
 static unsigned post_read(struct bench_side *s, unsigned n)
@@ -118,7 +115,7 @@ static unsigned write_chain(struct bench_side *s, unsigned n)
 		for (unsigned j = 0; j < BENCH_CHAIN; j++) {
 			head(qp, number++);
 			write_head(s, qp);
-			ibv_wr_set_inline_data(qp, s->base.memory, 8);
+			ibv_wr_set_inline_data(qp, s->d.base.memory, 8);
 		}
 		if (ibv_wr_complete(qp))
 			break;
@@ -213,46 +210,32 @@ static void lists(struct bench_side *s)
 	s->qp = ibv_qp_to_qp_ex(s->d.qp);
 	s->lkey = s->d.mr->lkey;
 	s->rkey = s->d.mr->rkey;
-	s->target = (uintptr_t)s->base.memory + BENCH_TARGET;
+	s->target = (uintptr_t)s->d.base.memory + BENCH_TARGET;
 	for (unsigned i = 0; i < BENCH_SGE_MAX; i++)
 		s->pieces[i] = (struct ibv_sge){
-			.addr = (uintptr_t)s->base.memory + BENCH_PAYLOAD + i * BENCH_PIECE_STRIDE,
+			.addr = (uintptr_t)s->d.base.memory + BENCH_PAYLOAD +
+				i * BENCH_PIECE_STRIDE,
 			.length = BENCH_PIECE_LENGTH,
 			.lkey = s->lkey,
 		};
-	direct_receives(&s->d, s->base.memory, &s->landing, s->recv);
-}
-
-static void close_side(struct bench_side *s)
-{
-	direct_close(&s->d);
-	free(s->base.memory);
-	free(s);
+	direct_receives(&s->d, &s->landing, s->recv);
 }
 
 static struct bench_side *open_side(char *why, size_t size)
 {
-	struct bench_side *s = aligned_alloc(64, (sizeof(*s) + 63) / 64 * 64);
+	struct bench_side *s = direct_side_open(
+		sizeof(*s), DIRECT_EXTENDED,
+		"ibv_wr_* and ibv_start_poll, thread domain, single-threaded CQ", why, size);
 
-	*s = (struct bench_side){ .base = {
-					  .memory = aligned_alloc(4096, BENCH_MEMORY),
-					  .about =
-						  "ibv_wr_* and ibv_start_poll, thread domain, single-threaded CQ",
-					  .own = s,
-					  .own_size = sizeof(*s),
-				  } };
-	if (direct_open(&s->d, s->base.memory, DIRECT_EXTENDED, why, size) < 0) {
-		close_side(s);
-		return NULL;
-	}
-	lists(s);
+	if (s)
+		lists(s);
 	return s;
 }
 
 const struct bench_library bench_wr = {
 	.name = "libmlx5-wr",
 	.open = open_side,
-	.close = close_side,
+	.close = direct_side_close,
 	.seen = seen,
 	.run = { BENCH_EVERY_CALL },
 };
