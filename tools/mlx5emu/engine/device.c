@@ -76,13 +76,13 @@ static void fork_child(void)
 	empty_list(&emu.timed);
 	empty_list(&emu.failed);
 	empty_list(&emu.moderated);
-	emu_fault_unload();
+	emu_fault_forget();
 	emu_trace_close();
 	emu_stat_forget();
 	if (emu.fabric)
 		emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
-	emu.ndevices = 0;
+	emu.users = 0;
 	emu_thread_forget();
 	pthread_mutex_unlock(&emu.lock);
 	pthread_mutex_unlock(&lifecycle);
@@ -163,7 +163,7 @@ void emu_raise(struct emu_device *dev, enum emu_event type, void *cookie, unsign
 	dev->config.cb.async_event(dev->config.cookie, type, cookie, port);
 }
 
-/* The first device of the process brings up what all share. Both locks held. */
+/* The first user of the process brings up what all share. Both locks held. */
 static int engine_start(const struct emu_run_config *run)
 {
 	char wrong[EMU_FAULT_ERROR_TEXT + 40];
@@ -179,7 +179,7 @@ static int engine_start(const struct emu_run_config *run)
 	rc = emu_trace_start(run, run->manual);
 	if (rc < 0)
 		goto close_fabric;
-	rc = emu_fault_load(run->faults, wrong, sizeof(wrong));
+	rc = emu_fault_start(run->faults, wrong, sizeof(wrong));
 	if (rc < 0) {
 		emu_error("fault plan: %s", wrong);
 		goto close_fabric;
@@ -201,7 +201,7 @@ close_fabric:
 	emu_reports_close();
 	emu_stat_stop();
 	emu_trace_close();
-	emu_fault_unload();
+	emu_fault_stop();
 	emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
 close_log:
@@ -215,7 +215,7 @@ static void engine_stop(void)
 	if (!emu.manual)
 		emu_thread_stop();
 	emu_lock();
-	emu_fault_unload();
+	emu_fault_stop();
 	emu_fabric_close(emu.fabric);
 	emu.fabric = NULL;
 	emu.manual = false;
@@ -224,6 +224,42 @@ static void engine_stop(void)
 	emu_trace_close();
 	emu_log_close();
 	emu_unlock();
+}
+
+/* Both locks held. */
+static int enter(const struct emu_run_config *run)
+{
+	const int rc = emu.users ? 0 : engine_start(run);
+
+	if (rc == 0)
+		emu.users++;
+	return rc;
+}
+
+int emu_engine_enter(const struct emu_run_config *run)
+{
+	int rc;
+
+	pthread_once(&once, init_once);
+	pthread_mutex_lock(&lifecycle);
+	emu_lock();
+	rc = enter(run);
+	emu_unlock();
+	pthread_mutex_unlock(&lifecycle);
+	return rc;
+}
+
+void emu_engine_leave(void)
+{
+	bool last;
+
+	pthread_mutex_lock(&lifecycle);
+	emu_lock();
+	last = --emu.users == 0;
+	emu_unlock();
+	if (last)
+		engine_stop();
+	pthread_mutex_unlock(&lifecycle);
 }
 
 static bool config_ok(const struct emu_device_config *c)
@@ -265,7 +301,7 @@ static void device_free(struct emu_device *dev)
 int emu_device_create(const struct emu_device_config *config, struct emu_device **out)
 {
 	struct emu_device *dev;
-	int rc = 0;
+	int rc;
 
 	if (!config_ok(config))
 		return -EINVAL;
@@ -275,10 +311,8 @@ int emu_device_create(const struct emu_device_config *config, struct emu_device 
 		return -ENOMEM;
 	pthread_mutex_lock(&lifecycle);
 	emu_lock();
-	if (emu.ndevices == 0)
-		rc = engine_start(&config->run);
+	rc = enter(&config->run);
 	if (rc == 0) {
-		emu.ndevices++;
 		emu_list_append(&emu.devices, &dev->node);
 		emu_stat_opened(dev);
 	}
@@ -306,7 +340,7 @@ void emu_device_destroy(struct emu_device *dev)
 	emu_pds_destroy(dev);
 	if (!dev->orphan) {
 		emu_list_remove(&dev->node);
-		last = --emu.ndevices == 0;
+		last = --emu.users == 0;
 	}
 	emu_unlock();
 	if (last)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../fault/plan.h"
+
 /*
  * The contract between the ABI layer (tools/mlx5emu/uverbs, or a unit test) and the engine.
  *
@@ -80,7 +82,10 @@ static inline bool emu_strict_refuses(enum emu_strict strict)
 	return strict == EMU_STRICT_ERROR || strict == EMU_STRICT_PEDANTIC;
 }
 
-/* What is common to all devices of one process. Taken from the first emu_device_create(). */
+/*
+ * What is common to all devices of one process. Taken from the first emu_device_create(), or the first
+ * emu_engine_enter() before it.
+ */
 struct emu_run_config {
 	/*
 	 * Names the run: processes with equal ids see each other. 1..64 characters of [0-9A-Za-z_-];
@@ -166,25 +171,29 @@ struct emu_device_config {
 
 /*
  * One emu_device per opened uverbs file; several may live in one process, each with its own UAR
- * pages, PDs, keys and queues. The first one claims a fabric slot and (unless manual) starts the
- * device thread; the last one to go ends both.
+ * pages, PDs, keys and queues. The first user of the engine claims a fabric slot and (unless manual)
+ * starts the device thread; the last one to go ends both.
  * -EINVAL config; -EADDRINUSE all slots of the run are taken; -ENOMEM; -errno of thread or socket.
  */
 int emu_device_create(const struct emu_device_config *config, struct emu_device **out);
 void emu_device_destroy(struct emu_device *dev);
 
-/* The fabric slot of this process, 1..EMU_MAX_SLOTS (0 when no device exists). */
+/*
+ * A user without a device: for as long as it is there the process has its slot, its trace and its fault
+ * plan. Fails as emu_device_create() does. In a child after fork() there is nothing to leave.
+ */
+int emu_engine_enter(const struct emu_run_config *run);
+void emu_engine_leave(void);
+
+/* The fabric slot of this process, 1..EMU_MAX_SLOTS (0 when nobody uses the engine). */
 unsigned emu_slot(void);
 
 /* Port state for QUERY_PORT; EMU_EVENT_PORT_* is raised when emu_port_set() changes it. */
 bool emu_port_active(const struct emu_device *dev);
 int emu_port_set(struct emu_device *dev, bool active);
 
-/*
- * Before a command of the program: -errno where the fault plan has it fail (fault/plan.h numbers commands),
- * else 0.
- */
-int emu_command_fault(struct emu_device *dev, unsigned command);
+/* Before a command of the program: -errno where the fault plan has it fail, else 0. */
+int emu_command_fault(enum emu_fault_command command);
 
 /* ---- UAR pages ---- */
 

@@ -7,48 +7,12 @@
 #include "trace.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-/* See fault.h. State is emu.fault; the rules and their counts are fault/decide.h's. */
+/* The hooks of packets, requests, WQEs and completions. */
 
 enum {
 	OVERTAKE_NS = 1000000, /* what waits to be overtaken leaves by then in any case */
 };
-
-int emu_fault_load(const char *text, char *message, size_t size)
-{
-	struct emu_fault_plan plan;
-	struct emu_fault_error error;
-
-	if (!text)
-		text = "";
-	if (emu_fault_parse(text, strlen(text), &plan, &error) < 0) {
-		emu_fault_error_print(&error, message, size);
-		return -EINVAL;
-	}
-	if (!emu.fabric) {
-		snprintf(message, size, "no device is open");
-		return -ENODEV;
-	}
-	emu_faults_start(&emu.fault.faults, &plan, emu_fabric_slot(emu.fabric), emu_now_ns());
-	emu_fabric_block(emu.fabric, false);
-	emu.fault.full_until = 0;
-	emu.fault.noted = 0;
-	emu.fault.active = plan.nrules > 0;
-	if (emu.fault.active)
-		emu_info("fault plan: %u rules, seed %llu", plan.nrules,
-			 (unsigned long long)plan.seed);
-	return 0;
-}
-
-void emu_fault_unload(void)
-{
-	emu_hold_clear(&emu.fault.hold);
-	emu.fault = (struct emu_fault_state){ .full_until = 0 };
-}
 
 /* ---- asking ---- */
 
@@ -133,49 +97,6 @@ static struct emu_fault_event packet_event(enum emu_fault_point point, const str
 	};
 }
 
-/* Whatever a rule asks for that is not the event's own matter. */
-static void note(const struct emu_fault_rule *r)
-{
-	switch (r->action) {
-	case EMU_FAULT_KILL:
-		(void)raise(SIGKILL);
-		break;
-	case EMU_FAULT_PORT_DOWN:
-	case EMU_FAULT_PORT_UP:
-	case EMU_FAULT_FATAL:
-		emu.fault.noted |= 1u << r->action;
-		break;
-	case EMU_FAULT_EVENT:
-		emu.fault.noted |= 1u << r->action;
-		emu.fault.events |= r->events;
-		break;
-	case EMU_FAULT_FULL:
-		emu.fault.full_until = emu_now_ns() + r->for_ns;
-		emu.fault.noted |= 1u << r->action;
-		break;
-	default:
-		break;
-	}
-}
-
-static const struct emu_fault_rule *next(const struct emu_fault_event *event, unsigned *at)
-{
-	const struct emu_fault_rule *r = emu_faults_next(&emu.fault.faults, event, at);
-
-	if (!r)
-		return NULL;
-	emu.counters.faults++;
-	emu_debug("fault: %s, QP 0x%06x PSN %u", emu_fault_action_name(r->action), event->qpn,
-		  event->psn);
-	note(r);
-	return r;
-}
-
-static bool about(enum emu_fault_point point)
-{
-	return emu.fault.active && emu_faults_about(&emu.fault.faults, point);
-}
-
 /* ---- packets ---- */
 
 struct fate {
@@ -191,7 +112,7 @@ static struct fate judge(const struct emu_packet *p, bool in)
 	const struct emu_fault_rule *r;
 	unsigned at = 0;
 
-	while (about(EMU_FAULT_PACKET) && (r = next(&event, &at))) {
+	while (emu_fault_about(EMU_FAULT_PACKET) && (r = emu_fault_next(&event, &at))) {
 		if (r->action == EMU_FAULT_LOSE)
 			fate.copies = 0;
 		else if (r->action == EMU_FAULT_DUPLICATE && fate.copies)
@@ -238,7 +159,7 @@ int emu_fault_send(struct emu_qp *qp, const struct emu_packet *p, bool keep)
 	if (!qp->dev->port_active || qp->dev->fatal)
 		return 0;
 	emu_wire_encode(p, emu.tx);
-	if (!about(EMU_FAULT_PACKET) && !emu_trace_on())
+	if (!emu_fault_about(EMU_FAULT_PACKET) && !emu_trace_on())
 		return emu_fabric_send(emu.fabric, slot, emu.tx, size, keep);
 	/* Judged and seen once: what passes leaves or waits in the fabric, and is not offered again. */
 	if (!keep && !emu_fabric_clear(emu.fabric, slot))
@@ -262,7 +183,7 @@ unsigned emu_fault_receive(const struct emu_qp *qp, const struct emu_packet *p,
 
 	if (!qp->dev->port_active)
 		return 0;
-	if (!about(EMU_FAULT_PACKET))
+	if (!emu_fault_about(EMU_FAULT_PACKET))
 		return 1;
 	fate = judge(p, true);
 	hold(&fate, datagram, size, true, slot);
@@ -309,7 +230,7 @@ static uint8_t begin_request(struct emu_qp *qp, const struct emu_packet *p)
 	uint8_t syndrome = EMU_AETH_ACK;
 	unsigned at = 0;
 
-	while ((r = next(&event, &at))) {
+	while ((r = emu_fault_next(&event, &at))) {
 		if (r->action == EMU_FAULT_NAK)
 			syndrome = nak_of(r->nak);
 		else if (r->action == EMU_FAULT_REVOKE && p->opcode != EMU_WIRE_SEND)
@@ -330,12 +251,12 @@ uint8_t emu_fault_request(struct emu_qp *qp, const struct emu_packet *p)
 	struct emu_fault_event event;
 	unsigned at = 0;
 
-	if (begins && about(EMU_FAULT_REQUEST))
+	if (begins && emu_fault_about(EMU_FAULT_REQUEST))
 		syndrome = begin_request(qp, p);
-	if (syndrome != EMU_AETH_ACK || !needs || !about(EMU_FAULT_READY))
+	if (syndrome != EMU_AETH_ACK || !needs || !emu_fault_about(EMU_FAULT_READY))
 		return syndrome;
 	event = packet_event(EMU_FAULT_READY, p, true);
-	while (next(&event, &at))
+	while (emu_fault_next(&event, &at))
 		syndrome = (uint8_t)(EMU_AETH_RNR | qp->attr.min_rnr_timer);
 	return syndrome;
 }
@@ -356,9 +277,9 @@ uint64_t emu_fault_wqe(struct emu_qp *qp, const struct emu_swqe *w)
 	uint64_t rest = 0;
 	unsigned at = 0;
 
-	if (!about(EMU_FAULT_WQE))
+	if (!emu_fault_about(EMU_FAULT_WQE))
 		return 0;
-	while ((r = next(&event, &at))) {
+	while ((r = emu_fault_next(&event, &at))) {
 		if (r->action == EMU_FAULT_SLOW)
 			rest += r->by;
 		else if (r->action == EMU_FAULT_REVOKE && w->nseg && !w->seg[0].is_inline)
@@ -391,7 +312,7 @@ void emu_fault_taken(struct emu_qp *qp)
 	const struct emu_fault_rule *r;
 	unsigned at = 0;
 
-	while (about(EMU_FAULT_RECEIVE) && (r = next(&event, &at))) {
+	while (emu_fault_about(EMU_FAULT_RECEIVE) && (r = emu_fault_next(&event, &at))) {
 		if (r->action == EMU_FAULT_REVOKE)
 			revoke_receive(qp);
 		else if (r->action == EMU_FAULT_LIMIT && qp->srq)
@@ -420,140 +341,10 @@ bool emu_fault_completion(const struct emu_cq *cq, const struct emu_completion *
 	bool overrun = false;
 	unsigned at = 0;
 
-	if (!about(EMU_FAULT_COMPLETION))
+	if (!emu_fault_about(EMU_FAULT_COMPLETION))
 		return false;
-	while ((r = next(&event, &at)))
+	while ((r = emu_fault_next(&event, &at)))
 		if (r->action == EMU_FAULT_OVERFLOW)
 			overrun = true;
 	return overrun;
-}
-
-/* ---- commands ---- */
-
-int emu_command_fault(struct emu_device *dev, unsigned command)
-{
-	struct emu_fault_event event = {
-		.point = EMU_FAULT_COMMAND,
-		.opcode = EMU_FAULT_OP_ALL,
-		.transport = EMU_FAULT_TRANSPORTS,
-		.command = 1u << command,
-	};
-	const struct emu_fault_rule *r;
-	unsigned at = 0;
-	int rc = 0;
-
-	emu_lock();
-	if (!dev->orphan && about(EMU_FAULT_COMMAND)) {
-		event.now_ns = emu_now_ns();
-		while ((r = next(&event, &at)))
-			if (r->action == EMU_FAULT_FAIL)
-				rc = -r->error;
-		emu_thread_kick();
-	}
-	emu_unlock();
-	return rc;
-}
-
-/* ---- rounds ---- */
-
-static void release(const struct emu_held *held)
-{
-	if (held->in)
-		emu_receive_again(held->data, held->size, held->slot);
-	else
-		(void)emu_fabric_send(emu.fabric, held->slot, held->data, held->size, true);
-}
-
-void emu_fault_release(void)
-{
-	struct emu_held *held;
-
-	while ((held = emu_hold_take(&emu.fault.hold, UINT64_MAX))) {
-		if (!held->in)
-			release(held);
-		free(held);
-	}
-}
-
-unsigned emu_fault_begin_round(void)
-{
-	struct emu_fault_event event = { .point = EMU_FAULT_TIME };
-	struct emu_held *held;
-	unsigned at = 0, n = 0;
-
-	if (!emu.fault.active && !emu.fault.hold.first && !emu.fault.full_until)
-		return 0;
-	event.now_ns = emu_now_ns();
-	if (emu.fault.full_until && event.now_ns >= emu.fault.full_until) {
-		emu.fault.full_until = 0;
-		emu_fabric_block(emu.fabric, false);
-		n++;
-	}
-	while ((held = emu_hold_take(&emu.fault.hold, event.now_ns))) {
-		release(held);
-		free(held);
-		n++;
-	}
-	if (about(EMU_FAULT_TIME))
-		while (next(&event, &at))
-			n++;
-	return n;
-}
-
-static bool take_noted(enum emu_fault_action action)
-{
-	const uint32_t bit = 1u << action;
-	const bool noted = emu.fault.noted & bit;
-
-	emu.fault.noted &= ~bit;
-	return noted;
-}
-
-/* They say that something changed, which a program then asks for: it is what it was. */
-static void raise_port_events(struct emu_device *dev)
-{
-	static const enum emu_event types[] = { EMU_EVENT_LID_CHANGE, EMU_EVENT_PKEY_CHANGE,
-						EMU_EVENT_SM_CHANGE, EMU_EVENT_CLIENT_REREGISTER,
-						EMU_EVENT_GID_CHANGE };
-
-	for (unsigned i = 0; i < sizeof(types) / sizeof(*types); i++)
-		if (emu.fault.events & 1u << i && !dev->fatal)
-			emu_raise(dev, types[i], NULL, 1);
-}
-
-unsigned emu_fault_end_round(void)
-{
-	struct emu_list *node, *following;
-
-	if (!emu.fault.noted)
-		return 0;
-	if (take_noted(EMU_FAULT_FULL))
-		emu_fabric_block(emu.fabric, true);
-	emu_list_each(node, following, &emu.devices)
-	{
-		struct emu_device *dev = emu_container(node, struct emu_device, node);
-
-		if (emu.fault.noted & 1u << EMU_FAULT_PORT_DOWN)
-			emu_port_change(dev, false);
-		if (emu.fault.noted & 1u << EMU_FAULT_PORT_UP)
-			emu_port_change(dev, true);
-		raise_port_events(dev);
-		if (emu.fault.noted & 1u << EMU_FAULT_FATAL)
-			emu_device_fatal(dev);
-	}
-	emu.fault.noted = 0;
-	emu.fault.events = 0;
-	return 1;
-}
-
-uint64_t emu_fault_deadline(void)
-{
-	uint64_t deadline = emu_hold_deadline(&emu.fault.hold), at;
-
-	if (emu.fault.full_until && emu.fault.full_until < deadline)
-		deadline = emu.fault.full_until;
-	if (!about(EMU_FAULT_TIME))
-		return deadline;
-	at = emu_faults_deadline(&emu.fault.faults);
-	return at < deadline ? at : deadline;
 }

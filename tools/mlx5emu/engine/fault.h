@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "../fabric/wire.h"
+#include "../fault/decide.h"
 
 struct emu_qp;
 struct emu_cq;
@@ -25,8 +26,21 @@ struct emu_completion;
 /* Takes the plan into force from now on; NULL or "" for none. -EINVAL with @error, -ENODEV. */
 int emu_fault_load(const char *plan, char *error, size_t size);
 
+/*
+ * The same for the plan of the run. One that was in force before, until emu_fault_stop(), goes on: a
+ * program that is refused a device and asks again, or opens one device after the other, has one plan.
+ */
+int emu_fault_start(const char *plan, char *error, size_t size);
+
 /* Ends all faults and drops what is held back. */
-void emu_fault_unload(void);
+void emu_fault_stop(void);
+
+/* After fork(), in the child: it begins its plan anew. */
+void emu_fault_forget(void);
+
+/* Whether some rule is about such events, and the next rule that happens to one: decide.h. */
+bool emu_fault_about(enum emu_fault_point point);
+const struct emu_fault_rule *emu_fault_next(const struct emu_fault_event *event, unsigned *at);
 
 /* Sends one packet of @qp, its payload in emu.tx already: through faults, port and fabric. */
 int emu_fault_send(struct emu_qp *qp, const struct emu_packet *packet, bool keep);

@@ -75,7 +75,8 @@ struct emu_xrcd {
 };
 
 struct emu_fault_state {
-	bool active; /* the plan has rules */
+	bool active; /* a plan is in force and has rules */
+	char *text;  /* of the run, that faults came from; NULL = they did not */
 	struct emu_faults faults;
 	struct emu_hold hold;
 	uint32_t noted;      /* bit per emu_fault_action, for the end of the round */
@@ -86,7 +87,7 @@ struct emu_fault_state {
 struct emu_state {
 	pthread_mutex_t lock;
 	struct emu_list devices;
-	unsigned ndevices;
+	unsigned users; /* devices, and who entered without one */
 	bool manual;
 	enum emu_strict strict;
 	uint64_t virtual_ns; /* the clock of manual mode */

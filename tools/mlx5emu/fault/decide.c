@@ -47,7 +47,7 @@ static bool selected(const struct emu_faults *f, const struct emu_fault_rule *r,
 		return since >= r->at_ns;
 	if (r->on == EMU_FAULT_PACKET && r->in != e->in)
 		return false;
-	if (r->on == EMU_FAULT_COMMAND && !(r->commands & e->command))
+	if (r->on == EMU_FAULT_COMMAND && !(r->commands >> e->command & 1))
 		return false;
 	if (!(r->transports & e->transport) || (r->cqn && r->cqn != e->cqn) ||
 	    (r->srqn && r->srqn != e->srqn))

@@ -30,7 +30,7 @@ struct emu_fault_event {
 	uint32_t opcode;    /* one EMU_FAULT_OP_* bit */
 	uint32_t transport; /* one EMU_FAULT_RC... bit */
 	uint32_t cqn, srqn; /* of a completion, of a receive of a shared queue */
-	uint32_t command;   /* one bit */
+	enum emu_fault_command command;
 	bool in;
 	uint32_t qpn, peer_qpn;
 	uint32_t psn, packets;

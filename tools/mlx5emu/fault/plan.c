@@ -113,12 +113,11 @@ static const struct emu_word_bits transports[] = {
 	{ NULL, 0, NULL },
 };
 
-#define C(name, command)                                   \
-	{                                                  \
-		name, 1u << EMU_FAULT_##command, "command" \
-	}
+#define C(name, command) \
+	[EMU_FAULT_##command] = { name, UINT64_C(1) << EMU_FAULT_##command, "command" }
 
-static const struct emu_word_bits commands[] = {
+static const struct emu_word_bits commands[EMU_FAULT_COMMANDS + 1] = {
+	C("get-context", GET_CONTEXT),
 	C("query-device", QUERY_DEVICE),
 	C("query-port", QUERY_PORT),
 	C("alloc-pd", ALLOC_PD),
@@ -131,6 +130,7 @@ static const struct emu_word_bits commands[] = {
 	C("alloc-dm", ALLOC_DM),
 	C("free-dm", FREE_DM),
 	C("alloc-uar", ALLOC_UAR),
+	C("free-uar", FREE_UAR),
 	C("create-channel", CREATE_CHANNEL),
 	C("create-cq", CREATE_CQ),
 	C("modify-cq", MODIFY_CQ),
@@ -151,6 +151,11 @@ static const struct emu_word_bits commands[] = {
 	C("attach-mcast", ATTACH_MCAST),
 	C("detach-mcast", DETACH_MCAST),
 	C("devx", DEVX),
+	C("query-context", QUERY_CONTEXT),
+	C("query-pd", QUERY_PD),
+	C("query-mr", QUERY_MR),
+	C("query-dm", QUERY_DM),
+	C("alloc-events", ALLOC_EVENTS),
 	{ NULL, 0, NULL },
 };
 
@@ -172,6 +177,11 @@ static const int errors[] = { ENOMEM, EAGAIN, EBUSY,  EFAULT, EINVAL, EIO,    EN
 const char *emu_fault_action_name(enum emu_fault_action action)
 {
 	return actions[action].name;
+}
+
+const char *emu_fault_command_name(enum emu_fault_command command)
+{
+	return commands[command].name;
 }
 
 void emu_fault_error_print(const struct emu_fault_error *error, char *out, size_t size)
@@ -218,7 +228,7 @@ static void set_selection(struct emu_plan_parser *p, enum setting s, struct emu_
 
 	switch (s) {
 	case SET_OPCODE:
-		r->opcodes = emu_word_list(p, w, opcodes);
+		r->opcodes = (uint32_t)emu_word_list(p, w, opcodes);
 		break;
 	case SET_DIRECTION:
 		r->in = emu_word_choice(p, w, directions, 2);
@@ -231,7 +241,7 @@ static void set_selection(struct emu_plan_parser *p, enum setting s, struct emu_
 		r->has_qpn = true;
 		break;
 	case SET_TRANSPORT:
-		r->transports = emu_word_list(p, w, transports);
+		r->transports = (uint32_t)emu_word_list(p, w, transports);
 		break;
 	case SET_CQN:
 		r->cqn = (uint32_t)emu_word_number(p, w, 1, 0xffffff);
@@ -289,7 +299,7 @@ static void set_value(struct emu_plan_parser *p, enum setting s, struct emu_word
 		set_error(p, w, r);
 		break;
 	case SET_TYPE:
-		r->events = emu_word_list(p, w, events);
+		r->events = (uint32_t)emu_word_list(p, w, events);
 		break;
 	default:
 		set_selection(p, s, w, r);
@@ -387,6 +397,9 @@ static bool take_setting(struct emu_plan_parser *p, struct emu_fault_rule *r, ui
 	return !p->failed;
 }
 
+/* rdma-core takes for granted that a page is taken back (mlx5_free_uar()), as kernels always do. */
+static const uint64_t any_command = ~(UINT64_C(1) << EMU_FAULT_FREE_UAR);
+
 static void take_rule(struct emu_plan_parser *p, struct emu_word name, struct emu_fault_rule *r)
 {
 	uint32_t seen = 0;
@@ -408,7 +421,7 @@ static void take_rule(struct emu_plan_parser *p, struct emu_word name, struct em
 		.on = actions[a].usual,
 		.opcodes = EMU_FAULT_OP_ALL,
 		.transports = EMU_FAULT_TRANSPORTS,
-		.commands = UINT32_MAX,
+		.commands = any_command,
 		.error = ENOMEM,
 		.until_ns = UINT64_MAX,
 		.first = 1,

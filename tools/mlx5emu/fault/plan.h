@@ -15,7 +15,7 @@
 
 enum {
 	EMU_FAULT_RULES = 64,
-	EMU_FAULT_ERROR_TEXT = 160,
+	EMU_FAULT_ERROR_TEXT = 320,
 	EMU_FAULT_ALWAYS = 1000000, /* rate: parts per million */
 };
 
@@ -85,6 +85,7 @@ enum {
 
 /* What a program asks the kernel for, however it does; bits. */
 enum emu_fault_command {
+	EMU_FAULT_GET_CONTEXT,
 	EMU_FAULT_QUERY_DEVICE,
 	EMU_FAULT_QUERY_PORT,
 	EMU_FAULT_ALLOC_PD,
@@ -97,6 +98,7 @@ enum emu_fault_command {
 	EMU_FAULT_ALLOC_DM,
 	EMU_FAULT_FREE_DM,
 	EMU_FAULT_ALLOC_UAR,
+	EMU_FAULT_FREE_UAR,
 	EMU_FAULT_CREATE_CHANNEL,
 	EMU_FAULT_CREATE_CQ,
 	EMU_FAULT_MODIFY_CQ,
@@ -117,6 +119,11 @@ enum emu_fault_command {
 	EMU_FAULT_ATTACH_MCAST,
 	EMU_FAULT_DETACH_MCAST,
 	EMU_FAULT_DEVX,
+	EMU_FAULT_QUERY_CONTEXT,
+	EMU_FAULT_QUERY_PD,
+	EMU_FAULT_QUERY_MR,
+	EMU_FAULT_QUERY_DM,
+	EMU_FAULT_ALLOC_EVENTS,
 	EMU_FAULT_COMMANDS,
 };
 
@@ -143,7 +150,7 @@ struct emu_fault_rule {
 	uint32_t opcodes;    /* EMU_FAULT_OP_* */
 	uint32_t transports; /* EMU_FAULT_RC... */
 	uint32_t cqn, srqn;  /* 0 = any */
-	uint32_t commands;   /* 1 << EMU_FAULT_QUERY_DEVICE... */
+	uint64_t commands;   /* 1 << EMU_FAULT_GET_CONTEXT... */
 	bool in;             /* packets: arriving, not leaving */
 	bool has_qpn, has_psn;
 	uint32_t slot; /* 0 = any process */
@@ -186,5 +193,6 @@ int emu_fault_parse(const char *text, size_t size, struct emu_fault_plan *plan,
 void emu_fault_error_print(const struct emu_fault_error *error, char *out, size_t size);
 
 const char *emu_fault_action_name(enum emu_fault_action action);
+const char *emu_fault_command_name(enum emu_fault_command command);
 
 #endif

@@ -178,28 +178,44 @@ void emu_word_range(struct emu_plan_parser *p, struct emu_word w, struct emu_fau
 			      emu_word_shown(w), w.at);
 }
 
-static uint32_t bits_of(struct emu_plan_parser *p, struct emu_word w,
+/* A list of names as a message has room for. */
+struct names {
+	char text[EMU_FAULT_ERROR_TEXT - 80];
+	size_t size;
+	bool full;
+};
+
+static void add_name(struct names *names, const char *name)
+{
+	static const char cut[] = " ...";
+
+	names->full |= names->size + strlen(name) + sizeof(cut) + 1 > sizeof(names->text);
+	if (names->full)
+		memcpy(names->text + names->size, cut, sizeof(cut));
+	else
+		names->size += (size_t)snprintf(names->text + names->size,
+						sizeof(names->text) - names->size, " %s", name);
+}
+
+static uint64_t bits_of(struct emu_plan_parser *p, struct emu_word w,
 			const struct emu_word_bits *known)
 {
-	char names[EMU_FAULT_ERROR_TEXT] = "";
-	size_t used = 0;
+	struct names names = { .size = 0 };
 
 	for (unsigned i = 0; known[i].name; i++) {
 		if (emu_word_is(w, known[i].name))
 			return known[i].bits;
-		if (used < sizeof(names))
-			used += (size_t)snprintf(names + used, sizeof(names) - used, " %s",
-						 known[i].name);
+		add_name(&names, known[i].name);
 	}
 	emu_plan_fail(p, w.at, "unknown %s '%.*s'; known:%s", known->what, emu_word_shown(w), w.at,
-		      names);
+		      names.text);
 	return 0;
 }
 
-uint32_t emu_word_list(struct emu_plan_parser *p, struct emu_word w,
+uint64_t emu_word_list(struct emu_plan_parser *p, struct emu_word w,
 		       const struct emu_word_bits *known)
 {
-	uint32_t bits = 0;
+	uint64_t bits = 0;
 
 	while (!p->failed) {
 		const char *comma = memchr(w.at, ',', w.size);
@@ -218,16 +234,13 @@ uint32_t emu_word_list(struct emu_plan_parser *p, struct emu_word w,
 unsigned emu_word_choice(struct emu_plan_parser *p, struct emu_word w, const char *const *names,
 			 unsigned n)
 {
-	char known[EMU_FAULT_ERROR_TEXT] = "";
-	size_t used = 0;
+	struct names known = { .size = 0 };
 
 	for (unsigned i = 0; i < n; i++) {
 		if (emu_word_is(w, names[i]))
 			return i;
-		if (used < sizeof(known))
-			used += (size_t)snprintf(known + used, sizeof(known) - used, " %s",
-						 names[i]);
+		add_name(&known, names[i]);
 	}
-	emu_plan_fail(p, w.at, "'%.*s' is none of:%s", emu_word_shown(w), w.at, known);
+	emu_plan_fail(p, w.at, "'%.*s' is none of:%s", emu_word_shown(w), w.at, known.text);
 	return 0;
 }

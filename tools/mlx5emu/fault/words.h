@@ -50,10 +50,10 @@ void emu_word_range(struct emu_plan_parser *p, struct emu_word w, struct emu_fau
 /* Names with commas between them; @known ends with a NULL name, its first entry says what they are. */
 struct emu_word_bits {
 	const char *name;
-	uint32_t bits;
+	uint64_t bits;
 	const char *what;
 };
-uint32_t emu_word_list(struct emu_plan_parser *p, struct emu_word w,
+uint64_t emu_word_list(struct emu_plan_parser *p, struct emu_word w,
 		       const struct emu_word_bits *known);
 
 /* The index of @w in @names, or an error that lists them. */

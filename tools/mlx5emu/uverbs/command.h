@@ -2,6 +2,7 @@
 #ifndef MLX5EMU_UVERBS_COMMAND_H
 #define MLX5EMU_UVERBS_COMMAND_H
 
+#include "fault/plan.h"
 #include "uverbs/file.h"
 
 #include <stdbool.h>
@@ -65,10 +66,13 @@ struct emu_attr_spec {
 	bool mandatory;
 };
 
+/* Of a method that becomes a write command, and is asked about as that alone. */
+enum { EMU_FAULT_AS_WRITTEN = EMU_FAULT_COMMANDS };
+
 /* An ioctl method. */
 struct emu_method {
 	const char *name; /* in a trace; NULL: what it does has a line of a write command */
-	uint8_t fault;    /* in a plan: EMU_FAILS_AS(), or 0 */
+	uint8_t fault;    /* in a plan: enum emu_fault_command, or EMU_FAULT_AS_WRITTEN */
 	uint16_t object_id, method_id;
 	unsigned nspec;
 	struct emu_attr_spec spec[EMU_MAX_SPEC];
@@ -82,7 +86,7 @@ extern const size_t emu_devx_nmethods, emu_create_nmethods;
 /* Entry of a table keyed by command number; the smallest core sizes a caller may give. */
 struct emu_write_method {
 	uint16_t in_size, out_size;
-	uint8_t fault; /* in a plan: EMU_FAILS_AS(), or 0 */
+	uint8_t fault; /* in a plan: enum emu_fault_command */
 	int (*run)(struct emu_cmd *cmd);
 };
 

@@ -353,7 +353,7 @@ static int create_srq(struct emu_file *file, const struct emu_attr *attr)
 
 const struct emu_method emu_create_methods[] = {
 	{ NULL,
-	  0,
+	  EMU_FAULT_AS_WRITTEN,
 	  UVERBS_OBJECT_CQ,
 	  UVERBS_METHOD_CQ_CREATE,
 	  10,
@@ -369,7 +369,7 @@ const struct emu_method emu_create_methods[] = {
 	    { "uhw_out", UVERBS_ATTR_UHW_OUT, EMU_ATTR_OUT, 0, UINT16_MAX, false } },
 	  create_cq },
 	{ NULL,
-	  0,
+	  EMU_FAULT_AS_WRITTEN,
 	  UVERBS_OBJECT_QP,
 	  UVERBS_METHOD_QP_CREATE,
 	  15,
@@ -390,7 +390,7 @@ const struct emu_method emu_create_methods[] = {
 	    { "uhw_out", UVERBS_ATTR_UHW_OUT, EMU_ATTR_OUT, 0, UINT16_MAX, false } },
 	  create_qp },
 	{ NULL,
-	  0,
+	  EMU_FAULT_AS_WRITTEN,
 	  UVERBS_OBJECT_SRQ,
 	  UVERBS_METHOD_SRQ_CREATE,
 	  15,

@@ -6,10 +6,10 @@
 #include "uverbs/command.h"
 
 #include "engine/engine.h"
-#include "trace/stat.h"
 #include "firmware/firmware.h"
 #include "uverbs/bfreg.h"
 #include "uverbs/libc.h"
+#include "uverbs/process.h"
 #include "uverbs/session.h"
 
 #include <endian.h>
@@ -58,13 +58,6 @@ static int check_ucontext_req(const struct emu_cmd *cmd, struct mlx5_ib_alloc_uc
 	return 0;
 }
 
-static const enum emu_strict levels[] = {
-	[EMU_RUN_STRICT_ERROR] = EMU_STRICT_ERROR,
-	[EMU_RUN_STRICT_PEDANTIC] = EMU_STRICT_PEDANTIC,
-	[EMU_RUN_STRICT_WARN] = EMU_STRICT_WARN,
-	[EMU_RUN_STRICT_OFF] = EMU_STRICT_OFF,
-};
-
 /* Only devices of the run are on the wire, and their groups. */
 static bool mac_of_gid(const uint8_t gid[16], uint8_t mac[6])
 {
@@ -74,21 +67,7 @@ static bool mac_of_gid(const uint8_t gid[16], uint8_t mac[6])
 static int create_device(struct emu_file *file, const struct emu_session *s)
 {
 	const struct emu_run_device *dev = &s->run.dev[file->index];
-	char reports[PATH_MAX + sizeof(EMU_RUN_REPORTS_FILE)];
-	char stats[PATH_MAX + sizeof(EMU_STAT_DIR)];
 	struct emu_device_config config = {
-		.run = {
-			.run_id = s->run.id,
-			.manual = s->run.manual,
-			.log_level = s->run.log_level,
-			.log_path = s->run.log_file[0] ? s->run.log_file : NULL,
-			.faults = s->run.faults,
-			.strict = levels[s->run.strict],
-			.reports_path = reports,
-			.trace_path = s->run.trace_file,
-			.frames_path = s->run.pcap_file,
-			.stat_dir = stats,
-		},
 		.index = file->index,
 		.uar_base = file->uar,
 		.uar_pages = EMU_MAX_UAR_PAGES,
@@ -103,8 +82,6 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 		.cookie = file,
 	};
 
-	snprintf(reports, sizeof(reports), "%s/" EMU_RUN_REPORTS_FILE, s->dir);
-	snprintf(stats, sizeof(stats), "%s/" EMU_STAT_DIR, s->dir);
 	memcpy(config.name, dev->name, sizeof(dev->name));
 	static_assert(sizeof(config.pkey) == sizeof(dev->pkey), "room for all");
 	memcpy(config.pkey, dev->pkey, sizeof(dev->pkey));
@@ -193,25 +170,19 @@ static void destroy_parts(struct emu_file *file)
 	file->bfregs = NULL;
 }
 
-int emu_cmd_get_context(struct emu_cmd *cmd)
+/* The engine is there already, which emu_cmd_get_context() sees to. */
+static int open_context(struct emu_cmd *cmd, const struct mlx5_ib_alloc_ucontext_req_v2 *req)
 {
-	struct mlx5_ib_alloc_ucontext_req_v2 req;
 	struct emu_file *file = cmd->file;
-	const struct emu_session *s = emu_session();
-	int async_fd, rc;
+	int async_fd;
+	int rc = emu_evfile_create(&file->async, &async_fd, false);
 
-	if (file->device || !s)
-		return -EINVAL;
-	rc = check_ucontext_req(cmd, &req);
 	if (rc < 0)
 		return rc;
-	rc = emu_evfile_create(&file->async, &async_fd, false);
-	if (rc < 0)
-		return rc;
-	rc = create_device(file, s);
+	rc = create_device(file, emu_session());
 	if (rc < 0)
 		goto free_async;
-	rc = create_parts(file, &req);
+	rc = create_parts(file, req);
 	if (rc == 0)
 		rc = answer_context(cmd, async_fd);
 	if (rc < 0)
@@ -226,6 +197,36 @@ free_async:
 	emu_libc()->close(async_fd);
 	emu_evfile_put(file->async);
 	file->async = NULL;
+	return rc;
+}
+
+/*
+ * The fault plan is asked before there is anything, and once for each open file: libmlx5 tries a refused
+ * context again with shorter requests and without DEVX (mlx5_cmd_get_context()).
+ */
+static int context_refused(struct emu_file *file)
+{
+	if (!file->refused)
+		file->refused = emu_command_fault(EMU_FAULT_GET_CONTEXT);
+	return file->refused;
+}
+
+int emu_cmd_get_context(struct emu_cmd *cmd)
+{
+	struct mlx5_ib_alloc_ucontext_req_v2 req;
+	int rc;
+
+	if (cmd->file->device)
+		return -EINVAL;
+	rc = emu_process_enter();
+	if (rc < 0)
+		return rc;
+	rc = context_refused(cmd->file);
+	if (rc == 0)
+		rc = check_ucontext_req(cmd, &req);
+	if (rc == 0)
+		rc = open_context(cmd, &req);
+	emu_engine_leave();
 	return rc;
 }
 

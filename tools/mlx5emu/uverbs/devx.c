@@ -9,7 +9,6 @@
 
 #include "engine/engine.h"
 #include "firmware/firmware.h"
-#include "uverbs/fail.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -236,7 +235,7 @@ static int umem_dereg(struct emu_file *file, const struct emu_attr *attr)
 
 const struct emu_method emu_devx_methods[] = {
 	{ "DEVX_OTHER",
-	  EMU_FAILS_AS(DEVX),
+	  EMU_FAULT_DEVX,
 	  MLX5_IB_OBJECT_DEVX,
 	  MLX5_IB_METHOD_DEVX_OTHER,
 	  2,
@@ -244,7 +243,7 @@ const struct emu_method emu_devx_methods[] = {
 	    { "cmd_out", MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT, EMU_ATTR_OUT, 16, UINT16_MAX, true } },
 	  general },
 	{ "DEVX_QUERY_EQN",
-	  0,
+	  EMU_FAULT_DEVX,
 	  MLX5_IB_OBJECT_DEVX,
 	  MLX5_IB_METHOD_DEVX_QUERY_EQN,
 	  2,
@@ -252,7 +251,7 @@ const struct emu_method emu_devx_methods[] = {
 	    { "dev_eqn", MLX5_IB_ATTR_DEVX_QUERY_EQN_DEV_EQN, EMU_ATTR_OUT, 4, 4, true } },
 	  query_eqn },
 	{ "DEVX_SUBSCRIBE_EVENT",
-	  0,
+	  EMU_FAULT_DEVX,
 	  MLX5_IB_OBJECT_DEVX,
 	  MLX5_IB_METHOD_DEVX_SUBSCRIBE_EVENT,
 	  4,
@@ -265,7 +264,7 @@ const struct emu_method emu_devx_methods[] = {
 	    { "cookie", MLX5_IB_ATTR_DEVX_SUBSCRIBE_EVENT_COOKIE, EMU_ATTR_IN, 8, 8, false } },
 	  emu_devx_subscribe },
 	{ "DEVX_ASYNC_EVENT_FD_ALLOC",
-	  0,
+	  EMU_FAULT_DEVX,
 	  MLX5_IB_OBJECT_DEVX_ASYNC_EVENT_FD,
 	  MLX5_IB_METHOD_DEVX_ASYNC_EVENT_FD_ALLOC,
 	  2,
@@ -273,7 +272,7 @@ const struct emu_method emu_devx_methods[] = {
 	    { "flags", MLX5_IB_ATTR_DEVX_ASYNC_EVENT_FD_ALLOC_FLAGS, EMU_ATTR_IN, 4, 8, true } },
 	  emu_devx_event_channel },
 	{ "DEVX_OBJ_CREATE",
-	  EMU_FAILS_AS(DEVX),
+	  EMU_FAULT_DEVX,
 	  MLX5_IB_OBJECT_DEVX_OBJ,
 	  MLX5_IB_METHOD_DEVX_OBJ_CREATE,
 	  3,
@@ -283,14 +282,14 @@ const struct emu_method emu_devx_methods[] = {
 	      true } },
 	  create },
 	{ "DEVX_OBJ_DESTROY",
-	  0,
+	  EMU_FAULT_DEVX,
 	  MLX5_IB_OBJECT_DEVX_OBJ,
 	  MLX5_IB_METHOD_DEVX_OBJ_DESTROY,
 	  1,
 	  { { "handle", MLX5_IB_ATTR_DEVX_OBJ_DESTROY_HANDLE, EMU_ATTR_HANDLE, 0, 0, true } },
 	  destroy },
 	{ "DEVX_OBJ_MODIFY",
-	  EMU_FAILS_AS(DEVX),
+	  EMU_FAULT_DEVX,
 	  MLX5_IB_OBJECT_DEVX_OBJ,
 	  MLX5_IB_METHOD_DEVX_OBJ_MODIFY,
 	  3,
@@ -300,7 +299,7 @@ const struct emu_method emu_devx_methods[] = {
 	      true } },
 	  modify },
 	{ "DEVX_OBJ_QUERY",
-	  EMU_FAILS_AS(DEVX),
+	  EMU_FAULT_DEVX,
 	  MLX5_IB_OBJECT_DEVX_OBJ,
 	  MLX5_IB_METHOD_DEVX_OBJ_QUERY,
 	  3,
@@ -309,7 +308,7 @@ const struct emu_method emu_devx_methods[] = {
 	    { "cmd_out", MLX5_IB_ATTR_DEVX_OBJ_QUERY_CMD_OUT, EMU_ATTR_OUT, 16, UINT16_MAX, true } },
 	  query },
 	{ "DEVX_UMEM_REG",
-	  EMU_FAILS_AS(DEVX),
+	  EMU_FAULT_DEVX,
 	  MLX5_IB_OBJECT_DEVX_UMEM,
 	  MLX5_IB_METHOD_DEVX_UMEM_REG,
 	  6,
@@ -321,7 +320,7 @@ const struct emu_method emu_devx_methods[] = {
 	    { "pgsz_bitmap", MLX5_IB_ATTR_DEVX_UMEM_REG_PGSZ_BITMAP, EMU_ATTR_IN, 8, 8, false } },
 	  umem_reg },
 	{ "DEVX_UMEM_DEREG",
-	  0,
+	  EMU_FAULT_DEVX,
 	  MLX5_IB_OBJECT_DEVX_UMEM,
 	  MLX5_IB_METHOD_DEVX_UMEM_DEREG,
 	  1,

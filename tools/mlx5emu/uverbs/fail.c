@@ -2,8 +2,11 @@
 #include "uverbs/fail.h"
 
 #include "engine/engine.h"
+#include "uverbs/command.h"
 
-int emu_command_fails(const struct emu_file *file, uint8_t fault)
+int emu_command_fails(const struct emu_file *file, unsigned fault)
 {
-	return fault && file->device ? emu_command_fault(file->device, fault - 1u) : 0;
+	if (!file->device || fault == EMU_FAULT_AS_WRITTEN)
+		return 0;
+	return emu_command_fault((enum emu_fault_command)fault);
 }

@@ -17,19 +17,19 @@
 #include <string.h>
 #include <rdma/ib_user_verbs.h>
 
-#define METHOD(fault, in, out, fn)                                             \
-	{                                                                      \
-		sizeof(struct in), sizeof(struct out), EMU_FAILS_AS(fault), fn \
+#define METHOD(fault, in, out, fn)                                           \
+	{                                                                    \
+		sizeof(struct in), sizeof(struct out), EMU_FAULT_##fault, fn \
 	}
-#define METHOD_IN(fault, in, fn)                              \
-	{                                                     \
-		sizeof(struct in), 0, EMU_FAILS_AS(fault), fn \
+#define METHOD_IN(fault, in, fn)                            \
+	{                                                   \
+		sizeof(struct in), 0, EMU_FAULT_##fault, fn \
 	}
 
 static const struct emu_write_method methods[] = {
 	[IB_USER_VERBS_CMD_GET_CONTEXT] = { sizeof(struct ib_uverbs_get_context),
-					    sizeof(struct ib_uverbs_get_context_resp), 0,
-					    emu_cmd_get_context },
+					    sizeof(struct ib_uverbs_get_context_resp),
+					    EMU_FAULT_GET_CONTEXT, emu_cmd_get_context },
 	[IB_USER_VERBS_CMD_QUERY_DEVICE] = METHOD(QUERY_DEVICE, ib_uverbs_query_device,
 						  ib_uverbs_query_device_resp,
 						  emu_cmd_query_device),
@@ -92,8 +92,7 @@ static const struct emu_write_method methods_ex[] = {
 	[IB_USER_VERBS_EX_CMD_QUERY_DEVICE] = { sizeof(struct ib_uverbs_ex_query_device),
 						offsetof(struct ib_uverbs_ex_query_device_resp,
 							 odp_caps),
-						EMU_FAILS_AS(QUERY_DEVICE),
-						emu_cmd_query_device_ex },
+						EMU_FAULT_QUERY_DEVICE, emu_cmd_query_device_ex },
 	[IB_USER_VERBS_EX_CMD_CREATE_CQ] = METHOD(CREATE_CQ, ib_uverbs_ex_create_cq,
 						  ib_uverbs_ex_create_cq_resp,
 						  emu_cmd_create_cq_ex),
@@ -102,10 +101,10 @@ static const struct emu_write_method methods_ex[] = {
 	[IB_USER_VERBS_EX_CMD_CREATE_QP] = { offsetof(struct ib_uverbs_ex_create_qp,
 						      rwq_ind_tbl_handle),
 					     sizeof(struct ib_uverbs_ex_create_qp_resp),
-					     EMU_FAILS_AS(CREATE_QP), emu_cmd_create_qp_ex },
+					     EMU_FAULT_CREATE_QP, emu_cmd_create_qp_ex },
 	[IB_USER_VERBS_EX_CMD_MODIFY_QP] = { offsetof(struct ib_uverbs_ex_modify_qp, rate_limit),
 					     sizeof(struct ib_uverbs_ex_modify_qp_resp),
-					     EMU_FAILS_AS(MODIFY_QP), emu_cmd_modify_qp_ex },
+					     EMU_FAULT_MODIFY_QP, emu_cmd_modify_qp_ex },
 };
 
 static const struct emu_write_method *lookup(uint64_t command)
