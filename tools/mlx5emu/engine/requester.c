@@ -423,10 +423,11 @@ unsigned emu_requester_run(struct emu_qp *qp)
 	struct emu_swqe *w;
 	unsigned n = 0;
 
-	req->blocked = false;
+	req->blocked = req->blocked &&
+		       !emu_fabric_clear(emu.fabric, emu_qpn_slot(qp->attr.dest_qpn));
 	if (qp->attr.qp_state != EMU_QPS_RTS && qp->attr.qp_state != EMU_QPS_SQD)
 		return 0;
-	while (n < BUDGET && !req->rnr_deadline && (w = sendable(qp))) {
+	while (n < BUDGET && !req->blocked && !req->rnr_deadline && (w = sendable(qp))) {
 		const int rc = emu_requester_send(qp, w);
 
 		req->blocked = rc == -EAGAIN;

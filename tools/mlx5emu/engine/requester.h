@@ -61,10 +61,11 @@ struct emu_requester {
 	unsigned reads;                      /* reads and atomics under way */
 	unsigned retries, rnr_retries;       /* used up since the last progress */
 	uint64_t ack_deadline, rnr_deadline; /* 0 = off */
-	uint64_t slow_deadline;              /* a fault: the next WQE starts then; 0 = off */
-	bool blocked;                        /* the wire took nothing when last asked */
-	bool implied_nak; /* went back for a lost response since the last progress */
-	bool drained;     /* SQ_DRAINED was raised */
+	uint64_t taken;         /* by the wire to the peer, when the timer was last seen */
+	uint64_t slow_deadline; /* a fault: the next WQE starts then; 0 = off */
+	bool blocked;           /* the wire took nothing when last asked */
+	bool implied_nak;       /* went back for a lost response since the last progress */
+	bool drained;           /* SQ_DRAINED was raised */
 };
 
 /* @blocks: of the send ring, 0 or a power of two. -ENOMEM. */

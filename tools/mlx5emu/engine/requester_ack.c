@@ -297,10 +297,26 @@ void emu_requester_receive(struct emu_qp *qp, const struct emu_packet *p)
 	emu_qp_kick(qp);
 }
 
+/* Nothing is out that could be answered, and the wire takes what other queues had ready before. */
+static bool waits_its_turn(struct emu_qp *qp)
+{
+	struct emu_requester *req = &qp->req;
+	const uint64_t taken = emu_fabric_taken(emu.fabric, emu_qpn_slot(qp->attr.dest_qpn));
+	const bool moves = taken != req->taken;
+
+	req->taken = taken;
+	return moves && req->blocked && req->cur != req->tail &&
+	       emu_psn_add(emu_swqe_at(req, req->cur)->psn, req->cur_packets) == req->una;
+}
+
 void emu_requester_ack_timeout(struct emu_qp *qp)
 {
 	if (qp->req.una == qp->req.sent && qp->req.cur == qp->req.tail)
 		return;
+	if (waits_its_turn(qp)) {
+		emu_timer_ack(qp, emu_now_ns() + emu_ack_timeout_ns(qp->attr.timeout));
+		return;
+	}
 	emu.counters.timeouts++;
 	qp->stat->work.timeouts++;
 	emu_debug("QP 0x%06x: no acknowledge of PSN %u in time", qp->qpn, qp->req.una);

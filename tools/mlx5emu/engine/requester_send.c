@@ -12,8 +12,10 @@
 
 static void start_ack_timer(struct emu_qp *qp)
 {
-	if (qp->attr.timeout && !qp->req.ack_deadline)
-		emu_timer_ack(qp, emu_now_ns() + emu_ack_timeout_ns(qp->attr.timeout));
+	if (!qp->attr.timeout || qp->req.ack_deadline)
+		return;
+	qp->req.taken = emu_fabric_taken(emu.fabric, emu_qpn_slot(qp->attr.dest_qpn));
+	emu_timer_ack(qp, emu_now_ns() + emu_ack_timeout_ns(qp->attr.timeout));
 }
 
 static struct emu_packet packet_for(const struct emu_qp *qp, const struct emu_swqe *w)
@@ -36,6 +38,9 @@ static int transmit(struct emu_qp *qp, const struct emu_packet *p, uint32_t pack
 {
 	const int rc = emu_fault_send(qp, p, false);
 
+	/* From when the first packet leaves that nothing has answered yet. */
+	if (rc == 0 && p->psn == qp->req.una)
+		emu_timer_ack(qp, 0);
 	/* Also while nothing can leave: a peer that takes nothing for good is a lost one. */
 	start_ack_timer(qp);
 	if (rc == -EAGAIN)

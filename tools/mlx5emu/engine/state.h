@@ -105,6 +105,7 @@ struct emu_state {
 	struct emu_list blocks;    /* compressed completions that are not written yet */
 	uint64_t next_watch;       /* for silent queues: doorbell.h */
 	uint64_t next_deadline;    /* no timer expires earlier; UINT64_MAX = none runs */
+	uint64_t behind_since;     /* when arrivals began to pile up; 0 = they do not */
 
 	struct emu_fault_state fault;
 	struct mlx5emu_counters counters;

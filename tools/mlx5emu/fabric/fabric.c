@@ -32,6 +32,7 @@ struct emu_fabric {
 	bool blocked;
 	unsigned waiting;     /* datagrams in all queues but the own slot's */
 	bool full[EMU_SLOTS]; /* took nothing since the last flush */
+	uint64_t taken[EMU_SLOTS];
 	struct emu_queue queue[EMU_SLOTS];
 };
 
@@ -142,6 +143,11 @@ bool emu_fabric_clear(const struct emu_fabric *fabric, unsigned slot)
 	       fabric->queue[slot].count <= (slot == fabric->slot ? CLEAR_LOOPBACK : 0);
 }
 
+uint64_t emu_fabric_taken(const struct emu_fabric *fabric, unsigned slot)
+{
+	return slot < EMU_SLOTS ? fabric->taken[slot] : 0;
+}
+
 bool emu_fabric_waiting(const struct emu_fabric *fabric)
 {
 	return fabric->waiting > 0;
@@ -156,8 +162,10 @@ static int transmit(struct emu_fabric *fabric, unsigned slot, const void *datagr
 	if (fabric->fd < 0)
 		return 0;
 	if (sendto(fabric->fd, datagram, size, MSG_DONTWAIT | MSG_NOSIGNAL,
-		   (struct sockaddr *)&name, len) >= 0)
+		   (struct sockaddr *)&name, len) >= 0) {
+		fabric->taken[slot]++;
 		return 0;
+	}
 	return errno == EAGAIN || errno == ENOBUFS || errno == EINTR ? -EAGAIN : 0;
 }
 
@@ -249,6 +257,7 @@ static int take_loopback(struct emu_fabric *fabric, void *buffer, size_t capacit
 	*size = first->size < capacity ? first->size : capacity;
 	memcpy(buffer, first->data, *size);
 	emu_queue_drop(&fabric->queue[fabric->slot]);
+	fabric->taken[fabric->slot]++;
 	return 0;
 }
 

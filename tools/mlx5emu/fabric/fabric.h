@@ -56,6 +56,9 @@ enum { EMU_FABRIC_ALL = 255 };
 int emu_fabric_send(struct emu_fabric *fabric, unsigned slot, const void *datagram, size_t size,
 		    bool keep);
 
+/* How many datagrams @slot has taken so far: while this grows, what waits for it comes to its turn. */
+uint64_t emu_fabric_taken(const struct emu_fabric *fabric, unsigned slot);
+
 /* Tries what waits again; returns how many datagrams left. */
 unsigned emu_fabric_flush(struct emu_fabric *fabric);
 
