@@ -17,7 +17,7 @@ struct work {
 	enum bv_op op;
 	bool with_imm;
 	bool is_inline;
-	bool is_few;   /* elements: two to four */
+	bool is_few;   /* elements: two to four, by a constant */
 	bool is_fixed; /* one element, or eight bytes: neither is counted */
 	uint32_t imm;
 	const void *list; /* or the payload */
@@ -42,62 +42,51 @@ static ALWAYS_INLINE void keep_target(struct verbs_posted *place, const struct w
 	if (w->with_imm)
 		place->to.imm = htobe32(w->imm);
 	if (w->op == BV_OP_FETCH_ADD || w->op == BV_OP_COMPARE_SWAP)
-		place->operand = w->operand;
+		place->atomic.operand = w->operand;
 	if (w->op == BV_OP_COMPARE_SWAP)
-		place->swap = w->swap;
+		place->atomic.swap = w->swap;
 }
 
-/* Two to four; their lengths or'ed together. */
-static ALWAYS_INLINE uint32_t keep_few(struct verbs_posted *place, const struct ibv_sge *sge,
-				       unsigned nsge)
+/* One by one: copied in one piece, they would have their address in a register before the calls. */
+static ALWAYS_INLINE void keep_few(struct ibv_sge *to, const struct ibv_sge *sge, unsigned nsge)
 {
-	uint32_t lengths = sge[0].length | sge[1].length;
-	uint32_t rest = 0;
-
-	place->first = sge[0];
-	place->second = sge[1];
-	if (nsge > 2) {
-		rest = sge[2].length;
-		lengths |= rest;
-		if (nsge > 3) {
-			lengths |= sge[3].length;
-			rest += sge[3].length;
-		}
-	}
-	place->rest = rest;
-	return lengths;
+	to[0] = sge[0];
+	to[1] = sge[1];
+	if (nsge > 2)
+		to[2] = sge[2];
+	if (nsge > 3)
+		to[3] = sge[3];
 }
 
-/* Of few elements, returns their lengths or'ed together. */
-static ALWAYS_INLINE uint32_t keep_payload(struct verbs_posted *place, const struct work *w)
+static ALWAYS_INLINE void keep_payload(struct verbs_posted *place, const struct work *w)
 {
 	if (w->is_inline) {
 		place->list = w->list;
 		if (!w->is_fixed)
 			place->n = (uint32_t)w->length;
-		return 0;
+	} else if (w->is_fixed) {
+		place->sge[0] = *verbs_sge(w->list);
+	} else if (w->is_few) {
+		keep_few(place->sge, verbs_sge(w->list), w->nsge);
+	} else {
+		place->list = w->list;
+		place->n = w->nsge;
+		place->rest = verbs_keep_elements(&place->sge[0], &place->sge[1],
+						  verbs_sge(w->list), w->nsge);
 	}
-	if (w->is_fixed) {
-		place->first = *verbs_sge(w->list);
-		return 0;
-	}
-	place->list = w->list;
-	place->n = w->nsge;
-	if (w->is_few)
-		return keep_few(place, verbs_sge(w->list), w->nsge);
-	place->rest =
-		verbs_keep_elements(&place->first, &place->second, verbs_sge(w->list), w->nsge);
-	return 0;
 }
 
-/* @kind: VERBS_UNSIGNALED or 0. Of few elements, returns their lengths or'ed together. */
-static ALWAYS_INLINE uint32_t keep(struct verbs_posted *place, const struct work *w, unsigned kind)
+/* @kind: VERBS_UNSIGNALED or 0 */
+static ALWAYS_INLINE void keep(struct verbs_posted *place, const struct work *w, unsigned kind)
 {
-	kind |= (w->is_inline ? VERBS_INLINE : 0) | (w->is_fixed ? 0 : VERBS_COUNTED) |
-		(w->with_imm ? VERBS_IMM : 0);
+	kind |= (w->is_inline ? VERBS_INLINE : 0) | (w->with_imm ? VERBS_IMM : 0);
+	if (w->is_few)
+		kind |= VERBS_FEW(w->nsge);
+	else if (!w->is_fixed)
+		kind |= VERBS_COUNTED;
 	place->how = w->is_said ? w->said : verbs_how(w->op, kind, w->fetched);
 	keep_target(place, w);
-	return keep_payload(place, w);
+	keep_payload(place, w);
 }
 
 /* The queue pair, where calls take it: else the compiler loads it elsewhere, for the function, and copies it there. */
@@ -118,10 +107,10 @@ static ALWAYS_INLINE void build_head(struct verbs_posted *place, const struct wo
 	if (w->op == BV_OP_READ)
 		ibv_wr_rdma_read(qp_of(place), to->rkey, to->addr);
 	else if (w->op == BV_OP_FETCH_ADD)
-		ibv_wr_atomic_fetch_add(qp_of(place), to->rkey, to->addr, place->operand);
+		ibv_wr_atomic_fetch_add(qp_of(place), to->rkey, to->addr, place->atomic.operand);
 	else if (w->op == BV_OP_COMPARE_SWAP)
-		ibv_wr_atomic_cmp_swp(qp_of(place), to->rkey, to->addr, place->operand,
-				      place->swap);
+		ibv_wr_atomic_cmp_swp(qp_of(place), to->rkey, to->addr, place->atomic.operand,
+				      place->atomic.swap);
 	else if (w->op == BV_OP_WRITE && w->with_imm)
 		ibv_wr_rdma_write_imm(qp_of(place), to->rkey, to->addr, to->imm);
 	else if (w->op == BV_OP_WRITE)
@@ -145,8 +134,10 @@ static ALWAYS_INLINE void build(struct verbs_posted *place, const struct work *w
 		ibv_wr_set_inline_data(qp_of(place), verbs_sge(place->list),
 				       w->is_fixed ? w->length : place->n);
 	else if (w->is_fixed)
-		set_one(qp_of(place), &place->first);
-	else if (w->is_few || place->n != 1)
+		set_one(qp_of(place), &place->sge[0]);
+	else if (w->is_few)
+		ibv_wr_set_sge_list(qp_of(place), w->nsge, place->sge);
+	else if (place->n != 1)
 		ibv_wr_set_sge_list(qp_of(place), place->n, verbs_sge(place->list));
 	else
 		set_one(qp_of(place), place->list);

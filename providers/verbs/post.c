@@ -48,7 +48,7 @@ static inline uint64_t keep_elements(struct verbs_posted *place, const struct ib
 {
 	uint64_t bytes = 0;
 
-	place->rest = verbs_keep_elements(&place->first, &place->second, sge, nsge);
+	place->rest = verbs_keep_elements(&place->sge[0], &place->sge[1], sge, nsge);
 	for (unsigned i = 0; i < nsge; i++)
 		bytes += sge[i].length;
 	return bytes;

@@ -51,7 +51,7 @@ static ALWAYS_INLINE int64_t post(struct bv_channel *ch, const struct work *w, u
 		return full(ch);
 	wr_flags = verbs_send_flags(v, flags);
 	place = verbs_place_next(v, wr_flags);
-	(void)keep(place, w, wr_flags & IBV_SEND_SIGNALED ? 0 : VERBS_UNSIGNALED);
+	keep(place, w, wr_flags & IBV_SEND_SIGNALED ? 0 : VERBS_UNSIGNALED);
 	if (!verbs_chain_is_open(v)) {
 		v->first_waiting = ch->sq_posted;
 		ibv_wr_start(v->qp_ex);

@@ -133,14 +133,12 @@ static void add_range(struct bv_work_info *info, const struct ibv_sge *sge)
 	info->bytes += sge->length;
 }
 
-/* @nsge elements, of which the first two are given, and the others have @rest bytes. */
+/* @nsge elements, of which the first and @others are kept, and what is behind these has @rest bytes. */
 static void add_ranges(struct bv_work_info *info, const struct ibv_sge *first,
-		       const struct ibv_sge *second, unsigned nsge, uint32_t rest)
+		       const struct ibv_sge *others, unsigned nsge, uint32_t rest)
 {
-	if (nsge > 0)
-		add_range(info, first);
-	if (nsge > 1)
-		add_range(info, second);
+	for (unsigned i = 0; i < nsge && i < VERBS_POSTED_SGE; i++)
+		add_range(info, i ? &others[i - 1] : first);
 	info->nranges = info->nshown;
 	if (nsge > VERBS_POSTED_SGE) {
 		info->nranges += nsge - VERBS_POSTED_SGE;
@@ -155,7 +153,7 @@ static int describe_recv(const struct verbs_channel *v, uint64_t number, struct 
 	const bool is_list = list->number == number;
 
 	info->op = BV_OP_RECV;
-	add_ranges(info, &v->posted_recv[at].first, &list->second, is_list ? list->nsge : 1,
+	add_ranges(info, &v->posted_recv[at].first, list->others, is_list ? list->nsge : 1,
 		   list->rest);
 	return 0;
 }
@@ -163,8 +161,7 @@ static int describe_recv(const struct verbs_channel *v, uint64_t number, struct 
 static int describe_send(const struct verbs_posted *posted, struct bv_work_info *info)
 {
 	const unsigned kind = verbs_kind(posted);
-	const unsigned usual = kind & VERBS_INLINE ? BVI_SHORT_INLINE : BVI_SHORT_LIST;
-	const unsigned n = kind & VERBS_COUNTED ? posted->n : usual;
+	const unsigned n = verbs_n(posted);
 
 	info->op = verbs_op(posted);
 	if (info->op == BV_OP_NONE)
@@ -177,7 +174,7 @@ static int describe_send(const struct verbs_posted *posted, struct bv_work_info 
 		info->rkey = posted->to.rkey;
 	}
 	if (!(kind & VERBS_INLINE)) {
-		add_ranges(info, &posted->first, &posted->second, n, posted->rest);
+		add_ranges(info, &posted->sge[0], &posted->sge[1], n, posted->rest);
 	} else if (n) {
 		info->is_inline = true;
 		info->bytes = n;

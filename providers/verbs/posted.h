@@ -15,7 +15,7 @@
 #include "channel.h"
 
 /* Elements of a work that are kept one by one. */
-#define VERBS_POSTED_SGE 2
+#define VERBS_POSTED_SGE BV_WORK_RANGES
 
 struct verbs_posted {
 	/* As the struct bv_wc of a success begins. */
@@ -24,16 +24,20 @@ struct verbs_posted {
 	struct verbs_target to;
 	struct ibv_qp_ex *qp; /* of the channel */
 	const void *list;     /* or the payload, until the post returns */
-	struct ibv_sge first; /* element, if there is one */
-	struct ibv_sge second;
-	uint32_t n;       /* elements, or bytes of inline payload; if @how says so */
-	uint32_t rest;    /* bytes of a list behind the second element */
-	uint64_t operand; /* of an atomic */
-	uint64_t swap;
+	union {
+		struct ibv_sge sge[VERBS_POSTED_SGE]; /* elements, if there are any */
+		struct {
+			struct ibv_sge result;
+			uint64_t operand;
+			uint64_t swap;
+		} atomic;
+	};
+	uint32_t n;    /* elements, or bytes of inline payload; if @how says so */
+	uint32_t rest; /* bytes of a list behind those that are kept */
 	struct verbs_channel *channel;
 } __attribute__((aligned(VERBS_LINE)));
 
-static_assert(offsetof(struct verbs_posted, second) == VERBS_LINE &&
+static_assert(offsetof(struct verbs_posted, sge[1]) == VERBS_LINE &&
 		      sizeof(struct verbs_posted) == 2 * VERBS_LINE,
 	      "one cache line a usual work");
 static_assert(offsetof(struct verbs_posted, how) == offsetof(struct bv_wc, reserved) &&
@@ -43,10 +47,11 @@ static_assert(offsetof(struct verbs_posted, how) == offsetof(struct bv_wc, reser
 	      "what a completion says is copied in one piece");
 
 /* What struct bv_wc has no use for: one element, or what these say. */
-#define VERBS_INLINE 0x1u     /* payload, of eight bytes */
-#define VERBS_COUNTED 0x2u    /* as many of either as @n says */
-#define VERBS_IMM 0x4u        /* with an immediate */
-#define VERBS_UNSIGNALED 0x8u /* asked for no completion */
+#define VERBS_INLINE 0x1u       /* payload, of eight bytes */
+#define VERBS_COUNTED 0x2u      /* as many of either as @n says */
+#define VERBS_IMM 0x4u          /* with an immediate */
+#define VERBS_UNSIGNALED 0x8u   /* asked for no completion */
+#define VERBS_FEW(n) ((n) << 4) /* so many elements, which @n does not say: 2 to VERBS_POSTED_SGE */
 
 /* @bytes: that it fetches */
 static inline uint64_t verbs_how(enum bv_op op, unsigned kind, uint64_t bytes)
@@ -71,6 +76,18 @@ static inline enum bv_op verbs_op(const struct verbs_posted *place)
 static inline unsigned verbs_kind(const struct verbs_posted *place)
 {
 	return (unsigned)le64toh(place->how) & 0xff;
+}
+
+/* How many elements it has, or bytes of inline payload. */
+static inline unsigned verbs_n(const struct verbs_posted *place)
+{
+	const unsigned kind = verbs_kind(place);
+
+	if (kind & VERBS_COUNTED)
+		return place->n;
+	if (kind & VERBS_INLINE)
+		return BVI_SHORT_INLINE;
+	return kind / VERBS_FEW(1) ? kind / VERBS_FEW(1) : BVI_SHORT_LIST;
 }
 
 /*
@@ -118,8 +135,8 @@ static_assert(sizeof(struct verbs_result) ==
 struct verbs_recv_list {
 	uint64_t number;
 	uint32_t nsge;
-	uint32_t rest; /* bytes behind the second element */
-	struct ibv_sge second;
+	uint32_t rest; /* bytes behind those that are kept */
+	struct ibv_sge others[VERBS_POSTED_SGE - 1];
 };
 
 /* libibverbs takes lists without const, and does not write to them. */
@@ -139,19 +156,20 @@ static inline struct verbs_posted *verbs_posted_send(const struct verbs_channel 
 	return &v->posted[(number - v->first_posted) % v->base.max_send];
 }
 
-/* Copies the first elements; returns the sum of what is behind them. */
-static inline uint32_t verbs_keep_elements(struct ibv_sge *first, struct ibv_sge *second,
+/* Copies those that are kept, the first one and others; returns the sum of what is behind them. */
+static inline uint32_t verbs_keep_elements(struct ibv_sge *first, struct ibv_sge *others,
 					   const struct ibv_sge *sge, unsigned nsge)
 {
 	uint32_t rest = 0;
 
-	static_assert(VERBS_POSTED_SGE == 2, "the first and the second");
 	if (nsge > 0)
 		*first = sge[0];
-	if (nsge > 1)
-		*second = sge[1];
-	for (unsigned i = VERBS_POSTED_SGE; i < nsge; i++)
-		rest += sge[i].length;
+	for (unsigned i = 1; i < nsge; i++) {
+		if (i < VERBS_POSTED_SGE)
+			others[i - 1] = sge[i];
+		else
+			rest += sge[i].length;
+	}
 	return rest;
 }
 

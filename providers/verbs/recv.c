@@ -54,7 +54,7 @@ static __attribute__((noinline)) int64_t post_list(struct bv_channel *ch,
 		.number = ch->rq_posted,
 		.nsge = nsge,
 	};
-	list->rest = verbs_keep_elements(&place->first, &list->second, wr.sg_list, nsge);
+	list->rest = verbs_keep_elements(&place->first, list->others, wr.sg_list, nsge);
 	return post(ch, &wr);
 }
 

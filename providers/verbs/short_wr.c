@@ -82,7 +82,7 @@ static ALWAYS_INLINE int64_t post_plain(struct bv_channel *ch, const struct work
 {
 	struct verbs_posted *const place = to_verbs(ch)->at;
 
-	(void)keep(place, w, 0);
+	keep(place, w, 0);
 	return post_kept(ch, place, w);
 }
 
@@ -90,7 +90,7 @@ static ALWAYS_INLINE int64_t post_more(struct bv_channel *ch, const struct work 
 {
 	struct verbs_posted *const place = to_verbs(ch)->at;
 
-	(void)keep(place, w, 0);
+	keep(place, w, 0);
 	(void)begin(ch, place);
 	build(place, w);
 	return (int64_t)place->number;
@@ -102,7 +102,7 @@ static ALWAYS_INLINE int64_t post_first(struct bv_channel *ch, const struct work
 	struct verbs_channel *const v = to_verbs(ch);
 	struct verbs_posted *const place = v->at;
 
-	(void)keep(place, w, 0);
+	keep(place, w, 0);
 	v->first_waiting = ch->sq_posted;
 	(void)begin(ch, place);
 	verbs_more_open(v);
@@ -117,30 +117,25 @@ static ALWAYS_INLINE int64_t post_last(struct bv_channel *ch, const struct work 
 	struct verbs_channel *const v = to_verbs(ch);
 	struct verbs_posted *const place = v->at;
 
-	(void)keep(place, w, 0);
+	keep(place, w, 0);
 	(void)begin(ch, place);
 	build(place, w);
 	return bvi_verbs_complete(v);
 }
 
-/* Up to so many elements, and bytes in each, nothing has to be added up. */
-#define FEW 4u
-#define FEW_LENGTH (VERBS_SHORT_LENGTH / FEW)
-
-/* What was kept of a work that is not posted then is of no interest. */
-static ALWAYS_INLINE int64_t post_few(struct bv_channel *ch, const struct work *w)
+/*
+ * A list that is no longer than what every channel takes. One with a target is no longer than that, which its caller
+ * has seen to: so the lengths of its elements are added up only for a long target, or none.
+ */
+static ALWAYS_INLINE bool is_short_list(const struct work *w)
 {
-	struct verbs_posted *const place = to_verbs(ch)->at;
-
-	if (bvi_unlikely(keep(place, w, 0) >= FEW_LENGTH))
-		return general()->post(ch, w->list, w->remote,
-				       bvi_what(w->op, w->nsge, BVI_SHORT_LIST, 0));
-	return post_kept(ch, place, w);
+	if (w->op != BV_OP_SEND && bvi_likely(w->remote->length <= VERBS_SHORT_LENGTH))
+		return true;
+	return bvi_gather_bytes((const struct bv_gather *)w->list, w->nsge) <= VERBS_SHORT_LENGTH;
 }
 
 #define EIGHT .is_fixed = true, .is_inline = true, .list = payload, .length = BVI_SHORT_INLINE
 #define ONE .is_fixed = true, .list = payload, .nsge = 1
-#define LIST .is_few = true, .list = payload, .nsge = n
 #define PAYLOAD .is_inline = true, .list = payload, .length = n
 
 #define FETCHED .fetched = what >> 32
@@ -276,18 +271,58 @@ static int64_t short_send_more(struct bv_channel *ch, const void *sg,
 	return send_one_more(ch, sg, remote, what);
 }
 
-/* Of sends and reads; and everything else. */
-static __attribute__((noinline)) int64_t other_list(struct bv_channel *ch, const void *payload,
+/* @n is a constant. */
+static ALWAYS_INLINE int64_t post_few(struct bv_channel *ch, const void *payload,
+				      const struct bv_remote *remote, uint64_t what, enum bv_op op,
+				      unsigned n)
+{
+	const struct work w = {
+		.op = op,
+		.is_few = true,
+		.list = payload,
+		.nsge = n,
+		.fetched = op == BV_OP_READ ? what >> 32 : 0,
+		TARGET,
+	};
+
+	if (bvi_unlikely(!is_short_list(&w)))
+		return general()->post(ch, payload, remote, what);
+	return post_plain(ch, &w);
+}
+
+static inline bool is_list(uint64_t what, enum bv_op op, unsigned n)
+{
+	return (uint32_t)what == (uint32_t)bvi_what(op, n, BVI_SHORT_LIST, 0);
+}
+
+/*
+ * A list of @op, by a body for each count. The longest, which costs the most, is looked for first; what is none of
+ * these goes on to @other.
+ */
+static ALWAYS_INLINE int64_t post_list(struct bv_channel *ch, const void *payload,
+				       const struct bv_remote *remote, uint64_t what, enum bv_op op,
+				       bvi_post_fn *other)
+{
+	static_assert(VERBS_POSTED_SGE == 4, "a body each");
+	if (is_list(what, op, 4))
+		return post_few(ch, payload, remote, what, op, 4);
+	if (is_list(what, op, 3))
+		return post_few(ch, payload, remote, what, op, 3);
+	if (is_list(what, op, 2))
+		return post_few(ch, payload, remote, what, op, 2);
+	return other(ch, payload, remote, what);
+}
+
+static __attribute__((noinline)) int64_t post_reads(struct bv_channel *ch, const void *payload,
 						    const struct bv_remote *remote, uint64_t what)
 {
-	const enum bv_op op = remote ? BV_OP_READ : BV_OP_SEND;
-	const unsigned n = n_of(what, op, BVI_SHORT_LIST);
-	const struct work send = { .op = BV_OP_SEND, LIST };
-	const struct work read = { .op = BV_OP_READ, LIST, TARGET, FETCHED };
+	return post_list(ch, payload, remote, what, BV_OP_READ, general()->post);
+}
 
-	if (bvi_unlikely(n - 2 > FEW - 2) || !is_plain(ch))
-		return general()->post(ch, payload, remote, what);
-	return remote ? post_few(ch, &read) : post_few(ch, &send);
+static __attribute__((noinline)) int64_t post_sends(struct bv_channel *ch, const void *payload,
+						    const struct bv_remote *remote, uint64_t what)
+{
+	return post_list(ch, payload, remote, what, BV_OP_SEND, post_reads);
 }
 
 /* Of sends; and everything else. */
@@ -306,12 +341,9 @@ static __attribute__((noinline)) int64_t other_inline(struct bv_channel *ch, con
 static int64_t short_list(struct bv_channel *ch, const void *payload,
 			  const struct bv_remote *remote, uint64_t what)
 {
-	const unsigned n = n_of(what, BV_OP_WRITE, BVI_SHORT_LIST);
-	const struct work w = { .op = BV_OP_WRITE, LIST, TARGET };
-
-	if (bvi_unlikely(n - 2 > FEW - 2) || !is_plain(ch))
-		return other_list(ch, payload, remote, what);
-	return post_few(ch, &w);
+	if (!is_plain(ch))
+		return general()->post(ch, payload, remote, what);
+	return post_list(ch, payload, remote, what, BV_OP_WRITE, post_sends);
 }
 
 static int64_t short_inline(struct bv_channel *ch, const void *payload,

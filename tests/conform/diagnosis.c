@@ -65,7 +65,7 @@ static void expect_list(const struct bv_work_info *what, const struct end *end,
 	assert_int_equal(what->bytes, bytes);
 	assert_false(what->is_inline);
 	assert_int_equal(what->nranges, list->n);
-	assert_in_range(what->nshown, list->n < 2 ? list->n : 2, list->n);
+	assert_int_equal(what->nshown, list->n < BV_WORK_RANGES ? list->n : BV_WORK_RANGES);
 	for (unsigned i = 0; i < what->nshown; i++)
 		expect_range(&what->range[i], end, &list->piece[i], list->piece[i].mr);
 }

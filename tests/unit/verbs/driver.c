@@ -32,7 +32,7 @@ static int post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_
 	assert_null(now->v.qp_ex);
 	now->chain = 0;
 	for (; wr; wr = wr->next) {
-		assert_true(wr->num_sge <= 4);
+		assert_true(wr->num_sge <= DRIVER_MAX_SGE);
 		*bad = wr;
 		if (now->refuse && now->chain == now->refuse_after)
 			break;
@@ -137,7 +137,7 @@ static void wr_atomic_cmp_swp(struct ibv_qp_ex *qp, uint32_t rkey, uint64_t addr
 static void wr_set_sge_list(struct ibv_qp_ex *qp, size_t n, const struct ibv_sge *list)
 {
 	(void)qp;
-	assert_true(!now->built && n <= 4);
+	assert_true(!now->built && n <= DRIVER_MAX_SGE);
 	now->built = true;
 	now->wr.num_sge = (int)n;
 	for (size_t i = 0; i < n; i++)
@@ -193,7 +193,7 @@ static int post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_
 	assert_ptr_equal(qp, &now->qp);
 	now->receives = 0;
 	for (; wr; wr = wr->next) {
-		assert_true(wr->num_sge <= 4);
+		assert_true(wr->num_sge <= DRIVER_MAX_SGE);
 		*bad = now->mute ? NULL : wr;
 		if (now->refuse && now->receives == now->refuse_after)
 			break;
@@ -326,7 +326,7 @@ struct driver *driver_new(bool extended)
 	const struct bv_channel_attr attr = {
 		.max_send = DRIVER_MAX_SEND,
 		.max_recv = DRIVER_MAX_RECV,
-		.max_send_sge = 4,
+		.max_send_sge = DRIVER_MAX_SGE,
 	};
 	struct driver *d = aligned_alloc(VERBS_LINE, sizeof(*d));
 	struct bv_channel *ch;
@@ -366,8 +366,8 @@ struct driver *driver_new(bool extended)
 	ch->max_msg = 1u << 30;
 	ch->max_inline = sizeof(d->payload);
 	ch->atomics = true;
-	ch->max_send_sge = 4;
-	ch->max_recv_sge = 4;
+	ch->max_send_sge = DRIVER_MAX_SGE;
+	ch->max_recv_sge = DRIVER_MAX_SGE;
 	ch->sq_limit = DRIVER_MAX_SEND;
 	ch->sq_room = DRIVER_MAX_SEND + 1;
 	ch->rq_posted = ch->rq_done = BV_WORK_RECV;

@@ -19,6 +19,7 @@
 enum {
 	DRIVER_MAX_SEND = 64,
 	DRIVER_MAX_RECV = 64,
+	DRIVER_MAX_SGE = 6,
 	DRIVER_CQE = 256,
 	DRIVER_BROKEN = -2, /* what libmlx5 calls CQ_POLL_ERR */
 };
@@ -59,7 +60,7 @@ struct driver {
 	struct ibv_recv_wr recv_wr;
 	unsigned receives; /* that the last call took, and where their first elements are */
 	uint64_t landings[DRIVER_MAX_RECV];
-	struct ibv_sge list[4];
+	struct ibv_sge list[DRIVER_MAX_SGE];
 	uint8_t payload[64]; /* of an inline work */
 };
 

@@ -14,8 +14,16 @@
 #define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 0xa1b2c3d4, 1 << 20 })
 #define IMM 0xcafe0001u
 
-static const struct bv_gather from[2] = { { 0x1000, 10, 7 }, { 0x2000, 20, 8 } };
-static const struct bv_scatter to[2] = { { 0x1000, 10, 7 }, { 0x2000, 20, 8 } };
+static const struct bv_gather from[5] = { { 0x1000, 10, 7 },
+					  { 0x2000, 20, 8 },
+					  { 0x3000, 30, 9 },
+					  { 0x4000, 40, 10 },
+					  { 0x5000, 50, 11 } };
+static const struct bv_scatter to[5] = { { 0x1000, 10, 7 },
+					 { 0x2000, 20, 8 },
+					 { 0x3000, 30, 9 },
+					 { 0x4000, 40, 10 },
+					 { 0x5000, 50, 11 } };
 
 static void expect_wr(const struct driver *d, uint64_t wr_id, enum ibv_wr_opcode opcode,
 		      unsigned send_flags, int nsge)
@@ -65,6 +73,32 @@ static void lists(void **state)
 	assert_int_equal(bv_post_read(ch, to, 2, REMOTE, 0), 4);
 	expect_wr(d, 4, IBV_WR_RDMA_READ, IBV_SEND_SIGNALED, 2);
 	expect_remote(d);
+	driver_free(d);
+}
+
+/* Up to four elements are posted by a body for each count, if the target, or else the list, is short. */
+static void counts(void **state)
+{
+	const struct bv_remote far = { REMOTE->addr, REMOTE->rkey, UINT64_MAX };
+	struct driver *d = driver_new(EXTENDED);
+	struct bv_channel *ch = driver_channel(d);
+	unsigned work = 0;
+
+	(void)state;
+	for (int n = 1; n <= 5; n++) {
+		for (int is_far = 0; is_far < 2; is_far++) {
+			const struct bv_remote *const remote = is_far ? &far : REMOTE;
+
+			assert_int_equal(bv_post_write(ch, from, (unsigned)n, remote, 0), work);
+			expect_wr(d, work++, IBV_WR_RDMA_WRITE, IBV_SEND_SIGNALED, n);
+			expect_remote(d);
+			assert_int_equal(bv_post_read(ch, to, (unsigned)n, remote, 0), work);
+			expect_wr(d, work++, IBV_WR_RDMA_READ, IBV_SEND_SIGNALED, n);
+			expect_remote(d);
+		}
+		assert_int_equal(bv_post_send(ch, from, (unsigned)n, 0), work);
+		expect_wr(d, work++, IBV_WR_SEND, IBV_SEND_SIGNALED, n);
+	}
 	driver_free(d);
 }
 
@@ -165,7 +199,9 @@ static void many_receives(void **state)
 /* What is too long for the short ways, alone and in chains, is posted as the rest. */
 static void long_elements(void **state)
 {
-	const struct bv_gather from_far[2] = { { 0x1000, 1u << 31, 7 }, { 0x2000, 1u << 29, 8 } };
+	const struct bv_gather from_far[4] = { { 0x1000, 1u << 31, 7 }, { 0x2000, 1u << 29, 8 } };
+	const struct bv_scatter to_far_list[4] = { { 0x1000, 1u << 31, 7 },
+						   { 0x2000, 1u << 29, 8 } };
 	const struct bv_scatter to_far = { 0x1000, 1u << 31, 7 };
 	const struct bv_remote far = { REMOTE->addr, REMOTE->rkey, UINT64_MAX };
 	struct driver *d = driver_new(EXTENDED);
@@ -189,9 +225,14 @@ static void long_elements(void **state)
 	}
 	assert_int_equal(bv_post_write_imm(ch, from_far, 1, &far, IMM, 0), work++);
 	expect_imm(d);
-	assert_int_equal(bv_post_send(ch, from_far, 2, 0), work++);
-	assert_int_equal(d->wr.num_sge, 2);
-	assert_int_equal(d->list[0].length, 1u << 31);
+	for (int n = 2; n <= 4; n++) {
+		assert_int_equal(bv_post_send(ch, from_far, (unsigned)n, 0), work++);
+		assert_int_equal(d->wr.num_sge, n);
+		assert_int_equal(d->list[0].length, 1u << 31);
+		assert_int_equal(bv_post_write(ch, from_far, (unsigned)n, &far, 0), work++);
+		assert_int_equal(bv_post_read(ch, to_far_list, (unsigned)n, &far, 0), work++);
+		assert_int_equal(d->wr.num_sge, n);
+	}
 	assert_int_equal(bv_last_posted(ch), work - 1);
 	driver_free(d);
 }
@@ -377,11 +418,17 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lists),         cmocka_unit_test(inlines),
-		cmocka_unit_test(receives),      cmocka_unit_test(many_receives),
-		cmocka_unit_test(credits),       cmocka_unit_test(laps),
-		cmocka_unit_test(added_signals), cmocka_unit_test(refused),
-		cmocka_unit_test(long_elements), cmocka_unit_test(more_than_granted),
+		cmocka_unit_test(lists),
+		cmocka_unit_test(counts),
+		cmocka_unit_test(inlines),
+		cmocka_unit_test(receives),
+		cmocka_unit_test(many_receives),
+		cmocka_unit_test(credits),
+		cmocka_unit_test(laps),
+		cmocka_unit_test(added_signals),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(long_elements),
+		cmocka_unit_test(more_than_granted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

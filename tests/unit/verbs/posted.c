@@ -10,9 +10,14 @@
 #define REMOTE (&(const struct bv_remote){ 0x99aabbccddeeff00, 0xa1b2c3d4, 1 << 20 })
 #define IMM 0xcafe0001u
 
-static const struct bv_gather from[4] = {
-	{ 0x1000, 10, 7 }, { 0x2000, 20, 8 }, { 0x3000, 30, 9 }, { 0x4000, 40, 10 }
+/* Two more than are told one by one. */
+static const struct bv_gather from[6] = {
+	{ 0x1000, 10, 7 },  { 0x2000, 20, 8 },  { 0x3000, 30, 9 },
+	{ 0x4000, 40, 10 }, { 0x5000, 50, 11 }, { 0x6000, 60, 12 }
 };
+static const struct bv_scatter into[6] = { { 0x1000, 10, 7 },  { 0x2000, 20, 8 },
+					   { 0x3000, 30, 9 },  { 0x4000, 40, 10 },
+					   { 0x5000, 50, 11 }, { 0x6000, 60, 12 } };
 static const struct bv_scatter to[4] = {
 	{ 0x1000, 10, 7 }, { 0x2000, 0, 8 }, { 0x3000, 30, 9 }, { 0x4000, 40, 10 }
 };
@@ -50,13 +55,13 @@ static void expect(const struct bv_work_info *info, enum bv_op op, bool imm, boo
 
 static void operations(void **state)
 {
-	static const uint64_t bytes[] = { 0, 10, 30, 60, 100 };
+	static const uint64_t bytes[] = { 0, 10, 30, 60, 100, 150, 210 };
 	struct driver *d = driver_new(EXTENDED);
 	struct bv_channel *ch = driver_channel(d);
 	struct bv_work_info info;
 
 	(void)state;
-	for (unsigned n = 0; n <= 4; n++) {
+	for (unsigned n = 0; n <= 6; n++) {
 		info = described(d, bv_post_send(ch, from, n, 0));
 		expect(&info, BV_OP_SEND, false, false);
 		expect_list(&info, n, bytes[n]);
@@ -69,10 +74,10 @@ static void operations(void **state)
 		info = described(d, bv_post_write_imm(ch, from, n, REMOTE, IMM, 0));
 		expect(&info, BV_OP_WRITE, true, true);
 		expect_list(&info, n, bytes[n]);
+		info = described(d, bv_post_read(ch, into, n, REMOTE, 0));
+		expect(&info, BV_OP_READ, false, true);
+		expect_list(&info, n, bytes[n]);
 	}
-	info = described(d, bv_post_read(ch, to, 1, REMOTE, 0));
-	expect(&info, BV_OP_READ, false, true);
-	expect_list(&info, 1, 10);
 	driver_free(d);
 }
 
@@ -131,7 +136,7 @@ static void inline_payload(void **state)
 	driver_free(d);
 }
 
-/* Empty elements are left out of those that are told. */
+/* Empty elements are left out of those that are told, and long lists are told in part. */
 static void receives(void **state)
 {
 	struct driver *d = driver_new(EXTENDED);
@@ -141,8 +146,10 @@ static void receives(void **state)
 	(void)state;
 	expect(&info, BV_OP_RECV, false, false);
 	assert_int_equal(info.nranges, 3);
-	assert_int_equal(info.nshown, 1);
+	assert_int_equal(info.nshown, 3);
 	assert_int_equal(info.bytes, 80);
+	info = described(d, bv_post_recv(ch, into, 6));
+	expect_list(&info, 6, 210);
 	info = described(d, bv_post_recv(ch, to, 1));
 	expect(&info, BV_OP_RECV, false, false);
 	expect_list(&info, 1, 10);
