@@ -98,7 +98,10 @@ static void test_node(void **state)
 	assert_int_equal(fstat(fd, &file), 0);
 	assert_true(S_ISCHR(path.st_mode) && S_ISCHR(file.st_mode));
 	assert_true(path.st_rdev == file.st_rdev);
+	errno = 0;
 	close(fd);
+	close(open_file(0));
+	assert_int_equal(errno, 0);
 }
 
 static void test_refused(void **state)

@@ -35,6 +35,15 @@ static int fail(int rc)
 	return -1;
 }
 
+/* What a call of ours returns: a system call that succeeds leaves errno (@before it) alone. */
+static int result(int rc, int before)
+{
+	if (rc < 0)
+		return fail(rc);
+	errno = before;
+	return rc;
+}
+
 static bool needs_mode(int flags)
 {
 	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
@@ -42,17 +51,15 @@ static bool needs_mode(int flags)
 
 static int open_common(int dirfd, const char *path, int flags, mode_t mode)
 {
+	const int err = errno;
 	char buf[PATH_MAX];
 	unsigned index;
-	int fd;
 
 	switch (emu_path_map(path, buf, &index)) {
 	case EMU_PATH_DEVICE:
-		fd = emu_file_open(index, flags);
-		return fd < 0 ? fail(fd) : fd;
+		return result(emu_file_open(index, flags), err);
 	case EMU_PATH_CM:
-		fd = emu_cm_open(flags);
-		return fd < 0 ? fail(fd) : fd;
+		return result(emu_cm_open(flags), err);
 	case EMU_PATH_TREE:
 		path = buf;
 		break;
@@ -230,6 +237,7 @@ EXPORT FILE *fopen64(const char *path, const char *mode) __attribute__((alias("f
 
 EXPORT int ioctl(int fd, unsigned long request, ...)
 {
+	const int err = errno;
 	struct emu_file *file = NULL;
 	va_list ap;
 	void *arg;
@@ -246,18 +254,18 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	}
 	rc = emu_verbs_ioctl(file, (uintptr_t)arg);
 	emu_file_put(file);
-	return rc < 0 ? fail(rc) : 0;
+	return result(rc < 0 ? rc : 0, err);
 }
 
 EXPORT int close(int fd)
 {
 	struct emu_closing closing;
-	int rc, err;
+	int rc, err = errno;
 
 	emu_cm_closing(fd);
+	errno = err;
 	if (!emu_file_any())
 		return emu_libc()->close(fd);
-	err = errno;
 	emu_file_close_note(fd, &closing);
 	errno = err;
 	rc = emu_libc()->close(fd);
@@ -270,18 +278,19 @@ EXPORT int close(int fd)
 /* What devices and the connection manager read are commands. */
 EXPORT ssize_t write(int fd, const void *buf, size_t size)
 {
+	const int err = errno;
 	struct emu_file *file = emu_file_get(fd);
 	ssize_t n;
 
 	if (file) {
 		n = emu_write_file(file, (uintptr_t)buf, size);
 		emu_file_put(file);
-		return n < 0 ? fail((int)n) : (ssize_t)size;
-	}
-	if (!emu_cm_is(fd))
+	} else if (emu_cm_is(fd)) {
+		n = emu_cm_write(fd, buf, size);
+	} else {
 		return emu_libc()->write(fd, buf, size);
-	n = emu_cm_write(fd, buf, size);
-	return n < 0 ? fail((int)n) : n;
+	}
+	return result((int)n, err) < 0 ? -1 : (ssize_t)size;
 }
 
 /*
