@@ -17,6 +17,8 @@ static void check_rule(const struct emu_fault_rule *r)
 	require(r->first >= 1 && r->last >= r->first && r->every >= 1 && r->count >= 1);
 	require(r->rate <= EMU_FAULT_ALWAYS && r->after_ns < r->until_ns);
 	require(!r->by_packets || r->by >= 1);
+	require(r->commands && r->error > 0);
+	require(r->cm_error < EMU_FAULT_CM_ERRORS && r->reason >= 1);
 }
 
 static void check_error(const uint8_t *data, size_t size, const struct emu_fault_error *e)
@@ -49,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		unsigned at = 0;
 
 		event.point = (enum emu_fault_point)(round % EMU_FAULT_POINTS);
+		event.command = (enum emu_fault_command)(3 * round % EMU_FAULT_COMMANDS);
 		event.now_ns += 1000000;
 		while (emu_faults_next(&faults, &event, &at))
 			require(at <= plan.nrules);

@@ -377,7 +377,7 @@ static bool has_call(const char *name)
 static void test_all_are_here(void **state)
 {
 	(void)state;
-	for (unsigned i = 0; i < EMU_FAULT_COMMANDS; i++)
+	for (unsigned i = 0; i < EMU_FAULT_CREATE_ID; i++) /* the rest: fault_cm.c */
 		if (!has_call(emu_fault_command_name((enum emu_fault_command)i)))
 			fail_msg("no test refuses %s",
 				 emu_fault_command_name((enum emu_fault_command)i));

@@ -81,7 +81,7 @@ MLX5EMU_API size_t mlx5emu_counters(struct mlx5emu_counters *out, size_t size);
  * Puts a fault plan (mlx5emu(1), FAULT PLANS) in the place of this process's present one, from now
  * on: rules count from here, and times run from here. "" ends all faults; packets that are held
  * back still arrive. 0; -EINVAL the plan is wrong: @error (may be NULL) receives where and what, the
- * present plan stays; -ENODEV no device is open.
+ * present plan stays; -ENODEV neither a device nor the connection manager is open.
  */
 MLX5EMU_API int mlx5emu_fault_plan(const char *plan, char *error, size_t size);
 

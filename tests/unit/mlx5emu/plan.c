@@ -82,6 +82,32 @@ static void commands_and_events_are_read(void **state)
 	assert_int_equal(r[3].on, EMU_FAULT_TIME);
 }
 
+static void connections_are_read(void **state)
+{
+	const struct emu_fault_plan plan =
+		parsed("cm-error type=unreachable; cm-error type=rejected reason=10 nth=2\n"
+		       "cm-error type=multicast-error error=EIO; cm-event type=disconnected at=1ms;"
+		       "cm-event type=device-removal,addr-change command=accept,get-context");
+	const struct emu_fault_rule *r = plan.rule;
+
+	(void)state;
+	assert_int_equal(r[0].on, EMU_FAULT_COMMAND);
+	assert_true(r[0].commands == UINT64_C(1) << EMU_FAULT_CONNECT);
+	assert_int_equal(r[0].cm_error, EMU_FAULT_UNREACHABLE);
+	assert_int_equal(r[0].error, ETIMEDOUT);
+	assert_int_equal(r[1].cm_error, EMU_FAULT_REJECTED);
+	assert_int_equal(r[1].reason, 10);
+	assert_int_equal(r[1].first, 2);
+	assert_true(r[2].commands == UINT64_C(1) << EMU_FAULT_JOIN_MULTICAST);
+	assert_int_equal(r[2].error, EIO);
+	assert_int_equal(r[3].on, EMU_FAULT_TIME);
+	assert_int_equal(r[3].events, EMU_FAULT_DISCONNECTED);
+	assert_int_equal(r[4].on, EMU_FAULT_COMMAND);
+	assert_int_equal(r[4].events, EMU_FAULT_DEVICE_REMOVAL | EMU_FAULT_ADDR_CHANGE);
+	assert_true(r[4].commands ==
+		    (UINT64_C(1) << EMU_FAULT_ACCEPT | 1u << EMU_FAULT_GET_CONTEXT));
+}
+
 static void what_counts_counts_packets(void **state)
 {
 	(void)state;
@@ -112,6 +138,16 @@ static const struct {
 	{ "kill at=1ms command=reg-mr", 1, 1, "at= is a moment" },
 	{ "event", 1, 1, "'event' needs type=" },
 	{ "event type=path-mig", 1, 12, "unknown type 'path-mig'; known: lid-change" },
+	{ "event type=disconnected", 1, 12, "unknown type 'disconnected'; known: lid-change" },
+	{ "cm-event at=1ms", 1, 1, "'cm-event' needs type=" },
+	{ "cm-event type=rejected", 1, 15, "unknown type 'rejected'; known: disconnected" },
+	{ "cm-error", 1, 1, "'cm-error' needs type=" },
+	{ "cm-error type=rejected,unreachable", 1, 15, "is none of: addr-error route-error" },
+	{ "cm-error type=rejected at=1ms", 1, 24, "no setting 'at' for cm-error" },
+	{ "cm-error type=rejected command=connect", 1, 24, "no setting 'command'" },
+	{ "cm-error type=rejected error=EIO", 1, 1, "reason= and not error=" },
+	{ "cm-error type=unreachable reason=4", 1, 1, "reason= is of type=rejected" },
+	{ "cm-error type=rejected reason=0", 1, 31, "not a number from 1 to 65535" },
 	{ "lose by=1ms", 1, 6, "no setting 'by' for lose" },
 	{ "lose rate", 1, 6, "expected setting=value" },
 	{ "lose = 3", 1, 6, "expected setting=value" },
@@ -319,6 +355,7 @@ int main(void)
 		cmocka_unit_test(settings_are_read),
 		cmocka_unit_test(what_counts_counts_packets),
 		cmocka_unit_test(commands_and_events_are_read),
+		cmocka_unit_test(connections_are_read),
 		cmocka_unit_test(mistakes_are_shown),
 		cmocka_unit_test(zero_bytes_and_too_many_rules),
 		cmocka_unit_test(selection),

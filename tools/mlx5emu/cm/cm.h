@@ -9,6 +9,8 @@
 #include <sys/types.h>
 #include <rdma/rdma_user_cm.h>
 
+#include "engine/engine.h"
+
 /*
  * /dev/infiniband/rdma_cm: the connection manager as librdmacm asks for it (kernel:
  * drivers/infiniband/core/ucma.c over cma.c and cm.c). Commands come by write(2).
@@ -21,7 +23,9 @@
  *	active:  REQ ->	     <- REP	  RTU ->		DREQ or the end of the socket: either side
  *	datagrams: REQ ->    <- REP	and that is all: both know a queue pair to send to (SIDR)
  *
- * One lock (file.c) guards everything below. Addresses are those of the run's devices; no AF_IB.
+ * One lock (file.c) guards everything below. It is never held when the engine is called, which calls
+ * back with its own. An open file is a user of the engine: for the trace, and for the fault plan, which
+ * is asked before each command. Addresses are those of the run's devices; no AF_IB.
  */
 /*
  * Addresses are IPv4 or IPv6 in the room of a struct sockaddr_in6, as librdmacm's older commands carry
@@ -47,13 +51,17 @@ enum { /* of enum rdma_cm_event_type */
        EMU_CM_EVENT_ADDR_RESOLVED = 0,
        EMU_CM_EVENT_ADDR_ERROR = 1,
        EMU_CM_EVENT_ROUTE_RESOLVED = 2,
+       EMU_CM_EVENT_ROUTE_ERROR = 3,
        EMU_CM_EVENT_CONNECT_REQUEST = 4,
        EMU_CM_EVENT_CONNECT_RESPONSE = 5,
        EMU_CM_EVENT_UNREACHABLE = 7,
        EMU_CM_EVENT_REJECTED = 8,
        EMU_CM_EVENT_ESTABLISHED = 9,
        EMU_CM_EVENT_DISCONNECTED = 10,
+       EMU_CM_EVENT_DEVICE_REMOVAL = 11,
        EMU_CM_EVENT_MULTICAST_JOIN = 12,
+       EMU_CM_EVENT_MULTICAST_ERROR = 13,
+       EMU_CM_EVENT_ADDR_CHANGE = 14,
 };
 
 enum {
@@ -143,15 +151,21 @@ void emu_cm_ids_destroy(const struct emu_cm_file *file);
 /* Something happened on the socket of @id. */
 void emu_cm_id_ready(struct emu_cm_id *id);
 
+/* Events of the fault plan, EMU_FAULT_DISCONNECTED..., to all whom they concern. */
+void emu_cm_ids_tell(uint32_t events);
+
 /* Watches the socket for its file, or stops that. */
 int emu_cm_id_watch(struct emu_cm_id *id);
 void emu_cm_id_unwatch(const struct emu_cm_id *id);
 
 /* ---- multicast.c ---- */
 
-/* -EINVAL no identifier of datagrams with an address, or no address of a group; -ENOMEM. */
+/*
+ * The event says MULTICAST_JOIN, or MULTICAST_ERROR with @error, if that is not 0. -EINVAL no identifier
+ * of datagrams with an address, or no address of a group; -ENOMEM.
+ */
 int emu_cm_group_join(struct emu_cm_id *id, uint64_t uid, const struct sockaddr_in6 *addr,
-		      struct emu_cm_group **out);
+		      int error, struct emu_cm_group **out);
 struct emu_cm_group *emu_cm_group_find(uint32_t handle);
 void emu_cm_group_leave(struct emu_cm_group *group);
 void emu_cm_groups_leave(const struct emu_cm_id *id);
@@ -163,9 +177,12 @@ int emu_cm_qp_attr(const struct emu_cm_id *id, uint32_t qp_state, struct ib_uver
 
 /* ---- command.c ---- */
 
-/* All but GET_EVENT: 0 or -errno. */
+/* What fault plans call it; EMU_FAULT_COMMANDS: nothing, as it is not offered. */
+enum emu_fault_command emu_cm_plan_name(const struct rdma_ucm_cmd_hdr *hdr, const void *payload);
+
+/* All but GET_EVENT: 0 or -errno. @refusal: of the fault plan, in the place of the success. */
 int emu_cm_command(struct emu_cm_file *file, const struct rdma_ucm_cmd_hdr *hdr,
-		   const void *payload);
+		   const void *payload, const struct emu_cm_answer *refusal);
 
 /* ---- socket.c ---- */
 

@@ -25,11 +25,28 @@ struct call {
 	struct emu_cm_id *id; /* that the command names, if its table entry says where */
 	const void *payload;
 	size_t out; /* room for the answer */
+	const struct emu_cm_answer *refusal;
 };
+
+static bool refused_with(const struct call *c, enum emu_fault_cm_error error)
+{
+	return c->refusal->given && c->refusal->error == error;
+}
+
+static int raise_error(const struct call *c, uint32_t event)
+{
+	return emu_cm_raise(c->id, event, c->refusal->status) ? 0 : -ENOMEM;
+}
 
 static int answer(const struct call *c, uint64_t to, const void *data, size_t size)
 {
 	return emu_user_write(to, data, c->out < size ? c->out : size);
+}
+
+static bool offered(const struct rdma_ucm_create_id *cmd)
+{
+	return (cmd->ps == RDMA_PS_TCP && (!cmd->qp_type || cmd->qp_type == QPT_RC)) ||
+	       (cmd->ps == RDMA_PS_UDP && (!cmd->qp_type || cmd->qp_type == QPT_UD));
 }
 
 static int create_id(const struct call *c)
@@ -39,8 +56,7 @@ static int create_id(const struct call *c)
 	struct emu_cm_id *id;
 	int rc;
 
-	if ((cmd->ps != RDMA_PS_TCP || (cmd->qp_type && cmd->qp_type != QPT_RC)) &&
-	    (cmd->ps != RDMA_PS_UDP || (cmd->qp_type && cmd->qp_type != QPT_UD)))
+	if (!offered(cmd))
 		return -EOPNOTSUPP;
 	id = emu_cm_id_new(c->file, cmd->uid);
 	if (!id)
@@ -104,6 +120,8 @@ static int resolve_ip(const struct call *c)
 	if ((id->state != EMU_CM_IDLE && id->state != EMU_CM_BOUND) ||
 	    emu_cm_addr_check(&cmd->dst_addr) < 0)
 		return -EINVAL;
+	if (refused_with(c, EMU_FAULT_ADDR_ERROR))
+		return raise_error(c, EMU_CM_EVENT_ADDR_ERROR);
 	if (id->device >= 0)
 		device = id->device;
 	if (device < 0 && emu_cm_addr_multicast(&cmd->dst_addr))
@@ -127,6 +145,8 @@ static int resolve_route(const struct call *c)
 {
 	if (c->id->state != EMU_CM_RESOLVED)
 		return -EINVAL;
+	if (refused_with(c, EMU_FAULT_ROUTE_ERROR))
+		return raise_error(c, EMU_CM_EVENT_ROUTE_ERROR);
 	if (!emu_cm_raise(c->id, EMU_CM_EVENT_ROUTE_RESOLVED, 0))
 		return -ENOMEM;
 	c->id->state = EMU_CM_ROUTED;
@@ -186,20 +206,15 @@ static int listen_cmd(const struct call *c)
 	return rc;
 }
 
-static int refused(struct emu_cm_id *id, int rc)
+/* @status: of REJECTED the reason; of UNREACHABLE -errno. As cma_ib_handler(), cma_sidr_rep_handler(). */
+static int refused(struct emu_cm_id *id, uint32_t event, int status)
 {
-	const bool nobody = rc == -ECONNREFUSED;
-
 	id->state = EMU_CM_CLOSED;
-	if (id->datagrams) /* cma_sidr_rep_handler() */
-		return emu_cm_raise(id, EMU_CM_EVENT_UNREACHABLE,
-				    nobody ? EMU_CM_SIDR_UNSUPPORTED : -ETIMEDOUT) ?
-			       0 :
-			       -ENOMEM;
-	return emu_cm_raise(id, nobody ? EMU_CM_EVENT_REJECTED : EMU_CM_EVENT_UNREACHABLE,
-			    nobody ? REJ_NO_SERVICE : -ETIMEDOUT) ?
-		       0 :
-		       -ENOMEM;
+	if (id->datagrams && event == EMU_CM_EVENT_REJECTED) {
+		event = EMU_CM_EVENT_UNREACHABLE;
+		status = status == REJ_NO_SERVICE ? EMU_CM_SIDR_UNSUPPORTED : EMU_CM_SIDR_REJECT;
+	}
+	return emu_cm_raise(id, event, status) ? 0 : -ENOMEM;
 }
 
 static int connect_cmd(const struct call *c)
@@ -210,9 +225,15 @@ static int connect_cmd(const struct call *c)
 
 	if (id->state != EMU_CM_ROUTED || !cmd->conn_param.valid)
 		return -EINVAL;
+	if (refused_with(c, EMU_FAULT_UNREACHABLE))
+		return refused(id, EMU_CM_EVENT_UNREACHABLE, c->refusal->status);
+	if (refused_with(c, EMU_FAULT_REJECTED))
+		return refused(id, EMU_CM_EVENT_REJECTED, c->refusal->status);
 	sock = emu_cm_connect(&id->dst, id->datagrams);
+	if (sock == -ECONNREFUSED)
+		return refused(id, EMU_CM_EVENT_REJECTED, REJ_NO_SERVICE);
 	if (sock < 0)
-		return refused(id, sock);
+		return refused(id, EMU_CM_EVENT_UNREACHABLE, -ETIMEDOUT);
 	if (id->sock >= 0)
 		emu_libc()->close(id->sock); /* kept the port */
 	id->sock = sock;
@@ -301,7 +322,9 @@ static int join_group(const struct call *c, uint64_t uid, uint64_t response,
 {
 	struct rdma_ucm_create_id_resp resp;
 	struct emu_cm_group *group;
-	int rc = emu_cm_group_join(c->id, uid, addr, &group);
+	int rc = emu_cm_group_join(
+		c->id, uid, addr,
+		refused_with(c, EMU_FAULT_MULTICAST_ERROR) ? c->refusal->status : 0, &group);
 
 	if (rc < 0)
 		return rc;
@@ -387,43 +410,64 @@ static int migrate_id(const struct call *c)
 struct command {
 	size_t in;    /* bytes that a caller must give at least */
 	size_t id_at; /* where in them the identifier is, 0 = it names none of the own */
+	enum emu_fault_command plan_name;
 	int (*run)(const struct call *c);
 };
 
-#define COMMAND(type, fn)                                                                    \
-	{                                                                                    \
-		offsetof(struct type, id) + sizeof(uint32_t),                                \
-			offsetof(struct type, id) ? offsetof(struct type, id) : AT_START, fn \
+#define COMMAND(type, name, fn)                                                           \
+	{                                                                                 \
+		offsetof(struct type, id) + sizeof(uint32_t),                             \
+			offsetof(struct type, id) ? offsetof(struct type, id) : AT_START, \
+			EMU_FAULT_##name, fn                                              \
 	}
 
 enum { AT_START = 0xffff };
 
 static const struct command commands[] = {
-	[RDMA_USER_CM_CMD_CREATE_ID] = { sizeof(struct rdma_ucm_create_id), 0, create_id },
-	[RDMA_USER_CM_CMD_DESTROY_ID] = COMMAND(rdma_ucm_destroy_id, destroy_id),
-	[RDMA_USER_CM_CMD_BIND_IP] = COMMAND(rdma_ucm_bind_ip, bind_ip),
-	[RDMA_USER_CM_CMD_RESOLVE_IP] = COMMAND(rdma_ucm_resolve_ip, resolve_ip),
-	[RDMA_USER_CM_CMD_RESOLVE_ROUTE] = COMMAND(rdma_ucm_resolve_route, resolve_route),
-	[RDMA_USER_CM_CMD_QUERY_ROUTE] = COMMAND(rdma_ucm_query, query_route),
-	[RDMA_USER_CM_CMD_CONNECT] = COMMAND(rdma_ucm_connect, connect_cmd),
-	[RDMA_USER_CM_CMD_LISTEN] = COMMAND(rdma_ucm_listen, listen_cmd),
-	[RDMA_USER_CM_CMD_ACCEPT] = COMMAND(rdma_ucm_accept, accept_cmd),
-	[RDMA_USER_CM_CMD_REJECT] = COMMAND(rdma_ucm_reject, reject),
-	[RDMA_USER_CM_CMD_DISCONNECT] = COMMAND(rdma_ucm_disconnect, disconnect),
-	[RDMA_USER_CM_CMD_INIT_QP_ATTR] = COMMAND(rdma_ucm_init_qp_attr, init_qp_attr),
-	[RDMA_USER_CM_CMD_SET_OPTION] = COMMAND(rdma_ucm_set_option, set_option),
-	[RDMA_USER_CM_CMD_NOTIFY] = COMMAND(rdma_ucm_notify, notify),
-	[RDMA_USER_CM_CMD_JOIN_IP_MCAST] = COMMAND(rdma_ucm_join_ip_mcast, join_ip),
+	[RDMA_USER_CM_CMD_CREATE_ID] = { sizeof(struct rdma_ucm_create_id), 0, EMU_FAULT_CREATE_ID,
+					 create_id },
+	[RDMA_USER_CM_CMD_DESTROY_ID] = COMMAND(rdma_ucm_destroy_id, DESTROY_ID, destroy_id),
+	[RDMA_USER_CM_CMD_BIND_IP] = COMMAND(rdma_ucm_bind_ip, BIND_ADDR, bind_ip),
+	[RDMA_USER_CM_CMD_RESOLVE_IP] = COMMAND(rdma_ucm_resolve_ip, RESOLVE_ADDR, resolve_ip),
+	[RDMA_USER_CM_CMD_RESOLVE_ROUTE] =
+		COMMAND(rdma_ucm_resolve_route, RESOLVE_ROUTE, resolve_route),
+	[RDMA_USER_CM_CMD_QUERY_ROUTE] = COMMAND(rdma_ucm_query, QUERY_ROUTE, query_route),
+	[RDMA_USER_CM_CMD_CONNECT] = COMMAND(rdma_ucm_connect, CONNECT, connect_cmd),
+	[RDMA_USER_CM_CMD_LISTEN] = COMMAND(rdma_ucm_listen, LISTEN, listen_cmd),
+	[RDMA_USER_CM_CMD_ACCEPT] = COMMAND(rdma_ucm_accept, ACCEPT, accept_cmd),
+	[RDMA_USER_CM_CMD_REJECT] = COMMAND(rdma_ucm_reject, REJECT, reject),
+	[RDMA_USER_CM_CMD_DISCONNECT] = COMMAND(rdma_ucm_disconnect, DISCONNECT, disconnect),
+	[RDMA_USER_CM_CMD_INIT_QP_ATTR] =
+		COMMAND(rdma_ucm_init_qp_attr, INIT_QP_ATTR, init_qp_attr),
+	[RDMA_USER_CM_CMD_GET_EVENT] = { sizeof(struct rdma_ucm_get_event), 0, EMU_FAULT_GET_EVENT,
+					 NULL }, /* file.c */
+	[RDMA_USER_CM_CMD_SET_OPTION] = COMMAND(rdma_ucm_set_option, SET_OPTION, set_option),
+	[RDMA_USER_CM_CMD_NOTIFY] = COMMAND(rdma_ucm_notify, NOTIFY, notify),
+	[RDMA_USER_CM_CMD_JOIN_IP_MCAST] = COMMAND(rdma_ucm_join_ip_mcast, JOIN_MULTICAST, join_ip),
 	[RDMA_USER_CM_CMD_JOIN_MCAST] = { sizeof(struct rdma_ucm_join_mcast),
-					  offsetof(struct rdma_ucm_join_mcast, id), join },
-	[RDMA_USER_CM_CMD_LEAVE_MCAST] = { sizeof(struct rdma_ucm_destroy_id), 0, leave },
-	[RDMA_USER_CM_CMD_MIGRATE_ID] = { sizeof(struct rdma_ucm_migrate_id), 0, migrate_id },
+					  offsetof(struct rdma_ucm_join_mcast, id),
+					  EMU_FAULT_JOIN_MULTICAST, join },
+	[RDMA_USER_CM_CMD_LEAVE_MCAST] = { sizeof(struct rdma_ucm_destroy_id), 0,
+					   EMU_FAULT_LEAVE_MULTICAST, leave },
+	[RDMA_USER_CM_CMD_MIGRATE_ID] = { sizeof(struct rdma_ucm_migrate_id), 0,
+					  EMU_FAULT_MIGRATE_ID, migrate_id },
 };
 
-int emu_cm_command(struct emu_cm_file *file, const struct rdma_ucm_cmd_hdr *hdr,
-		   const void *payload)
+/* librdmacm begins with an identifier of AF_IB, to see whether there is such a thing: nobody's command. */
+enum emu_fault_command emu_cm_plan_name(const struct rdma_ucm_cmd_hdr *hdr, const void *payload)
 {
-	struct call c = { .file = file, .payload = payload, .out = hdr->out };
+	if (hdr->cmd >= sizeof(commands) / sizeof(commands[0]) || !commands[hdr->cmd].in ||
+	    hdr->in < commands[hdr->cmd].in)
+		return EMU_FAULT_COMMANDS;
+	if (hdr->cmd == RDMA_USER_CM_CMD_CREATE_ID && !offered(payload))
+		return EMU_FAULT_COMMANDS;
+	return commands[hdr->cmd].plan_name;
+}
+
+int emu_cm_command(struct emu_cm_file *file, const struct rdma_ucm_cmd_hdr *hdr,
+		   const void *payload, const struct emu_cm_answer *refusal)
+{
+	struct call c = { .file = file, .payload = payload, .out = hdr->out, .refusal = refusal };
 	const struct command *command;
 	uint32_t handle;
 

@@ -9,7 +9,7 @@
 #include "cm/trace.h"
 #include "uverbs/evfile.h"
 #include "uverbs/libc.h"
-#include "uverbs/session.h"
+#include "uverbs/process.h"
 #include "uverbs/user.h"
 
 #include <errno.h>
@@ -74,7 +74,17 @@ static int init(struct emu_cm_file *file, int flags)
 	return 0;
 }
 
-int emu_cm_open(int flags)
+/* Called with the engine's lock held; who holds ours never waits for that. */
+static bool tell_all(uint32_t events)
+{
+	if (pthread_mutex_trylock(&lock) != 0)
+		return false;
+	emu_cm_ids_tell(events);
+	pthread_mutex_unlock(&lock);
+	return true;
+}
+
+static int open_file(int flags)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct emu_cm_file *file = calloc(1, sizeof(*file));
@@ -102,6 +112,19 @@ int emu_cm_open(int flags)
 	files = file;
 	atomic_store(&is_file[rc], 1);
 	pthread_mutex_unlock(&lock);
+	return rc;
+}
+
+int emu_cm_open(int flags)
+{
+	int rc = emu_process_enter();
+
+	if (rc < 0)
+		return rc;
+	emu_connections(tell_all);
+	rc = open_file(flags);
+	if (rc < 0)
+		emu_engine_leave();
 	return rc;
 }
 
@@ -147,6 +170,8 @@ void emu_cm_closing(int fd)
 		free(file);
 	}
 	pthread_mutex_unlock(&lock);
+	if (file)
+		emu_engine_leave();
 }
 
 /* ---- events ---- */
@@ -299,12 +324,18 @@ static int get_event(int fd, const struct rdma_ucm_cmd_hdr *hdr, const void *pay
 
 static int command(int fd, const struct rdma_ucm_cmd_hdr *hdr, const void *payload)
 {
+	const enum emu_fault_command name = emu_cm_plan_name(hdr, payload);
+	struct emu_cm_answer refusal = { .given = false };
 	struct emu_cm_file *file;
-	int rc;
+	int rc = name < EMU_FAULT_COMMANDS ? emu_command_fault(name, &refusal) : 0;
 
+	if (rc < 0)
+		return rc;
+	if (hdr->cmd == RDMA_USER_CM_CMD_GET_EVENT)
+		return get_event(fd, hdr, payload);
 	pthread_mutex_lock(&lock);
 	file = emu_cm_file_find(fd);
-	rc = file ? emu_cm_command(file, hdr, payload) : -EBADF;
+	rc = file ? emu_cm_command(file, hdr, payload, &refusal) : -EBADF;
 	pthread_mutex_unlock(&lock);
 	return rc;
 }
@@ -327,8 +358,7 @@ ssize_t emu_cm_write(int fd, const void *buf, size_t size)
 	rc = emu_user_read(payload, (uintptr_t)buf + sizeof(hdr), hdr.in);
 	if (rc < 0)
 		return rc;
-	rc = hdr.cmd == RDMA_USER_CM_CMD_GET_EVENT ? get_event(fd, &hdr, payload) :
-						     command(fd, &hdr, payload);
+	rc = command(fd, &hdr, payload);
 	emu_cm_trace(&hdr, payload, rc);
 	return rc < 0 ? rc : (ssize_t)size;
 }

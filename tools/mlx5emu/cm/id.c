@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { MAX_IDS = 65536, REJ_CONSUMER = 28 }; /* IBA vol 1 table 111 "REJ reason codes" */
 
@@ -283,4 +284,36 @@ void emu_cm_id_ready(struct emu_cm_id *id)
 		message(id, &m);
 	else if (rc < 0)
 		over(id);
+}
+
+/* ---- what the fault plan has happen ---- */
+
+/* cma_process_remove(): what was under way ends, and nothing is left but to destroy it. */
+static void removed(struct emu_cm_id *id)
+{
+	if (id->state == EMU_CM_LISTEN)
+		drop_waiting(id);
+	hang_up(id);
+	id->state = EMU_CM_CLOSED;
+	emu_cm_raise(id, EMU_CM_EVENT_DEVICE_REMOVAL, 0);
+}
+
+/* As ucma_event_handler() of the kernel, nobody hears of what the program does not know of yet. */
+static void tell(struct emu_cm_id *id, uint32_t events)
+{
+	if (!id->uid || id->device < 0 || id->file->pid != getpid())
+		return;
+	if (events & EMU_FAULT_ADDR_CHANGE)
+		emu_cm_raise(id, EMU_CM_EVENT_ADDR_CHANGE, 0);
+	if (events & EMU_FAULT_DISCONNECTED && id->state == EMU_CM_CONNECTED && !id->datagrams)
+		over(id);
+	if (events & EMU_FAULT_DEVICE_REMOVAL)
+		removed(id);
+}
+
+void emu_cm_ids_tell(uint32_t events)
+{
+	for (uint32_t i = 1; i < nids; i++)
+		if (ids[i])
+			tell(ids[i], events);
 }

@@ -35,7 +35,7 @@ static void tell(const struct emu_cm_id *id, struct emu_cm_group *group, struct 
 }
 
 int emu_cm_group_join(struct emu_cm_id *id, uint64_t uid, const struct sockaddr_in6 *addr,
-		      struct emu_cm_group **out)
+		      int error, struct emu_cm_group **out)
 {
 	struct emu_cm_event *event;
 	struct emu_cm_group *group;
@@ -45,7 +45,8 @@ int emu_cm_group_join(struct emu_cm_id *id, uint64_t uid, const struct sockaddr_
 	group = calloc(1, sizeof(*group));
 	if (!group)
 		return -ENOMEM;
-	event = emu_cm_raise(id, EMU_CM_EVENT_MULTICAST_JOIN, 0);
+	event = emu_cm_raise(id, error ? EMU_CM_EVENT_MULTICAST_ERROR : EMU_CM_EVENT_MULTICAST_JOIN,
+			     error);
 	if (!event) {
 		free(group);
 		return -ENOMEM;

@@ -4,12 +4,10 @@
 
 #include "engine/trace.h"
 #include "trace/members.h"
-#include "uverbs/session.h"
 #include "uverbs/user.h"
 
 #include <assert.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_FIELDS = 8, NO_ANSWER = 0 };
 
@@ -150,21 +148,6 @@ static const char *event_name(uint32_t event)
 	return event < sizeof(names) / sizeof(*names) ? names[event] : "?";
 }
 
-static void begin(struct emu_line *line)
-{
-	struct timespec now;
-	uint64_t ns;
-
-	if (emu_session()->run.manual) {
-		ns = emu_trace_now_ns();
-	} else {
-		clock_gettime(CLOCK_REALTIME, &now);
-		ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-	}
-	emu_line_begin(line, ns);
-	emu_line_add(line, " rdma_cm command");
-}
-
 static void add_answer(struct emu_line *line, const struct layout *l,
 		       const struct rdma_ucm_cmd_hdr *hdr, const void *payload)
 {
@@ -188,14 +171,14 @@ static void add_answer(struct emu_line *line, const struct layout *l,
 
 void emu_cm_trace(const struct rdma_ucm_cmd_hdr *hdr, const void *payload, int rc)
 {
-	const struct emu_session *s = emu_session();
 	const struct layout *l =
 		hdr->cmd < sizeof(layouts) / sizeof(*layouts) ? &layouts[hdr->cmd] : NULL;
 	struct emu_line line;
 
-	if (!s || !s->run.trace_file[0])
+	if (!(emu_trace_sinks & EMU_TRACE_TEXT))
 		return;
-	begin(&line);
+	emu_line_begin(&line, emu_trace_now_ns());
+	emu_line_add(&line, " rdma_cm command");
 	if (l && l->name) {
 		emu_line_add(&line, " %s: rc=%d", l->name, rc);
 		emu_line_members(&line, l->in, MAX_FIELDS, payload, hdr->in);
@@ -204,5 +187,5 @@ void emu_cm_trace(const struct rdma_ucm_cmd_hdr *hdr, const void *payload, int r
 	}
 	if (rc == 0 && l && l->answer_size)
 		add_answer(&line, l, hdr, payload);
-	emu_line_write_apart(&line, s->run.trace_file);
+	emu_line_write(&line);
 }

@@ -192,8 +192,25 @@ unsigned emu_slot(void);
 bool emu_port_active(const struct emu_device *dev);
 int emu_port_set(struct emu_device *dev, bool active);
 
-/* Before a command of the program: -errno where the fault plan has it fail, else 0. */
-int emu_command_fault(enum emu_fault_command command);
+/* What a fault plan has the network answer to a command of the connection manager. */
+struct emu_cm_answer {
+	bool given;
+	enum emu_fault_cm_error error;
+	int status; /* of the event: -errno, or the reason of a rejection */
+};
+
+/*
+ * Before a command of the program: -errno where the fault plan has it fail, else 0 and, if @answer is
+ * not NULL, what comes of it.
+ */
+int emu_command_fault(enum emu_fault_command command, struct emu_cm_answer *answer);
+
+/*
+ * Who tells all connections of the process of EMU_FAULT_DISCONNECTED... events, from now on. It is
+ * called with the lock held, and must neither block nor call the engine; false: not now, ask again.
+ */
+typedef bool emu_tell_connections(uint32_t events);
+void emu_connections(emu_tell_connections *tell);
 
 /* ---- UAR pages ---- */
 

@@ -79,6 +79,7 @@ void emu_fault_stop(void)
 	emu.fault.full_until = 0;
 	emu.fault.noted = 0;
 	emu.fault.events = 0;
+	emu.fault.cm_events = 0;
 }
 
 void emu_fault_forget(void)
@@ -105,6 +106,10 @@ static void note(const struct emu_fault_rule *r)
 	case EMU_FAULT_EVENT:
 		emu.fault.noted |= 1u << r->action;
 		emu.fault.events |= r->events;
+		break;
+	case EMU_FAULT_CM_EVENT:
+		emu.fault.noted |= 1u << r->action;
+		emu.fault.cm_events |= r->events;
 		break;
 	case EMU_FAULT_FULL:
 		emu.fault.full_until = emu_now_ns() + r->for_ns;
@@ -139,7 +144,16 @@ bool emu_fault_about(enum emu_fault_point point)
 
 /* ---- commands ---- */
 
-int emu_command_fault(enum emu_fault_command command)
+static void answer_with(const struct emu_fault_rule *r, struct emu_cm_answer *answer)
+{
+	*answer = (struct emu_cm_answer){
+		.given = true,
+		.error = r->cm_error,
+		.status = r->cm_error == EMU_FAULT_REJECTED ? (int)r->reason : -r->error,
+	};
+}
+
+int emu_command_fault(enum emu_fault_command command, struct emu_cm_answer *answer)
 {
 	struct emu_fault_event event = {
 		.point = EMU_FAULT_COMMAND,
@@ -154,13 +168,23 @@ int emu_command_fault(enum emu_fault_command command)
 	emu_lock();
 	if (emu_fault_about(EMU_FAULT_COMMAND)) {
 		event.now_ns = emu_now_ns();
-		while ((r = emu_fault_next(&event, &at)))
+		while ((r = emu_fault_next(&event, &at))) {
 			if (r->action == EMU_FAULT_FAIL)
 				rc = -r->error;
+			else if (r->action == EMU_FAULT_CM_ERROR && answer)
+				answer_with(r, answer);
+		}
 		emu_thread_kick();
 	}
 	emu_unlock();
 	return rc;
+}
+
+void emu_connections(emu_tell_connections *tell)
+{
+	emu_lock();
+	emu.tell_connections = tell;
+	emu_unlock();
 }
 
 /* ---- rounds ---- */
@@ -230,6 +254,17 @@ static void raise_port_events(struct emu_device *dev)
 			emu_raise(dev, types[i], NULL, 1);
 }
 
+static void tell_device(struct emu_device *dev)
+{
+	if (emu.fault.noted & 1u << EMU_FAULT_PORT_DOWN)
+		emu_port_change(dev, false);
+	if (emu.fault.noted & 1u << EMU_FAULT_PORT_UP)
+		emu_port_change(dev, true);
+	raise_port_events(dev);
+	if (emu.fault.noted & 1u << EMU_FAULT_FATAL)
+		emu_device_fatal(dev);
+}
+
 unsigned emu_fault_end_round(void)
 {
 	struct emu_list *node, *following;
@@ -239,19 +274,15 @@ unsigned emu_fault_end_round(void)
 	if (take_noted(EMU_FAULT_FULL))
 		emu_fabric_block(emu.fabric, true);
 	emu_list_each(node, following, &emu.devices)
-	{
-		struct emu_device *dev = emu_container(node, struct emu_device, node);
-
-		if (emu.fault.noted & 1u << EMU_FAULT_PORT_DOWN)
-			emu_port_change(dev, false);
-		if (emu.fault.noted & 1u << EMU_FAULT_PORT_UP)
-			emu_port_change(dev, true);
-		raise_port_events(dev);
-		if (emu.fault.noted & 1u << EMU_FAULT_FATAL)
-			emu_device_fatal(dev);
-	}
-	emu.fault.noted = 0;
+		tell_device(emu_container(node, struct emu_device, node));
 	emu.fault.events = 0;
+	if (emu.fault.cm_events && emu.tell_connections &&
+	    !emu.tell_connections(emu.fault.cm_events)) {
+		emu.fault.noted = 1u << EMU_FAULT_CM_EVENT;
+		return 1;
+	}
+	emu.fault.cm_events = 0;
+	emu.fault.noted = 0;
 	return 1;
 }
 

@@ -81,6 +81,7 @@ struct emu_fault_state {
 	struct emu_hold hold;
 	uint32_t noted;      /* bit per emu_fault_action, for the end of the round */
 	uint32_t events;     /* EMU_FAULT_LID_CHANGE..., as noted */
+	uint32_t cm_events;  /* EMU_FAULT_DISCONNECTED..., as noted */
 	uint64_t full_until; /* the wire takes nothing; 0 = it does */
 };
 
@@ -108,6 +109,7 @@ struct emu_state {
 	uint64_t behind_since;     /* when arrivals began to pile up; 0 = they do not */
 
 	struct emu_fault_state fault;
+	emu_tell_connections *tell_connections; /* NULL = nobody to tell */
 	struct mlx5emu_counters counters;
 	char last_illegal[EMU_WQE_ERROR_TEXT];
 

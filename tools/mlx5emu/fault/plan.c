@@ -2,6 +2,7 @@
 #include "plan.h"
 #include "words.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,18 +33,21 @@ enum setting {
 	SET_ERROR,
 	SET_COMMAND,
 	SET_TYPE,
+	SET_REASON,
 	SETTINGS,
 };
 
 static const char *const setting_names[SETTINGS] = {
-	"on",    "opcode", "transport", "direction", "slot",  "qpn",     "cqn",
-	"srqn",  "psn",    "nth",       "every",     "count", "rate",    "after",
-	"until", "at",     "by",        "for",       "error", "command", "type",
+	"on",  "opcode", "transport", "direction", "slot", "qpn",    "cqn",   "srqn",
+	"psn", "nth",    "every",     "count",     "rate", "after",  "until", "at",
+	"by",  "for",    "error",     "command",   "type", "reason",
 };
 
 /* Those that on= can name; rnr and at= have theirs without a name. */
 static const char *const point_names[EMU_FAULT_READY] = { "packet",     "request", "wqe",
 							  "completion", "receive", "command" };
+
+enum { REJ_CONSUMER = 28 }; /* IBA vol 1 table 111 "REJ reason codes" */
 
 #define P(point) (1u << EMU_FAULT_##point)
 #define S(setting) (1u << SET_##setting)
@@ -85,6 +89,10 @@ static const struct {
 	[EMU_FAULT_FULL] = { "full", ~0u, EVENT | S(FOR), S(FOR), EMU_FAULT_TIME },
 	[EMU_FAULT_EVENT] = { "event", ~0u, EVENT | S(TYPE), S(TYPE), EMU_FAULT_TIME },
 	[EMU_FAULT_FAIL] = { "fail", P(COMMAND), ASKED | S(ERROR), 0, EMU_FAULT_COMMAND },
+	[EMU_FAULT_CM_ERROR] = { "cm-error", P(COMMAND),
+				 (ASKED & ~S(COMMAND)) | S(TYPE) | S(ERROR) | S(REASON), S(TYPE),
+				 EMU_FAULT_COMMAND },
+	[EMU_FAULT_CM_EVENT] = { "cm-event", ~0u, EVENT | S(TYPE), S(TYPE), EMU_FAULT_TIME },
 	[EMU_FAULT_KILL] = { "kill", ~0u, EVENT, 0, EMU_FAULT_TIME },
 };
 
@@ -156,6 +164,24 @@ static const struct emu_word_bits commands[EMU_FAULT_COMMANDS + 1] = {
 	C("query-mr", QUERY_MR),
 	C("query-dm", QUERY_DM),
 	C("alloc-events", ALLOC_EVENTS),
+	C("create-id", CREATE_ID),
+	C("destroy-id", DESTROY_ID),
+	C("bind-addr", BIND_ADDR),
+	C("resolve-addr", RESOLVE_ADDR),
+	C("resolve-route", RESOLVE_ROUTE),
+	C("query-route", QUERY_ROUTE),
+	C("connect", CONNECT),
+	C("listen", LISTEN),
+	C("accept", ACCEPT),
+	C("reject", REJECT),
+	C("disconnect", DISCONNECT),
+	C("init-qp-attr", INIT_QP_ATTR),
+	C("get-event", GET_EVENT),
+	C("set-option", SET_OPTION),
+	C("notify", NOTIFY),
+	C("join-multicast", JOIN_MULTICAST),
+	C("leave-multicast", LEAVE_MULTICAST),
+	C("migrate-id", MIGRATE_ID),
 	{ NULL, 0, NULL },
 };
 
@@ -168,16 +194,43 @@ static const struct emu_word_bits events[] = {
 	{ NULL, 0, NULL },
 };
 
-static const char *const error_names[] = { "ENOMEM", "EAGAIN", "EBUSY",  "EFAULT",   "EINVAL",
-					   "EIO",    "ENOENT", "ENOSPC", "EPERM",    "EACCES",
-					   "EMFILE", "EINTR",  "ENODEV", "ETIMEDOUT" };
-static const int errors[] = { ENOMEM, EAGAIN, EBUSY,  EFAULT, EINVAL, EIO,    ENOENT,
-			      ENOSPC, EPERM,  EACCES, EMFILE, EINTR,  ENODEV, ETIMEDOUT };
+static const struct emu_word_bits cm_events[] = {
+	{ "disconnected", EMU_FAULT_DISCONNECTED, "type" },
+	{ "device-removal", EMU_FAULT_DEVICE_REMOVAL, NULL },
+	{ "addr-change", EMU_FAULT_ADDR_CHANGE, NULL },
+	{ NULL, 0, NULL },
+};
+
+static const char *const cm_error_names[EMU_FAULT_CM_ERRORS] = { "addr-error", "route-error",
+								 "unreachable", "rejected",
+								 "multicast-error" };
+
+/* Each in the place of what this command leads to. */
+static const enum emu_fault_command cm_error_commands[EMU_FAULT_CM_ERRORS] = {
+	EMU_FAULT_RESOLVE_ADDR, EMU_FAULT_RESOLVE_ROUTE, EMU_FAULT_CONNECT, EMU_FAULT_CONNECT,
+	EMU_FAULT_JOIN_MULTICAST
+};
+
+static const char *const error_names[] = {
+	"ENOMEM",     "EAGAIN",       "EBUSY",      "EFAULT",     "EINVAL",        "EIO",
+	"ENOENT",     "ENOSPC",       "EPERM",      "EACCES",     "EMFILE",        "EINTR",
+	"ENODEV",     "ETIMEDOUT",    "EOPNOTSUPP", "EADDRINUSE", "EADDRNOTAVAIL", "ECONNREFUSED",
+	"ECONNRESET", "EHOSTUNREACH", "ENETUNREACH"
+};
+static const int errors[] = { ENOMEM,     EAGAIN,        EBUSY,        EFAULT,     EINVAL,
+			      EIO,        ENOENT,        ENOSPC,       EPERM,      EACCES,
+			      EMFILE,     EINTR,         ENODEV,       ETIMEDOUT,  EOPNOTSUPP,
+			      EADDRINUSE, EADDRNOTAVAIL, ECONNREFUSED, ECONNRESET, EHOSTUNREACH,
+			      ENETUNREACH };
+static_assert(sizeof(error_names) / sizeof(*error_names) == sizeof(errors) / sizeof(*errors),
+	      "a number for each name");
 
 const char *emu_fault_action_name(enum emu_fault_action action)
 {
 	return actions[action].name;
 }
+
+static_assert(EMU_FAULT_COMMANDS <= 64, "a bit for each");
 
 const char *emu_fault_command_name(enum emu_fault_command command)
 {
@@ -218,6 +271,18 @@ static void set_error(struct emu_plan_parser *p, struct emu_word w, struct emu_f
 	else
 		r->error =
 			errors[emu_word_choice(p, w, error_names, sizeof(errors) / sizeof(*errors))];
+}
+
+static void set_type(struct emu_plan_parser *p, struct emu_word w, struct emu_fault_rule *r)
+{
+	if (r->action != EMU_FAULT_CM_ERROR) {
+		r->events = (uint32_t)emu_word_list(
+			p, w, r->action == EMU_FAULT_CM_EVENT ? cm_events : events);
+		return;
+	}
+	r->cm_error =
+		(enum emu_fault_cm_error)emu_word_choice(p, w, cm_error_names, EMU_FAULT_CM_ERRORS);
+	r->commands = UINT64_C(1) << cm_error_commands[r->cm_error];
 }
 
 /* Which events: what they are about. */
@@ -299,7 +364,10 @@ static void set_value(struct emu_plan_parser *p, enum setting s, struct emu_word
 		set_error(p, w, r);
 		break;
 	case SET_TYPE:
-		r->events = (uint32_t)emu_word_list(p, w, events);
+		set_type(p, w, r);
+		break;
+	case SET_REASON:
+		r->reason = (uint32_t)emu_word_number(p, w, 1, UINT16_MAX);
 		break;
 	default:
 		set_selection(p, s, w, r);
@@ -360,6 +428,10 @@ static void finish(struct emu_plan_parser *p, const char *where, uint32_t seen,
 	if ((seen & S(PSN)) && r->on != EMU_FAULT_PACKET && r->on != EMU_FAULT_REQUEST &&
 	    r->on != EMU_FAULT_READY)
 		emu_plan_fail(p, where, "psn= is of packets and requests");
+	if ((seen & S(REASON)) && r->cm_error != EMU_FAULT_REJECTED)
+		emu_plan_fail(p, where, "reason= is of type=rejected");
+	if ((seen & S(ERROR)) && r->cm_error == EMU_FAULT_REJECTED)
+		emu_plan_fail(p, where, "a rejection has reason= and not error=");
 	if (r->until_ns <= r->after_ns)
 		emu_plan_fail(p, where, "until= is not later than after=");
 	if ((seen & S(OPCODE)) && !(r->opcodes & opcodes_at(r->on)))
@@ -412,7 +484,7 @@ static void take_rule(struct emu_plan_parser *p, struct emu_word name, struct em
 			p, name.at,
 			"unknown fault '%.*s'; known: lose duplicate reorder delay rnr nak revoke "
 			"slow overflow limit srq-error qp-error port-down port-up fatal full kill "
-			"event fail",
+			"event fail cm-error cm-event",
 			emu_word_shown(name), name.at);
 		return;
 	}
@@ -422,7 +494,8 @@ static void take_rule(struct emu_plan_parser *p, struct emu_word name, struct em
 		.opcodes = EMU_FAULT_OP_ALL,
 		.transports = EMU_FAULT_TRANSPORTS,
 		.commands = any_command,
-		.error = ENOMEM,
+		.error = a == EMU_FAULT_CM_ERROR ? ETIMEDOUT : ENOMEM,
+		.reason = REJ_CONSUMER,
 		.until_ns = UINT64_MAX,
 		.first = 1,
 		.last = UINT64_MAX,

@@ -39,6 +39,8 @@ enum emu_fault_action {
 	EMU_FAULT_KILL,
 	EMU_FAULT_EVENT,
 	EMU_FAULT_FAIL,
+	EMU_FAULT_CM_ERROR,
+	EMU_FAULT_CM_EVENT,
 	EMU_FAULT_ACTIONS,
 };
 
@@ -124,7 +126,43 @@ enum emu_fault_command {
 	EMU_FAULT_QUERY_MR,
 	EMU_FAULT_QUERY_DM,
 	EMU_FAULT_ALLOC_EVENTS,
+	/* ... of the connection manager */
+	EMU_FAULT_CREATE_ID,
+	EMU_FAULT_DESTROY_ID,
+	EMU_FAULT_BIND_ADDR,
+	EMU_FAULT_RESOLVE_ADDR,
+	EMU_FAULT_RESOLVE_ROUTE,
+	EMU_FAULT_QUERY_ROUTE,
+	EMU_FAULT_CONNECT,
+	EMU_FAULT_LISTEN,
+	EMU_FAULT_ACCEPT,
+	EMU_FAULT_REJECT,
+	EMU_FAULT_DISCONNECT,
+	EMU_FAULT_INIT_QP_ATTR,
+	EMU_FAULT_GET_EVENT,
+	EMU_FAULT_SET_OPTION,
+	EMU_FAULT_NOTIFY,
+	EMU_FAULT_JOIN_MULTICAST,
+	EMU_FAULT_LEAVE_MULTICAST,
+	EMU_FAULT_MIGRATE_ID,
 	EMU_FAULT_COMMANDS,
+};
+
+/* What the network answers to a command of the connection manager that would have had success. */
+enum emu_fault_cm_error {
+	EMU_FAULT_ADDR_ERROR,
+	EMU_FAULT_ROUTE_ERROR,
+	EMU_FAULT_UNREACHABLE,
+	EMU_FAULT_REJECTED,
+	EMU_FAULT_MULTICAST_ERROR,
+	EMU_FAULT_CM_ERRORS,
+};
+
+/* What comes to connections by itself; bits. */
+enum {
+	EMU_FAULT_DISCONNECTED = 1 << 0,
+	EMU_FAULT_DEVICE_REMOVAL = 1 << 1,
+	EMU_FAULT_ADDR_CHANGE = 1 << 2,
 };
 
 /* Events of a port that change nothing; bits. */
@@ -167,8 +205,10 @@ struct emu_fault_rule {
 	uint64_t for_ns; /* full */
 	uint64_t at_ns;  /* on == EMU_FAULT_TIME */
 	enum emu_fault_nak nak;
-	uint32_t events; /* EMU_FAULT_LID_CHANGE... */
-	int error;       /* fail: an errno */
+	uint32_t events; /* EMU_FAULT_LID_CHANGE..., or of cm-event EMU_FAULT_DISCONNECTED... */
+	int error;       /* fail, cm-error: an errno */
+	enum emu_fault_cm_error cm_error;
+	uint32_t reason; /* cm-error: of a rejection */
 };
 
 struct emu_fault_plan {

@@ -91,31 +91,15 @@ void emu_line_add(struct emu_line *line, const char *format, ...)
 	memcpy(line->text + line->size - strlen(cut), cut, strlen(cut));
 }
 
-static void write_line(struct emu_line *line, int fd)
+void emu_line_write(struct emu_line *line)
 {
 	const int saved = errno;
 
 	line->text[line->size++] = '\n';
 	/* A full disk ends nobody's program. */
-	if (write(fd, line->text, line->size) < 0)
+	if (write(text_fd, line->text, line->size) < 0)
 		errno = saved;
 	errno = saved;
-}
-
-void emu_line_write(struct emu_line *line)
-{
-	write_line(line, text_fd);
-}
-
-void emu_line_write_apart(struct emu_line *line, const char *text)
-{
-	const int fd = open_text(text);
-
-	if (fd < 0)
-		return;
-	write_line(line, fd);
-	if (fd != STDERR_FILENO)
-		emu_raw_close(fd);
 }
 
 void emu_trace_frame(unsigned interface, uint64_t ns, const uint8_t *frame, size_t size,

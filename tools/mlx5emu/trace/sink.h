@@ -8,7 +8,7 @@
 
 /*
  * Where traces go. Every process of a run appends to the same files; each line and each frame is one
- * write(2), so they never mix. Opened and closed with the first and last device; nothing else may
+ * write(2), so they never mix. Opened and closed with the first and last user of the engine; nothing else may
  * run meanwhile. Off, tracing is one flag that is read and nothing more.
  */
 
@@ -43,9 +43,6 @@ void emu_line_begin(struct emu_line *line, uint64_t ns);
 void emu_line_add(struct emu_line *line, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 void emu_line_write(struct emu_line *line);
-
-/* To a text file of emu_trace_open() for who has no device open, and so no file. */
-void emu_line_write_apart(struct emu_line *line, const char *text);
 
 /* A frame that left by @interface. */
 void emu_trace_frame(unsigned interface, uint64_t ns, const uint8_t *frame, size_t size,

@@ -207,7 +207,7 @@ free_async:
 static int context_refused(struct emu_file *file)
 {
 	if (!file->refused)
-		file->refused = emu_command_fault(EMU_FAULT_GET_CONTEXT);
+		file->refused = emu_command_fault(EMU_FAULT_GET_CONTEXT, NULL);
 	return file->refused;
 }
 

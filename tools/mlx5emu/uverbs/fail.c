@@ -8,5 +8,5 @@ int emu_command_fails(const struct emu_file *file, unsigned fault)
 {
 	if (!file->device || fault == EMU_FAULT_AS_WRITTEN)
 		return 0;
-	return emu_command_fault((enum emu_fault_command)fault);
+	return emu_command_fault((enum emu_fault_command)fault, NULL);
 }
