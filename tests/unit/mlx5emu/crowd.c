@@ -68,10 +68,14 @@ static void wire_that_takes_nothing_is_a_lost_peer(void **state)
 	rig_connect_both(&options);
 	assert_int_equal(mlx5emu_fault_plan("full for=3600s", NULL, 0), 0);
 	rig_post_write(&rig.a, RIG_SIGNALED, 0, 8);
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 150; i++) {
 		mlx5emu_step();
-		mlx5emu_advance_ns(timeout_ns);
+		rig_expect_none(&rig.cq_a);
+		mlx5emu_advance_ns(timeout_ns); /* 67 ms: not yet ten seconds */
 	}
+	mlx5emu_step();
+	mlx5emu_advance_ns(timeout_ns);
+	mlx5emu_step();
 	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_RETRY_EXCEEDED);
 	assert_int_equal(mlx5emu_fault_plan("", NULL, 0), 0);
 }

@@ -61,11 +61,12 @@ struct emu_requester {
 	unsigned reads;                      /* reads and atomics under way */
 	unsigned retries, rnr_retries;       /* used up since the last progress */
 	uint64_t ack_deadline, rnr_deadline; /* 0 = off */
-	uint64_t taken;         /* by the wire to the peer, when the timer was last seen */
-	uint64_t slow_deadline; /* a fault: the next WQE starts then; 0 = off */
-	bool blocked;           /* the wire took nothing when last asked */
-	bool implied_nak;       /* went back for a lost response since the last progress */
-	bool drained;           /* SQ_DRAINED was raised */
+	uint64_t taken;                      /* how much the wire to the peer had taken ... */
+	uint64_t turn_since;                 /* ... when it was last seen to move */
+	uint64_t slow_deadline;              /* a fault: the next WQE starts then; 0 = off */
+	bool blocked;                        /* the wire took nothing when last asked */
+	bool implied_nak; /* went back for a lost response since the last progress */
+	bool drained;     /* SQ_DRAINED was raised */
 };
 
 /* @blocks: of the send ring, 0 or a power of two. -ENOMEM. */
@@ -100,6 +101,9 @@ unsigned emu_requester_flush(struct emu_qp *qp);
 
 /* Sends of @w, which is wqe[cur], one datagram. -EAGAIN later; -EFAULT it has failed. */
 int emu_requester_send(struct emu_qp *qp, struct emu_swqe *w);
+
+/* The wire moved just now: who waits for a turn has all the time again. */
+void emu_requester_turn_from(struct emu_qp *qp);
 
 static inline struct emu_swqe *emu_swqe_at(const struct emu_requester *req, uint32_t position)
 {

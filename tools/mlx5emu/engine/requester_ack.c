@@ -297,16 +297,25 @@ void emu_requester_receive(struct emu_qp *qp, const struct emu_packet *p)
 	emu_qp_kick(qp);
 }
 
-/* Nothing is out that could be answered, and the wire takes what other queues had ready before. */
+/*
+ * Nothing is out that could be answered: the wire is busy with other queues, or the peer's process has no
+ * processor. Its adapter would have taken the request; who takes nothing for so long is gone.
+ */
 static bool waits_its_turn(struct emu_qp *qp)
 {
+	enum {
+		PATIENCE_S = 10,
+	};
 	struct emu_requester *req = &qp->req;
 	const uint64_t taken = emu_fabric_taken(emu.fabric, emu_qpn_slot(qp->attr.dest_qpn));
-	const bool moves = taken != req->taken;
+	const uint64_t now = emu_now_ns();
 
-	req->taken = taken;
-	return moves && req->blocked && req->cur != req->tail &&
-	       emu_psn_add(emu_swqe_at(req, req->cur)->psn, req->cur_packets) == req->una;
+	if (!req->blocked || req->cur == req->tail ||
+	    emu_psn_add(emu_swqe_at(req, req->cur)->psn, req->cur_packets) != req->una)
+		return false;
+	if (taken != req->taken)
+		emu_requester_turn_from(qp);
+	return now - req->turn_since < PATIENCE_S * UINT64_C(1000000000);
 }
 
 void emu_requester_ack_timeout(struct emu_qp *qp)

@@ -10,11 +10,17 @@
 
 /* From a WQE to packets; requester.c decides which WQE, and when. */
 
+void emu_requester_turn_from(struct emu_qp *qp)
+{
+	qp->req.taken = emu_fabric_taken(emu.fabric, emu_qpn_slot(qp->attr.dest_qpn));
+	qp->req.turn_since = emu_now_ns();
+}
+
 static void start_ack_timer(struct emu_qp *qp)
 {
 	if (!qp->attr.timeout || qp->req.ack_deadline)
 		return;
-	qp->req.taken = emu_fabric_taken(emu.fabric, emu_qpn_slot(qp->attr.dest_qpn));
+	emu_requester_turn_from(qp);
 	emu_timer_ack(qp, emu_now_ns() + emu_ack_timeout_ns(qp->attr.timeout));
 }
 
