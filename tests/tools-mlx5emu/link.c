@@ -127,11 +127,17 @@ static void to_rts(struct ibv_qp *qp)
 	assert_int_equal(ibv_modify_qp(qp, &attr, mask), 0);
 }
 
-void link_connect(struct ibv_qp *qp, uint32_t peer)
+void link_connect_to(struct ibv_qp *qp, uint32_t peer, enum ibv_qp_state state)
 {
 	to_init(qp);
 	to_rtr(qp, peer);
-	to_rts(qp);
+	if (state == IBV_QPS_RTS)
+		to_rts(qp);
+}
+
+void link_connect(struct ibv_qp *qp, uint32_t peer)
+{
+	link_connect_to(qp, peer, IBV_QPS_RTS);
 }
 
 void link_set_up(struct link *link, unsigned access)

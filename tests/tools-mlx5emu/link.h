@@ -33,9 +33,10 @@ void link_tear_down(struct link *link);
 /* Link layer of the port. */
 bool link_infiniband(struct ibv_context *ctx);
 
-/* Another queue pair of the link's, in state RESET; and the way of any to RTS with a peer. */
+/* Another queue pair of the link's, in state RESET; and the way of any to RTS, or RTR, with a peer. */
 struct ibv_qp *link_qp(struct link *link, enum ibv_qp_type type);
 void link_connect(struct ibv_qp *qp, uint32_t peer);
+void link_connect_to(struct ibv_qp *qp, uint32_t peer, enum ibv_qp_state state);
 
 /* The fault plan of this process from now on; "" for none. */
 void link_plan(const char *plan);
