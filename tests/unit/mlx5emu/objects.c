@@ -76,6 +76,32 @@ static void arming_announces_each_entry_once(void **state)
 	assert_int_equal(rig.cq_a.events, 3);
 }
 
+static void send_to_b(uint8_t flags)
+{
+	rig_receive(&rig.b, &(struct rig_seg){ rig.remote, 64, rig.rkey }, 1);
+	rig_post_send(&rig.a, flags, 0, 8);
+	mlx5emu_step();
+}
+
+static void pending_arm_for_any_stays_one(void **state)
+{
+	(void)state;
+	rig_arm(&rig.cq_b, 0, false);
+	mlx5emu_step();
+	rig_arm(&rig.cq_b, 0, true);
+	mlx5emu_step();
+	send_to_b(0);
+	assert_int_equal(rig.cq_b.events, 1);
+	/* That one is over: now solicited ones alone, until any is asked for. */
+	rig_arm(&rig.cq_b, 1, true);
+	mlx5emu_step();
+	send_to_b(0);
+	assert_int_equal(rig.cq_b.events, 1);
+	rig_arm(&rig.cq_b, 1, false);
+	mlx5emu_step();
+	assert_int_equal(rig.cq_b.events, 2);
+}
+
 static void solicited_arm_waits_for_solicited(void **state)
 {
 	(void)state;
@@ -513,6 +539,7 @@ int main(void)
 		TEST(overrun_is_a_cq_error),
 		TEST(arming_announces_each_entry_once),
 		TEST(solicited_arm_waits_for_solicited),
+		TEST(pending_arm_for_any_stays_one),
 		TEST(cq_attributes_are_checked),
 		TEST(resizing_keeps_unread_entries),
 		TEST(resizing_needs_room),

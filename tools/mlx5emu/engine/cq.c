@@ -220,8 +220,9 @@ void emu_cq_arm(struct emu_cq *cq)
 		return;
 	cq->arm_record = value;
 	cq->silent_told = false;
+	/* IBA vol 1 section 11.4.2.2: a request for any completion that is pending stays one */
+	cq->arm_solicited = value & EMU_CQ_ARM_SOLICITED && (!cq->armed || cq->arm_solicited);
 	cq->armed = true;
-	cq->arm_solicited = value & EMU_CQ_ARM_SOLICITED;
 	cq->arm_ci = value & EMU_CQ_CI_MASK;
 	no_deadline(cq);
 	emu.counters.arms++;
