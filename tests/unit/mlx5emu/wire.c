@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tools/mlx5emu/fabric/address.h"
+#include "tools/mlx5emu/fabric/relay.h"
 #include "tools/mlx5emu/fabric/wire.h"
 
 static const struct emu_packet good = {
@@ -133,6 +134,77 @@ static void turned_bits_stay_in_range(void **state)
 		}
 		datagram[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
+}
+
+/* ---- relays ---- */
+
+static uint8_t buffer[EMU_RELAY_HEADER + EMU_WIRE_MAX_PAYLOAD + 1];
+
+static const char *decode_relay(const struct emu_relayed *m, struct emu_relayed *out)
+{
+	emu_relay_encode(m, buffer);
+	return emu_relay_decode(buffer, EMU_RELAY_HEADER + (size_t)m->length, out);
+}
+
+static void relays_survive_the_trip(void **state)
+{
+	const struct emu_relayed m = {
+		.kind = EMU_RELAY_DONE,
+		.flags = EMU_RELAY_FATAL,
+		.syndrome = 0x63,
+		.qpn = 0x123456,
+		.number = UINT64_MAX,
+		.value = 0x1122334455667788,
+		.domain = { 1, UINT64_MAX, 3 },
+		.length = 7,
+	};
+	struct emu_relayed out;
+
+	(void)state;
+	assert_null(decode_relay(&m, &out));
+	assert_ptr_equal(out.payload, buffer + EMU_RELAY_HEADER);
+	out.payload = NULL;
+	assert_int_equal(out.kind, m.kind);
+	assert_int_equal(out.flags, m.flags);
+	assert_int_equal(out.syndrome, m.syndrome);
+	assert_int_equal(out.qpn, m.qpn);
+	assert_true(out.number == m.number && out.value == m.value);
+	assert_true(out.domain.dev == 1 && out.domain.ino == UINT64_MAX && out.domain.device == 3);
+	assert_int_equal(out.length, 7);
+}
+
+#define RELAY_REFUSED(words, ...)                                                      \
+	do {                                                                           \
+		struct emu_relayed lie = { .kind = EMU_RELAY_DONE, .number = 1 }, out; \
+		const char *why;                                                       \
+		__VA_ARGS__;                                                           \
+		why = decode_relay(&lie, &out);                                        \
+		assert_non_null(why);                                                  \
+		assert_non_null(strstr(why, words));                                   \
+	} while (0)
+
+static void relayed_lies_are_refused(void **state)
+{
+	struct emu_relayed m = { .kind = EMU_RELAY_DONE, .number = 1, .length = 9 };
+
+	(void)state;
+	RELAY_REFUSED("unknown kind", lie.kind = (enum emu_relay_kind)0);
+	RELAY_REFUSED("unknown kind", lie.kind = (enum emu_relay_kind)6);
+	RELAY_REFUSED("24 bits", lie.qpn = 1 << 24);
+	RELAY_REFUSED("flag", lie.flags = EMU_RELAY_FLUSH);
+	RELAY_REFUSED("flag", lie.kind = EMU_RELAY_END; lie.number = 0;
+		      lie.flags = EMU_RELAY_FATAL);
+	RELAY_REFUSED("number", lie.number = 0);
+	RELAY_REFUSED("number", lie.kind = EMU_RELAY_END);
+	RELAY_REFUSED("without its packet", lie.kind = EMU_RELAY_REQUEST);
+	RELAY_REFUSED("payload", lie.length = EMU_WIRE_MAX_PAYLOAD + 1);
+	RELAY_REFUSED("payload", lie.kind = EMU_RELAY_END; lie.number = 0; lie.length = 1);
+	emu_relay_encode(&m, buffer);
+	for (size_t size = 0; size < EMU_RELAY_HEADER + 9; size++)
+		assert_non_null(emu_relay_decode(buffer, size, &m));
+	assert_null(emu_relay_decode(buffer, EMU_RELAY_HEADER + 9, &m));
+	buffer[2]++;
+	assert_non_null(emu_relay_decode(buffer, EMU_RELAY_HEADER + 9, &m));
 }
 
 /* ---- sockets ---- */
@@ -279,6 +351,8 @@ int main(void)
 		cmocka_unit_test(lies_are_refused),
 		cmocka_unit_test(datagrams_are_measured),
 		cmocka_unit_test(turned_bits_stay_in_range),
+		cmocka_unit_test(relays_survive_the_trip),
+		cmocka_unit_test(relayed_lies_are_refused),
 		cmocka_unit_test(full_sockets_keep_order),
 		cmocka_unit_test(dead_slots_swallow),
 		cmocka_unit_test(strangers_are_not_heard),

@@ -10,7 +10,7 @@
 
 enum {
 	EMU_SLOTS = 255,
-	EMU_RUN_ID_MAX = 64,
+	EMU_RUN_ID_MAX = 48, /* the longest name (domain.h) has room behind it */
 };
 
 /* At most EMU_RUN_ID_MAX characters of [0-9A-Za-z_-]; "" is a private run. */

@@ -119,6 +119,28 @@ unsigned emu_fabric_slot(const struct emu_fabric *fabric)
 	return fabric->slot;
 }
 
+const char *emu_fabric_run_id(const struct emu_fabric *fabric)
+{
+	return fabric->run_id;
+}
+
+bool emu_fabric_held(const struct emu_fabric *fabric, unsigned slot)
+{
+	struct sockaddr_un name;
+	const socklen_t len = emu_address_make(&name, fabric->run_id, slot);
+	bool held;
+	int fd;
+
+	if (fabric->fd < 0 || slot == fabric->slot)
+		return slot == fabric->slot;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return true;
+	held = connect(fd, (struct sockaddr *)&name, len) == 0;
+	syscall(SYS_close, fd);
+	return held;
+}
+
 int emu_fabric_fd(const struct emu_fabric *fabric)
 {
 	return fabric->fd;

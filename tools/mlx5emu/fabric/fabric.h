@@ -36,6 +36,12 @@ void emu_fabric_close(struct emu_fabric *fabric);
 
 unsigned emu_fabric_slot(const struct emu_fabric *fabric);
 
+/* "" for a private run. */
+const char *emu_fabric_run_id(const struct emu_fabric *fabric);
+
+/* Whether a process has the slot now; true also when that cannot be told. */
+bool emu_fabric_held(const struct emu_fabric *fabric, unsigned slot);
+
 /* To poll for POLLIN; -1 for a private run. */
 int emu_fabric_fd(const struct emu_fabric *fabric);
 

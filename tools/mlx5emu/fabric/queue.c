@@ -23,15 +23,22 @@ int emu_queue_put(struct emu_queue *queue, const void *datagram, size_t size)
 	return 0;
 }
 
-void emu_queue_drop(struct emu_queue *queue)
+struct emu_queued *emu_queue_take(struct emu_queue *queue)
 {
 	struct emu_queued *item = queue->head;
 
+	if (!item)
+		return NULL;
 	queue->head = item->next;
 	if (!queue->head)
 		queue->tail = NULL;
 	queue->count--;
-	free(item);
+	return item;
+}
+
+void emu_queue_drop(struct emu_queue *queue)
+{
+	free(emu_queue_take(queue));
 }
 
 void emu_queue_clear(struct emu_queue *queue)

@@ -21,6 +21,9 @@ struct emu_queue {
 /* 0 or -ENOMEM. */
 int emu_queue_put(struct emu_queue *queue, const void *datagram, size_t size);
 
+/* Takes out the first, for free(); NULL when there is none. */
+struct emu_queued *emu_queue_take(struct emu_queue *queue);
+
 /* Removes the first; the queue is not empty. */
 void emu_queue_drop(struct emu_queue *queue);
 void emu_queue_clear(struct emu_queue *queue);

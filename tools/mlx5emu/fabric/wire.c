@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire.h"
+#include "bytes.h"
 
-#include <endian.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -21,48 +21,6 @@ enum {
 	WIRE_MAX_MESSAGE = 1 << 30,
 };
 
-static void put16(uint8_t *at, uint16_t value)
-{
-	value = htobe16(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-static void put32(uint8_t *at, uint32_t value)
-{
-	value = htobe32(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-static void put64(uint8_t *at, uint64_t value)
-{
-	value = htobe64(value);
-	memcpy(at, &value, sizeof(value));
-}
-
-static uint16_t get16(const uint8_t *at)
-{
-	uint16_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return be16toh(value);
-}
-
-static uint32_t get32(const uint8_t *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return be32toh(value);
-}
-
-static uint64_t get64(const uint8_t *at)
-{
-	uint64_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return be64toh(value);
-}
-
 /* What a word means that no two kinds of packet have in common. */
 static uint32_t word_44(const struct emu_packet *packet)
 {
@@ -74,25 +32,25 @@ static uint32_t word_44(const struct emu_packet *packet)
 void emu_wire_encode(const struct emu_packet *packet, uint8_t header[EMU_WIRE_HEADER])
 {
 	memset(header, 0, EMU_WIRE_HEADER);
-	put16(header, WIRE_MAGIC);
+	emu_bytes_put16(header, WIRE_MAGIC);
 	header[2] = WIRE_VERSION;
 	header[3] = (uint8_t)packet->opcode;
 	header[4] = packet->flags;
 	header[5] = packet->mtu;
 	header[6] = packet->syndrome;
 	header[7] = (uint8_t)packet->service;
-	put32(header + 8, packet->src_qpn);
-	put32(header + 12, packet->dst_qpn);
-	put32(header + 16, packet->psn);
-	put32(header + 20, packet->length);
-	put64(header + 24, packet->raddr);
-	put32(header + 32, packet->rkey);
-	put32(header + 36, packet->dma_len);
-	put32(header + 40, packet->imm);
-	put32(header + 44, word_44(packet));
-	put64(header + 48, packet->compare);
-	put64(header + 56, packet->swap_add);
-	put16(header + 64, packet->pkey);
+	emu_bytes_put32(header + 8, packet->src_qpn);
+	emu_bytes_put32(header + 12, packet->dst_qpn);
+	emu_bytes_put32(header + 16, packet->psn);
+	emu_bytes_put32(header + 20, packet->length);
+	emu_bytes_put64(header + 24, packet->raddr);
+	emu_bytes_put32(header + 32, packet->rkey);
+	emu_bytes_put32(header + 36, packet->dma_len);
+	emu_bytes_put32(header + 40, packet->imm);
+	emu_bytes_put32(header + 44, word_44(packet));
+	emu_bytes_put64(header + 48, packet->compare);
+	emu_bytes_put64(header + 56, packet->swap_add);
+	emu_bytes_put16(header + 64, packet->pkey);
 }
 
 static bool carries_data(enum emu_wire_opcode opcode)
@@ -194,7 +152,7 @@ const char *emu_wire_decode(const uint8_t *datagram, size_t size, struct emu_pac
 
 	if (size < EMU_WIRE_HEADER)
 		return "shorter than its header";
-	if (get16(datagram) != WIRE_MAGIC || datagram[2] != WIRE_VERSION)
+	if (emu_bytes_get16(datagram) != WIRE_MAGIC || datagram[2] != WIRE_VERSION)
 		return "not of this protocol version";
 	p = (struct emu_packet){
 		.opcode = (enum emu_wire_opcode)datagram[3],
@@ -202,27 +160,27 @@ const char *emu_wire_decode(const uint8_t *datagram, size_t size, struct emu_pac
 		.mtu = datagram[5],
 		.syndrome = datagram[6],
 		.service = (enum emu_wire_service)datagram[7],
-		.src_qpn = get32(datagram + 8),
-		.dst_qpn = get32(datagram + 12),
-		.psn = get32(datagram + 16),
-		.length = get32(datagram + 20),
-		.raddr = get64(datagram + 24),
-		.rkey = get32(datagram + 32),
-		.dma_len = get32(datagram + 36),
-		.imm = get32(datagram + 40),
-		.compare = get64(datagram + 48),
-		.swap_add = get64(datagram + 56),
-		.pkey = get16(datagram + 64),
+		.src_qpn = emu_bytes_get32(datagram + 8),
+		.dst_qpn = emu_bytes_get32(datagram + 12),
+		.psn = emu_bytes_get32(datagram + 16),
+		.length = emu_bytes_get32(datagram + 20),
+		.raddr = emu_bytes_get64(datagram + 24),
+		.rkey = emu_bytes_get32(datagram + 32),
+		.dma_len = emu_bytes_get32(datagram + 36),
+		.imm = emu_bytes_get32(datagram + 40),
+		.compare = emu_bytes_get64(datagram + 48),
+		.swap_add = emu_bytes_get64(datagram + 56),
+		.pkey = emu_bytes_get16(datagram + 64),
 		.payload = datagram + EMU_WIRE_HEADER,
 	};
 	if (p.length != size - EMU_WIRE_HEADER)
 		return "payload length differs from the datagram";
 	if (p.opcode >= EMU_WIRE_ACK)
-		p.msn = get32(datagram + 44);
+		p.msn = emu_bytes_get32(datagram + 44);
 	else if (p.service == EMU_SERVICE_XRC)
-		p.srqn = get32(datagram + 44);
+		p.srqn = emu_bytes_get32(datagram + 44);
 	else
-		p.qkey = get32(datagram + 44);
+		p.qkey = emu_bytes_get32(datagram + 44);
 	wrong = check_fields(&p);
 	if (wrong)
 		return wrong;
