@@ -146,11 +146,9 @@ void rig_qp_destroy(struct rig_qp *qp)
 	free(qp->dbrec);
 }
 
-int rig_setup_unconnected(void **state)
+void rig_setup_run(const struct emu_run_config *run)
 {
-	(void)state;
-	rig_open(&(struct emu_run_config){
-		.manual = true, .log_level = trace_path ? 5 : 0, .log_path = trace_path });
+	rig_open(run);
 	rig_cq_create(&rig.cq_a, 64, RIG_CQES);
 	rig_cq_create(&rig.cq_b, 64, RIG_CQES);
 	rig_qp_create(&rig.a, &rig.cq_a, &rig.cq_a, rig.pd);
@@ -159,6 +157,13 @@ int rig_setup_unconnected(void **state)
 	rig.remote = pages(RIG_BUFFER);
 	rig.lkey = rig_reg(rig.pd, rig.local, RIG_BUFFER, 0xf);
 	rig.rkey = rig_reg(rig.pd, rig.remote, RIG_BUFFER, 0xf);
+}
+
+int rig_setup_unconnected(void **state)
+{
+	(void)state;
+	rig_setup_run(&(struct emu_run_config){
+		.manual = true, .log_level = trace_path ? 5 : 0, .log_path = trace_path });
 	return 0;
 }
 

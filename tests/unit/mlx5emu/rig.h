@@ -77,6 +77,7 @@ struct rig_options {
 /* cmocka fixtures: everything, connected with defaults; or unconnected queues. */
 int rig_setup(void **state);
 int rig_setup_unconnected(void **state);
+void rig_setup_run(const struct emu_run_config *run); /* unconnected */
 int rig_teardown(void **state);
 
 /* The devices of this process trace every packet into @path from now on; NULL ends it. */

@@ -3,6 +3,7 @@
 #include "memory.h"
 #include "mr.h"
 #include "qp.h"
+#include "relay.h"
 
 #include <errno.h>
 
@@ -99,11 +100,10 @@ static void abandon_read(struct emu_qp *qp, struct emu_answer *a, const char *wh
 	emu_qp_fatal(qp, EMU_EVENT_QP_ACCESS_ERR);
 }
 
-/* 1 all sent, 0 a part of it, -EAGAIN. */
-static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
+/* The next @length bytes into emu.tx. 0, and *@why if they cannot be had; -EAGAIN. */
+static int load_read_data(struct emu_qp *qp, const struct emu_answer *a, uint32_t length,
+			  const char **why)
 {
-	struct emu_packet p = response(qp, a, EMU_WIRE_READ_RESPONSE);
-	const uint32_t most = emu_fault_payload(p.mtu);
 	const struct emu_key_use use = {
 		.pd = emu_responder_pd(qp, a->srqn),
 		.qpn = qp->qpn,
@@ -111,6 +111,22 @@ static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 	};
 	struct iovec iov[EMU_MAX_IOV];
 	struct emu_pieces pieces = { .iov = iov, .room = EMU_MAX_IOV };
+
+	if (length == 0)
+		return 0;
+	if (emu_relay_wanted(qp, a->srqn))
+		return emu_relay_fetch(qp, a, length, why);
+	*why = emu_key_pieces(&use, a->rkey, a->va, length, &pieces);
+	if (!*why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, iov, pieces.n, length) < 0)
+		*why = "a page of the registered buffer is not mapped";
+	return 0;
+}
+
+/* 1 all sent, 0 a part of it, -EAGAIN. */
+static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
+{
+	struct emu_packet p = response(qp, a, EMU_WIRE_READ_RESPONSE);
+	const uint32_t most = emu_fault_payload(p.mtu);
 	const char *why = NULL;
 	int rc;
 
@@ -122,10 +138,9 @@ static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 		p.flags |= EMU_WIRE_LAST;
 	if (!emu_fabric_clear(emu.fabric, emu_qpn_slot(p.dst_qpn)))
 		return -EAGAIN;
-	if (p.length)
-		why = emu_key_pieces(&use, a->rkey, a->va, p.length, &pieces);
-	if (!why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, iov, pieces.n, p.length) < 0)
-		why = "a page of the registered buffer is not mapped";
+	rc = load_read_data(qp, a, p.length, &why);
+	if (rc < 0)
+		return rc;
 	if (why) {
 		abandon_read(qp, a, why);
 		return 0;

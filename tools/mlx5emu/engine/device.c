@@ -30,6 +30,8 @@ struct emu_state emu = {
 	.failed = EMU_LIST_INIT(emu.failed),
 	.moderated = EMU_LIST_INIT(emu.moderated),
 	.blocks = EMU_LIST_INIT(emu.blocks),
+	.relays = EMU_LIST_INIT(emu.relays),
+	.stand_ins = EMU_LIST_INIT(emu.stand_ins),
 	.next_deadline = UINT64_MAX,
 	.pds = { .first = 1, .limit = EMU_MAX_PD + 1 },
 	.xrcds = { .first = 1, .limit = EMU_MAX_XRCD + 1 },
@@ -76,6 +78,8 @@ static void fork_child(void)
 	empty_list(&emu.timed);
 	empty_list(&emu.failed);
 	empty_list(&emu.moderated);
+	empty_list(&emu.relays);
+	emu_xrcds_orphan();
 	emu_fault_forget();
 	emu_trace_close();
 	emu_stat_forget();

@@ -232,19 +232,19 @@ int emu_pd_free(struct emu_device *dev, uint32_t pdn);
 /* ---- XRC domains ---- */
 
 /* The file that a domain was opened with. */
-struct emu_xrcd_key {
-	uint64_t dev, ino;
+struct emu_xrcd_open {
+	int fd;            /* of the file that the domain is known by; -1: a domain of its own */
+	uint64_t dev, ino; /* of that file */
+	bool create, exclusive; /* O_CREAT, O_EXCL: of no meaning without a file */
 };
 
 /*
- * What the target queue pairs and shared receive queues of an XRC domain have in common. @key NULL: a
- * domain of its own. Else the one of that key, if a device of the same index has it open in this
- * process; domains of different processes are different ones here, whatever file they were opened with.
- * -EAGAIN there is none, and @create is false; -EINVAL there is one, and @exclusive. Each success is a
+ * What the target queue pairs and shared receive queues of an XRC domain have in common. Opens of one file
+ * on devices of one index are one domain, in all processes of the run.
+ * -EAGAIN nobody has it open, and @create is false; -EINVAL somebody has, and @exclusive. Each success is a
  * number of its own.
  */
-int emu_xrcd_open(struct emu_device *dev, const struct emu_xrcd_key *key, bool create,
-		  bool exclusive, uint32_t *xrcdn);
+int emu_xrcd_open(struct emu_device *dev, const struct emu_xrcd_open *how, uint32_t *xrcdn);
 int emu_xrcd_free(struct emu_device *dev, uint32_t xrcdn);
 
 /* ---- memory regions ---- */

@@ -181,15 +181,19 @@ static void remember(struct emu_qp *qp, const struct emu_executed *e)
 	resp->next_executed = (resp->next_executed + 1) % EMU_MAX_RD_ATOM;
 }
 
-uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *p)
+uint8_t emu_execute_read_allowed(struct emu_qp *qp, const struct emu_packet *p)
 {
 	const struct emu_key_use use = use_of(qp, p, EMU_ACCESS_REMOTE_READ);
 	const char *why = NULL;
 
 	if (p->dma_len)
 		why = emu_key_pieces(&use, p->rkey, p->raddr, p->dma_len, NULL);
-	if (why)
-		return refuse_access(qp, "read", &use, p->rkey, p->raddr, p->dma_len, why);
+	return why ? refuse_access(qp, "read", &use, p->rkey, p->raddr, p->dma_len, why) :
+		     EMU_AETH_ACK;
+}
+
+void emu_execute_read_answer(struct emu_qp *qp, const struct emu_packet *p)
+{
 	remember(qp, &(struct emu_executed){
 			     .valid = true,
 			     .psn = p->psn,
@@ -206,7 +210,15 @@ uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *p)
 				   .length = p->dma_len,
 				   .srqn = p->srqn,
 			   });
-	return EMU_AETH_ACK;
+}
+
+uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *p)
+{
+	const uint8_t syndrome = emu_execute_read_allowed(qp, p);
+
+	if (syndrome == EMU_AETH_ACK)
+		emu_execute_read_answer(qp, p);
+	return syndrome;
 }
 
 /* Atomic to all that this device does: every access to program memory holds the engine lock. */
@@ -225,26 +237,29 @@ static bool modify_memory(const struct emu_pieces *at, const struct emu_packet *
 	return emu_memory_write(at->iov, at->n, &value, sizeof(value)) == 0;
 }
 
-uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *p)
+uint8_t emu_execute_atomic_memory(struct emu_qp *qp, const struct emu_packet *p, uint64_t *found)
 {
 	const struct emu_key_use use = use_of(qp, p, EMU_ACCESS_REMOTE_ATOMIC);
 	struct iovec iov[sizeof(uint64_t)];
 	struct emu_pieces at = { .iov = iov, .room = sizeof(uint64_t) };
-	uint64_t found = 0;
 	const char *why;
 
 	/* IBA vol 1 section 9.4.5 (atomics): the address is naturally aligned. */
-	if (p->raddr % sizeof(found)) {
+	if (p->raddr % sizeof(*found)) {
 		emu_report_remote("QP 0x%06x: atomic by QP 0x%06x: raddr is 0x%llx, expected a "
 				  "multiple of 8",
 				  qp->qpn, p->src_qpn, (unsigned long long)p->raddr);
 		return EMU_AETH_NAK_INVALID_REQUEST;
 	}
-	why = emu_key_pieces(&use, p->rkey, p->raddr, sizeof(found), &at);
-	if (!why && !modify_memory(&at, p, &found))
+	why = emu_key_pieces(&use, p->rkey, p->raddr, sizeof(*found), &at);
+	if (!why && !modify_memory(&at, p, found))
 		why = "a page of the registered buffer is not mapped";
-	if (why)
-		return refuse_access(qp, "atomic", &use, p->rkey, p->raddr, sizeof(found), why);
+	return why ? refuse_access(qp, "atomic", &use, p->rkey, p->raddr, sizeof(*found), why) :
+		     EMU_AETH_ACK;
+}
+
+void emu_execute_atomic_answer(struct emu_qp *qp, const struct emu_packet *p, uint64_t found)
+{
 	remember(qp, &(struct emu_executed){
 			     .valid = true,
 			     .atomic = true,
@@ -259,7 +274,16 @@ uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *p)
 				   .psn = p->psn,
 				   .value = found,
 			   });
-	return EMU_AETH_ACK;
+}
+
+uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *p)
+{
+	uint64_t found = 0;
+	const uint8_t syndrome = emu_execute_atomic_memory(qp, p, &found);
+
+	if (syndrome == EMU_AETH_ACK)
+		emu_execute_atomic_answer(qp, p, found);
+	return syndrome;
 }
 
 static void read_again(struct emu_qp *qp, const struct emu_executed *e, const struct emu_packet *p)

@@ -2,6 +2,7 @@
 #include "qp.h"
 #include "memory.h"
 #include "receive.h"
+#include "relay.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -260,6 +261,7 @@ void emu_qps_forget_srq(const struct emu_srq *srq)
 		qp->srq = NULL;
 		qp->resp.has_rwqe = false;
 	}
+	emu_stand_ins_forget(srq);
 }
 
 void emu_qp_settle(struct emu_qp *qp)
@@ -299,6 +301,7 @@ static void stop_timers(struct emu_qp *qp)
 
 void emu_qp_clear(struct emu_qp *qp)
 {
+	emu_relay_end(qp, false);
 	stop_timers(qp);
 	emu_list_remove(&qp->failed_node);
 	emu_requester_clear(&qp->req);
@@ -316,7 +319,7 @@ void emu_qp_fail(struct emu_qp *qp)
 	qp->attr.qp_state = EMU_QPS_ERR;
 	emu_stat_qp_moved(qp);
 	stop_timers(qp);
-	if (!qp->dev->fatal)
+	if (!qp->dev->fatal && !qp->stand_in)
 		emu_list_append(&emu.failed, &qp->failed_node);
 }
 
@@ -351,7 +354,10 @@ void emu_qp_fatal(struct emu_qp *qp, enum emu_event type)
 	if (qp->attr.qp_state == EMU_QPS_ERR)
 		return;
 	emu_qp_fail(qp);
-	emu_raise(qp->dev, type, qp->init.cookie, 0);
+	if (qp->stand_in)
+		emu_stand_in_fatal(qp->stand_in);
+	else
+		emu_raise(qp->dev, type, qp->init.cookie, 0);
 }
 
 void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion *c)

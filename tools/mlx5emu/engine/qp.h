@@ -36,8 +36,10 @@ struct emu_qp {
 	struct emu_stat_qp *stat; /* its line in the counters: stat.h */
 	struct emu_pd *pd;
 	struct emu_cq *send_cq, *recv_cq;
-	struct emu_srq *srq;   /* NULL: receives are the QP's own */
-	struct emu_xrcd *xrcd; /* XRC_TGT: srq is what the current request names, or NULL */
+	struct emu_srq *srq;           /* NULL: receives are the QP's own */
+	struct emu_xrcd *xrcd;         /* XRC_TGT: srq is what the current request names, or NULL */
+	struct emu_relay *relay;       /* XRC_TGT: with queues of other processes, or NULL */
+	struct emu_stand_in *stand_in; /* it is one, and in no table: relay.h */
 	struct emu_uar *uar;
 	struct emu_list uar_node, work_node, timed_node, failed_node;
 	const uint8_t *sq, *rq; /* rings in the program's memory */

@@ -4,6 +4,7 @@
 #include "fault.h"
 #include "memory.h"
 #include "qp.h"
+#include "relay.h"
 #include "report.h"
 #include "trace.h"
 #include "vendor.h"
@@ -327,6 +328,8 @@ unsigned emu_receive_flush(struct emu_qp *qp)
 	struct emu_responder *resp = &qp->resp;
 	unsigned posted, n = 0;
 
+	if (!emu_responder_owes(resp)) /* a read that is owed has its data there */
+		emu_relay_end(qp, true);
 	if (resp->has_rwqe) {
 		resp->has_rwqe = false;
 		complete_error(qp, resp->rwqe_index, EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);

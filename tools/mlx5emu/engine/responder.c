@@ -2,6 +2,7 @@
 #include "fault.h"
 #include "qp.h"
 #include "receive.h"
+#include "relay.h"
 
 /*
  * Order and errors of a responder (IBA vol 1 section 9.7.4.1, the checks from top to bottom as in
@@ -40,13 +41,7 @@ static struct emu_srq *find_srq(const struct emu_qp *qp, uint32_t srqn)
 
 static void explain_srq(const struct emu_qp *qp, uint32_t srqn)
 {
-	if (emu_qpn_slot(srqn) != emu_qpn_slot(qp->qpn))
-		emu_warn(
-			"QP 0x%06x: SRQ %u is another process's (slot %u), expected one of this process: "
-			"XRC domains are not shared between processes",
-			qp->qpn, srqn, emu_qpn_slot(srqn));
-	else
-		emu_warn("QP 0x%06x: SRQ %u is none of the queue pair's XRC domain", qp->qpn, srqn);
+	emu_warn("QP 0x%06x: SRQ %u is none of the queue pair's XRC domain", qp->qpn, srqn);
 }
 
 const struct emu_pd *emu_responder_pd(const struct emu_qp *qp, uint32_t srqn)
@@ -69,7 +64,14 @@ static bool bind_srq(struct emu_qp *qp, const struct emu_packet *p)
 	if (!srq || (qp->resp.message && srq != qp->srq))
 		return false;
 	qp->srq = srq;
+	qp->resp.srqn = p->srqn;
 	return true;
+}
+
+/* The same of a queue in another process, which looks whether it exists. */
+static bool one_srq(const struct emu_qp *qp, const struct emu_packet *p)
+{
+	return !qp->resp.message || qp->resp.srqn == p->srqn;
 }
 
 /* Opcode sequence and length rules (9.7.4.1.2, 9.7.4.1.6), access of the queue (9.7.4.1.4). */
@@ -138,18 +140,12 @@ static void complete(struct emu_qp *qp)
 	emu_receive_complete(qp);
 }
 
-static void receive_expected(struct emu_qp *qp, const struct emu_packet *p)
+/* The request that was expected has been executed, or was not. */
+static void conclude(struct emu_qp *qp, const struct emu_packet *p, uint8_t syndrome)
 {
 	struct emu_responder *resp = &qp->resp;
 	const uint32_t next = emu_psn_add(resp->epsn, packets_of(p));
-	uint8_t syndrome = EMU_AETH_NAK_INVALID_REQUEST;
 
-	resp->nak_sent = false;
-	if (request_ok(qp, p) && bind_srq(qp, p)) {
-		syndrome = emu_fault_request(qp, p);
-		if (syndrome == EMU_AETH_ACK)
-			syndrome = execute(qp, p);
-	}
 	if (syndrome == EMU_AETH_ACK) {
 		resp->epsn = next;
 		if (!is_message(p) || (p->flags & EMU_WIRE_LAST))
@@ -164,6 +160,43 @@ static void receive_expected(struct emu_qp *qp, const struct emu_packet *p)
 	} else {
 		fail(qp, p, syndrome);
 	}
+}
+
+static void receive_expected(struct emu_qp *qp, const struct emu_packet *p)
+{
+	const bool ok = request_ok(qp, p);
+	uint8_t syndrome = EMU_AETH_NAK_INVALID_REQUEST;
+
+	qp->resp.nak_sent = false;
+	if (ok && emu_relay_wanted(qp, p->srqn)) {
+		if (one_srq(qp, p)) {
+			emu_relay_request(qp, p);
+			return;
+		}
+	} else if (ok && bind_srq(qp, p)) {
+		syndrome = emu_fault_request(qp, p);
+		if (syndrome == EMU_AETH_ACK)
+			syndrome = execute(qp, p);
+	}
+	conclude(qp, p, syndrome);
+}
+
+void emu_responder_relayed(struct emu_qp *qp, const struct emu_packet *p, uint8_t syndrome,
+			   uint64_t value)
+{
+	struct emu_responder *resp = &qp->resp;
+
+	if ((syndrome & ~EMU_AETH_RNR_TIMER) == EMU_AETH_RNR)
+		syndrome = (uint8_t)(EMU_AETH_RNR | qp->attr.min_rnr_timer);
+	if (syndrome == EMU_AETH_ACK && is_message(p)) {
+		resp->message = p->flags & EMU_WIRE_LAST ? 0 : p->opcode;
+		resp->srqn = p->srqn;
+	} else if (syndrome == EMU_AETH_ACK && p->opcode == EMU_WIRE_READ) {
+		emu_execute_read_answer(qp, p);
+	} else if (syndrome == EMU_AETH_ACK) {
+		emu_execute_atomic_answer(qp, p, value);
+	}
+	conclude(qp, p, syndrome);
 }
 
 /* Begins before the expected PSN. What is new in it counts, the rest was done before (9.7.5.1.4). */
@@ -212,6 +245,10 @@ void emu_responder_receive(struct emu_qp *qp, const struct emu_packet *p)
 		return;
 	if (EMU_ANSWERS - (resp->last_answer - resp->first_answer) < EMU_ANSWERS_RESERVE) {
 		emu.counters.datagrams_dropped++;
+		return;
+	}
+	if (emu_relay_waits(qp)) {
+		emu_relay_later(qp, p);
 		return;
 	}
 	ahead = emu_psn_diff(p->psn, resp->epsn);

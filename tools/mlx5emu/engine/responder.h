@@ -65,6 +65,7 @@ struct emu_responder {
 	bool acknowledged; /* an ACK left: up to acked_psn */
 	uint32_t acked_psn;
 	enum emu_wire_opcode message; /* SEND or WRITE in progress, 0 = none */
+	uint32_t srqn;                /* XRC: that it names */
 	uint64_t received;            /* bytes of it */
 	uint64_t va;                  /* WRITE: of its first byte */
 	uint32_t rkey, dma_len;
@@ -100,6 +101,13 @@ const struct emu_pd *emu_responder_pd(const struct emu_qp *qp, uint32_t srqn);
 
 void emu_responder_clear(struct emu_responder *resp);
 
+/*
+ * The request that relay.h was given, which expected its turn, has come to @syndrome in another process;
+ * @value is what an atomic found there.
+ */
+void emu_responder_relayed(struct emu_qp *qp, const struct emu_packet *packet, uint8_t syndrome,
+			   uint64_t value);
+
 /* Sends what is owed; returns the number of datagrams. */
 unsigned emu_responder_run(struct emu_qp *qp);
 
@@ -119,6 +127,13 @@ uint8_t emu_execute_send(struct emu_qp *qp, const struct emu_packet *packet);
 uint8_t emu_execute_write(struct emu_qp *qp, const struct emu_packet *packet);
 uint8_t emu_execute_read(struct emu_qp *qp, const struct emu_packet *packet);
 uint8_t emu_execute_atomic(struct emu_qp *qp, const struct emu_packet *packet);
+
+/* Their two halves: what happens to memory, and what is remembered and owed. */
+uint8_t emu_execute_read_allowed(struct emu_qp *qp, const struct emu_packet *packet);
+void emu_execute_read_answer(struct emu_qp *qp, const struct emu_packet *packet);
+uint8_t emu_execute_atomic_memory(struct emu_qp *qp, const struct emu_packet *packet,
+				  uint64_t *found);
+void emu_execute_atomic_answer(struct emu_qp *qp, const struct emu_packet *packet, uint64_t found);
 
 /* Answers a read or atomic that was executed before; nothing when it is not in the history. */
 void emu_execute_again(struct emu_qp *qp, const struct emu_packet *packet);

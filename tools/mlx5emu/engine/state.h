@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "../fabric/domain.h"
 #include "../fabric/fabric.h"
+#include "../fabric/relay.h"
 #include "../fault/decide.h"
 #include "../fault/hold.h"
 #include "../fabric/wire.h"
@@ -104,6 +106,9 @@ struct emu_state {
 	struct emu_list failed;    /* QPs in the error state: they flush what is posted */
 	struct emu_list moderated; /* CQs with an event that waits */
 	struct emu_list blocks;    /* compressed completions that are not written yet */
+	struct emu_list relays;    /* XRC targets that wait for another process: relay.h */
+	struct emu_list stand_ins; /* what this process does for others' targets */
+	uint64_t last_relay;       /* number; 0 = there was none */
 	uint64_t next_watch;       /* for silent queues: doorbell.h */
 	uint64_t next_deadline;    /* no timer expires earlier; UINT64_MAX = none runs */
 	uint64_t behind_since;     /* when arrivals began to pile up; 0 = they do not */
@@ -115,7 +120,7 @@ struct emu_state {
 
 	/* Scratch of whoever holds the lock. */
 	struct emu_wqe wqe;
-	uint8_t rx[EMU_WIRE_MAX_DATAGRAM], tx[EMU_WIRE_MAX_DATAGRAM];
+	uint8_t rx[EMU_RELAY_MAX], tx[EMU_RELAY_MAX];
 };
 
 extern struct emu_state emu;
@@ -178,6 +183,13 @@ void emu_pds_destroy(struct emu_device *dev);
 
 struct emu_xrcd *emu_xrcd_find(const struct emu_device *dev, uint32_t xrcdn);
 void emu_xrcds_destroy(struct emu_device *dev);
+
+/* By what other processes know its domain; NULL: they do not. */
+const struct emu_domain_key *emu_xrcd_key(const struct emu_xrcd *xrcd);
+bool emu_xrcd_has_key(const struct emu_xrcd *xrcd, const struct emu_domain_key *key);
+
+/* After fork(), in the child: the parent's domains are the parent's alone. */
+void emu_xrcds_orphan(void);
 
 /* ---- step.c ---- */
 

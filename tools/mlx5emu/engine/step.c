@@ -2,6 +2,7 @@
 #include "fault.h"
 #include "grh.h"
 #include "qp.h"
+#include "relay.h"
 #include "state.h"
 #include "timer.h"
 #include "trace.h"
@@ -142,7 +143,10 @@ static unsigned run_fabric(void)
 	while (n < RX_BUDGET &&
 	       emu_fabric_receive(emu.fabric, emu.rx, sizeof(emu.rx), &size, &slot) == 0) {
 		emu.counters.datagrams_received++;
-		receive(emu.rx, size, slot, false);
+		if (emu_relay_is(emu.rx, size))
+			emu_relay_receive(emu.rx, size, slot);
+		else
+			receive(emu.rx, size, slot, false);
 		n++;
 	}
 	return n;

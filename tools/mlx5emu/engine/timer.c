@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "timer.h"
 #include "qp.h"
+#include "relay.h"
 
 #include <time.h>
 
@@ -131,5 +132,6 @@ unsigned emu_timers_run(void)
 		note(qp->req.slow_deadline);
 	}
 	n += emu_cqs_timeout(now);
+	n += emu_relays_timeout(now);
 	return n;
 }

@@ -1,20 +1,40 @@
 /* SPDX-License-Identifier: MIT */
+#include "../trace/raw.h"
 #include "state.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /*
  * XRC domains. Each open of one is a number with the queue pairs and shared receive queues that were
- * made by it; opens with one key on devices of one index are the same domain, as in the kernel, where
- * it belongs to the adapter (ib_uverbs_open_xrcd()). A domain goes with its last open.
+ * made by it; opens with one key on devices of one index are the same domain, in all processes of the run,
+ * as in the kernel, where it belongs to the adapter (ib_uverbs_open_xrcd()). A process notes its own opens
+ * here; fabric/domain.h tells of the others. A domain goes with its last open.
  */
 struct emu_xrc_domain {
-	unsigned index; /* of the device among those of the run */
 	bool has_key;
-	struct emu_xrcd_key key;
+	struct emu_domain_key key;
 	unsigned opens;
+	int claim; /* on the key among the processes, or -1 */
+	int file;  /* keeps the inode, whose number another file would get; or -1 */
 };
+
+const struct emu_domain_key *emu_xrcd_key(const struct emu_xrcd *xrcd)
+{
+	return xrcd->domain->has_key ? &xrcd->domain->key : NULL;
+}
+
+static bool same_key(const struct emu_domain_key *a, const struct emu_domain_key *b)
+{
+	return a->device == b->device && a->dev == b->dev && a->ino == b->ino;
+}
+
+bool emu_xrcd_has_key(const struct emu_xrcd *xrcd, const struct emu_domain_key *key)
+{
+	return xrcd->domain->has_key && same_key(&xrcd->domain->key, key);
+}
 
 struct emu_xrcd *emu_xrcd_find(const struct emu_device *dev, uint32_t xrcdn)
 {
@@ -23,55 +43,88 @@ struct emu_xrcd *emu_xrcd_find(const struct emu_device *dev, uint32_t xrcdn)
 	return xrcd && xrcd->dev == dev ? xrcd : NULL;
 }
 
-static struct emu_xrc_domain *find_domain(const struct emu_device *dev,
-					  const struct emu_xrcd_key *key)
+static struct emu_xrc_domain *find_domain(const struct emu_domain_key *key)
 {
 	for (uint32_t i = 0; key && i < emu.xrcds.size; i++) {
 		const struct emu_xrcd *xrcd = emu_ids_get(&emu.xrcds, i);
-		struct emu_xrc_domain *d = xrcd && !xrcd->dev->orphan ? xrcd->domain : NULL;
 
-		if (d && d->has_key && d->index == dev->config.index && d->key.dev == key->dev &&
-		    d->key.ino == key->ino)
-			return d;
+		if (xrcd && !xrcd->dev->orphan && emu_xrcd_has_key(xrcd, key))
+			return xrcd->domain;
 	}
 	return NULL;
 }
 
-static struct emu_xrc_domain *new_domain(const struct emu_device *dev,
-					 const struct emu_xrcd_key *key)
+static void close_files(struct emu_xrc_domain *d)
 {
-	struct emu_xrc_domain *d = calloc(1, sizeof(*d));
-
-	if (!d)
-		return NULL;
-	d->index = dev->config.index;
-	d->has_key = key;
-	if (key)
-		d->key = *key;
-	return d;
+	if (d->claim >= 0)
+		emu_raw_close(d->claim);
+	if (d->file >= 0)
+		emu_raw_close(d->file);
+	d->claim = -1;
+	d->file = -1;
 }
 
 static void put_domain(struct emu_xrc_domain *domain)
 {
-	if (--domain->opens == 0)
-		free(domain);
+	if (--domain->opens > 0)
+		return;
+	close_files(domain);
+	free(domain);
+}
+
+/* An open that reads nothing and holds no lock of the program's, but the inode. */
+static int hold_inode(int fd)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+/* The first open of a domain in this process. */
+static int new_domain(const struct emu_domain_key *key, const struct emu_xrcd_open *how,
+		      struct emu_xrc_domain **out)
+{
+	struct emu_xrc_domain *d = calloc(1, sizeof(*d));
+	int rc = 0;
+
+	if (!d)
+		return -ENOMEM;
+	d->claim = -1;
+	d->file = -1;
+	if (key) {
+		d->has_key = true;
+		d->key = *key;
+		rc = emu_domain_claim(emu.fabric, key, how->create, how->exclusive, &d->claim);
+	}
+	if (rc < 0) {
+		free(d);
+		return rc;
+	}
+	if (key)
+		d->file = hold_inode(how->fd);
+	*out = d;
+	return 0;
 }
 
 /* Lock held. */
-static int open_domain(struct emu_xrcd *xrcd, const struct emu_xrcd_key *key, bool create,
-		       bool exclusive)
+static int open_domain(struct emu_xrcd *xrcd, const struct emu_xrcd_open *how)
 {
-	struct emu_xrc_domain *domain = find_domain(xrcd->dev, key);
-	int rc;
+	const struct emu_domain_key key = {
+		.dev = how->dev,
+		.ino = how->ino,
+		.device = xrcd->dev->config.index,
+	};
+	const bool has_key = how->fd >= 0;
+	struct emu_xrc_domain *domain = has_key ? find_domain(&key) : NULL;
+	int rc = 0;
 
-	if (!domain && !create)
-		return -EAGAIN;
-	if (domain && exclusive)
+	if (domain && how->exclusive)
 		return -EINVAL;
 	if (!domain)
-		domain = new_domain(xrcd->dev, key);
-	if (!domain)
-		return -ENOMEM;
+		rc = new_domain(has_key ? &key : NULL, how, &domain);
+	if (rc < 0)
+		return rc;
 	domain->opens++;
 	rc = emu_ids_add(&emu.xrcds, xrcd, &xrcd->xrcdn);
 	if (rc < 0)
@@ -81,8 +134,7 @@ static int open_domain(struct emu_xrcd *xrcd, const struct emu_xrcd_key *key, bo
 	return rc;
 }
 
-int emu_xrcd_open(struct emu_device *dev, const struct emu_xrcd_key *key, bool create,
-		  bool exclusive, uint32_t *xrcdn)
+int emu_xrcd_open(struct emu_device *dev, const struct emu_xrcd_open *how, uint32_t *xrcdn)
 {
 	struct emu_xrcd *xrcd = calloc(1, sizeof(*xrcd));
 	int rc;
@@ -93,7 +145,7 @@ int emu_xrcd_open(struct emu_device *dev, const struct emu_xrcd_key *key, bool c
 	emu_lock();
 	rc = emu_device_usable(dev);
 	if (rc == 0)
-		rc = open_domain(xrcd, key, create, exclusive);
+		rc = open_domain(xrcd, how);
 	emu_unlock();
 	if (rc < 0) {
 		free(xrcd);
@@ -135,5 +187,15 @@ void emu_xrcds_destroy(struct emu_device *dev)
 			continue;
 		emu_object_left(dev);
 		destroy(xrcd);
+	}
+}
+
+void emu_xrcds_orphan(void)
+{
+	for (uint32_t i = 0; i < emu.xrcds.size; i++) {
+		const struct emu_xrcd *xrcd = emu_ids_get(&emu.xrcds, i);
+
+		if (xrcd)
+			close_files(xrcd->domain);
 	}
 }

@@ -127,6 +127,7 @@ int emu_cmd_destroy_cq(struct emu_cmd *cmd);
 /* xrcd.c */
 int emu_cmd_open_xrcd(struct emu_cmd *cmd);
 int emu_cmd_close_xrcd(struct emu_cmd *cmd);
+int emu_cmd_open_qp(struct emu_cmd *cmd);
 /* srq.c */
 int emu_cmd_create_srq(struct emu_cmd *cmd);
 int emu_cmd_create_xsrq(struct emu_cmd *cmd);

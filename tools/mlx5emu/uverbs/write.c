@@ -2,8 +2,7 @@
 /*
  * The write commands, which INVOKE_WRITE carries or write(2) itself: tables keyed by command number.
  * The sizes are those of the structures before driver_data, `response` included, as both carry them.
- * What is not in a table is -EOPNOTSUPP, which the library passes on to the program: queue pairs shared
- * between processes are not offered, and the capabilities say so.
+ * What is not in a table is -EOPNOTSUPP, which the library passes on to the program.
  */
 #include "uverbs/command.h"
 
@@ -83,6 +82,9 @@ static const struct emu_write_method methods[] = {
 		METHOD_IN(ATTACH_MCAST, ib_uverbs_attach_mcast, emu_cmd_attach_mcast),
 	[IB_USER_VERBS_CMD_DETACH_MCAST] =
 		METHOD_IN(DETACH_MCAST, ib_uverbs_detach_mcast, emu_cmd_detach_mcast),
+	[IB_USER_VERBS_CMD_OPEN_QP] = { sizeof(struct ib_uverbs_open_qp),
+					sizeof(struct ib_uverbs_create_qp_resp), 0,
+					emu_cmd_open_qp },
 	[IB_USER_VERBS_CMD_DESTROY_QP] = METHOD(DESTROY_QP, ib_uverbs_destroy_qp,
 						ib_uverbs_destroy_qp_resp, emu_cmd_destroy_qp),
 };

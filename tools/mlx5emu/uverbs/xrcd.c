@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * XRC domains (kernel: ib_uverbs_open_xrcd()): a handle for each open. The inode of the file that comes
- * with it says which opens are of one domain, on all files of one device in this process; the kernel has
- * no such bound.
+ * with it says which opens are of one domain, in all processes of the run.
  */
 #include "uverbs/command.h"
 
@@ -17,22 +16,20 @@
 static int open_domain(struct emu_file *file, const struct ib_uverbs_open_xrcd *req,
 		       uint32_t *number)
 {
-	const bool has_file = req->fd != UINT32_MAX;
-	struct stat st = { .st_ino = 0 };
-	struct emu_xrcd_key key;
-	int rc;
+	struct emu_xrcd_open how = {
+		.fd = (int)req->fd,
+		.create = req->oflags & O_CREAT,
+		.exclusive = req->oflags & O_EXCL,
+	};
+	struct stat st;
 
-	if (has_file && emu_libc()->fstat((int)req->fd, &st) < 0)
-		return -EBADF;
-	key = (struct emu_xrcd_key){ .dev = st.st_dev, .ino = st.st_ino };
-	rc = emu_xrcd_open(file->device, has_file ? &key : NULL, req->oflags & O_CREAT,
-			   req->oflags & O_EXCL, number);
-	if (rc == -EAGAIN)
-		emu_warn(
-			"uverbs%u: no XRC domain of that file in this process, and O_CREAT was not "
-			"given: domains are not shared between processes",
-			file->index);
-	return rc;
+	if (how.fd != -1) {
+		if (emu_libc()->fstat(how.fd, &st) < 0)
+			return -EBADF;
+		how.dev = st.st_dev;
+		how.ino = st.st_ino;
+	}
+	return emu_xrcd_open(file->device, &how, number);
 }
 
 int emu_cmd_open_xrcd(struct emu_cmd *cmd)
@@ -62,6 +59,21 @@ close_domain:
 free_obj:
 	emu_object_free(&file->objects, obj);
 	return rc;
+}
+
+/* A second handle of a target queue pair, which would outlive the process that made it. */
+int emu_cmd_open_qp(struct emu_cmd *cmd)
+{
+	struct ib_uverbs_open_qp req;
+	const int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
+
+	if (rc < 0)
+		return rc;
+	emu_warn(
+		"uverbs%u: ibv_open_qp() of QP 0x%06x: a queue pair has one handle, of the process that "
+		"made it",
+		cmd->file->index, req.qpn);
+	return -EOPNOTSUPP;
 }
 
 int emu_cmd_close_xrcd(struct emu_cmd *cmd)

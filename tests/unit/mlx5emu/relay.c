@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* XRC between processes: the rig's target, for whose requests the test owns the shared receive queue. */
+#include "relay_rig.h"
+
+#include <sched.h>
+
+enum {
+	OTHER_SRQN = 0x020007,
+	REPEAT_NS = 20000000,
+};
+
+static void answer(const struct emu_relayed *question, uint8_t syndrome)
+{
+	relay_say(&(struct emu_relayed){ .kind = EMU_RELAY_DONE,
+					 .qpn = question->qpn,
+					 .number = question->number,
+					 .syndrome = syndrome },
+		  NULL);
+	mlx5emu_step();
+}
+
+static const struct xrc_queue elsewhere = { .srqn = OTHER_SRQN };
+
+static void request_is_executed_by_the_owner(void **state)
+{
+	struct emu_relayed m;
+	struct emu_packet p;
+
+	(void)state;
+	xrc_send_inline(&elsewhere, "hello");
+	m = relay_expect(EMU_RELAY_REQUEST);
+	p = relay_packet(&m);
+	assert_int_equal(m.qpn, rig.b.qpn);
+	assert_true(m.domain.dev == relay_domain.dev && m.domain.ino == relay_domain.ino);
+	assert_int_equal(p.opcode, EMU_WIRE_SEND);
+	assert_int_equal(p.srqn, OTHER_SRQN);
+	assert_string_equal((const char *)p.payload, "hello");
+	rig_expect_none(&rig.cq_a);
+	answer(&m, EMU_AETH_ACK);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	rig_expect_none(&rig.cq_b);
+	relay_expect_silence();
+}
+
+static void later_requests_wait(void **state)
+{
+	struct emu_relayed m;
+
+	(void)state;
+	xrc_post(&xrc_one, rig.remote, 64);
+	xrc_send_inline(&elsewhere, "first");
+	xrc_send_inline(&xrc_one, "second");
+	xrc_send_inline(&elsewhere, "third");
+	rig_expect_none(&rig.cq_b);
+	m = relay_expect(EMU_RELAY_REQUEST);
+	relay_expect_silence();
+	answer(&m, EMU_AETH_ACK);
+	rig_expect(&rig.cq_b, EMU_CQE_RESP_SEND);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	rig_expect_none(&rig.cq_a);
+	m = relay_expect(EMU_RELAY_REQUEST);
+	assert_string_equal((const char *)relay_packet(&m).payload, "third");
+	answer(&m, EMU_AETH_ACK);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+}
+
+static void owner_that_has_no_receive(void **state)
+{
+	struct emu_relayed m;
+
+	(void)state;
+	xrc_send_inline(&elsewhere, "not yet");
+	m = relay_expect(EMU_RELAY_REQUEST);
+	answer(&m, EMU_AETH_RNR);
+	assert_int_equal(rig_counters().rnr_naks, 1);
+	relay_expect_silence();
+	mlx5emu_advance_ns(10000); /* code 1, the target's */
+	mlx5emu_step();
+	mlx5emu_step();
+	m = relay_expect(EMU_RELAY_REQUEST);
+	answer(&m, EMU_AETH_ACK);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+}
+
+static void refusals_are_the_requesters(void **state)
+{
+	struct emu_relayed m;
+
+	(void)state;
+	xrc_send_inline(&elsewhere, "nobody");
+	m = relay_expect(EMU_RELAY_REQUEST);
+	answer(&m, EMU_AETH_NAK_INVALID_REQUEST);
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_REMOTE_INVALID_REQUEST);
+	assert_int_equal(rig.async[rig.nasync - 1], EMU_EVENT_QP_REQ_ERR);
+	assert_true(relay_expect(EMU_RELAY_END).flags & EMU_RELAY_FLUSH);
+}
+
+static void failure_reaches_the_target(void **state)
+{
+	struct emu_relayed m;
+
+	(void)state;
+	xrc_send_inline(&elsewhere, "overrun");
+	m = relay_expect(EMU_RELAY_REQUEST);
+	answer(&m, EMU_AETH_ACK);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	relay_say(&(struct emu_relayed){ .kind = EMU_RELAY_FAILED,
+					 .flags = EMU_RELAY_FATAL,
+					 .qpn = rig.b.qpn },
+		  NULL);
+	assert_int_equal(rig_state(&rig.b), EMU_QPS_ERR);
+	assert_int_equal(rig.async[rig.nasync - 1], EMU_EVENT_QP_FATAL);
+}
+
+static void silence_is_asked_again(void **state)
+{
+	struct emu_relayed first, again;
+
+	(void)state;
+	xrc_send_inline(&elsewhere, "hello");
+	first = relay_expect(EMU_RELAY_REQUEST);
+	for (unsigned i = 0; i < 3; i++) {
+		mlx5emu_step();
+		relay_expect_silence();
+		mlx5emu_advance_ns(REPEAT_NS);
+		mlx5emu_step();
+		again = relay_expect(EMU_RELAY_REQUEST);
+		assert_true(again.number == first.number);
+		relay_expect_silence();
+	}
+	again.number--;
+	answer(&again, EMU_AETH_ACK);
+	rig_expect_none(&rig.cq_a);
+	answer(&first, EMU_AETH_ACK);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	answer(&first, EMU_AETH_NAK_REMOTE_ACCESS);
+	assert_int_equal(rig_state(&rig.b), EMU_QPS_RTS);
+}
+
+static void owner_that_dies(void **state)
+{
+	(void)state;
+	xrc_send_inline(&elsewhere, "hello");
+	relay_expect(EMU_RELAY_REQUEST);
+	relay_leave();
+	mlx5emu_advance_ns(REPEAT_NS);
+	mlx5emu_step();
+	mlx5emu_step();
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_REMOTE_INVALID_REQUEST);
+	relay_join();
+}
+
+static void owner_that_never_was(void **state)
+{
+	const struct xrc_queue nowhere = { .srqn = 0x630001 };
+
+	(void)state;
+	xrc_send_inline(&nowhere, "hello");
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_REMOTE_INVALID_REQUEST);
+	relay_expect_silence();
+}
+
+static void reads_are_fetched(void **state)
+{
+	struct rig_wqe w = xrc_begin(EMU_OP_READ, OTHER_SRQN);
+	const uint32_t most = EMU_WIRE_MAX_PAYLOAD, bytes = most + 3000;
+	struct emu_relayed m;
+	struct emu_packet p;
+
+	(void)state;
+	rig_raddr(&w, rig.remote, 0x1234500);
+	rig_data(&w, rig.local, bytes, rig.lkey);
+	rig_send(&rig.a, &w);
+	m = relay_expect(EMU_RELAY_REQUEST);
+	assert_int_equal(relay_packet(&m).dma_len, bytes);
+	answer(&m, EMU_AETH_ACK);
+	for (uint32_t at = 0; at < bytes; at += most) {
+		m = relay_expect(EMU_RELAY_FETCH);
+		p = relay_packet(&m);
+		assert_true(p.raddr == (uintptr_t)rig.remote + at);
+		assert_int_equal(p.rkey, 0x1234500);
+		assert_int_equal(p.dma_len, at ? bytes - most : most);
+		memset(rig.remote + at, at ? 'b' : 'a', p.dma_len);
+		relay_say(&(struct emu_relayed){ .kind = EMU_RELAY_DONE,
+						 .syndrome = EMU_AETH_ACK,
+						 .qpn = m.qpn,
+						 .number = m.number,
+						 .length = p.dma_len },
+			  rig.remote + at);
+		mlx5emu_step();
+	}
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	assert_memory_equal(rig.local, rig.remote, bytes);
+	relay_expect_silence();
+}
+
+static void read_that_is_refused_late(void **state)
+{
+	struct rig_wqe w = xrc_begin(EMU_OP_READ, OTHER_SRQN);
+	struct emu_relayed m;
+
+	(void)state;
+	rig_raddr(&w, rig.remote, 0x1234500);
+	rig_data(&w, rig.local, 64, rig.lkey);
+	rig_send(&rig.a, &w);
+	m = relay_expect(EMU_RELAY_REQUEST);
+	answer(&m, EMU_AETH_ACK);
+	m = relay_expect(EMU_RELAY_FETCH);
+	answer(&m, EMU_AETH_NAK_REMOTE_ACCESS);
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_REMOTE_ACCESS);
+}
+
+static void atomics_return_what_was_there(void **state)
+{
+	struct rig_wqe w = xrc_begin(EMU_OP_ATOMIC_FA, OTHER_SRQN);
+	struct emu_relayed m;
+	uint64_t found;
+
+	(void)state;
+	rig_raddr(&w, rig.remote, 0x1234500);
+	rig_atomic(&w, 2, 0);
+	rig_data(&w, rig.local, 8, rig.lkey);
+	rig_send(&rig.a, &w);
+	m = relay_expect(EMU_RELAY_REQUEST);
+	relay_say(&(struct emu_relayed){ .kind = EMU_RELAY_DONE,
+					 .syndrome = EMU_AETH_ACK,
+					 .qpn = m.qpn,
+					 .number = m.number,
+					 .value = 0x1122334455667788 },
+		  NULL);
+	mlx5emu_step();
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	memcpy(&found, rig.local, sizeof(found));
+	assert_true(be64toh(found) == 0x1122334455667788 || found == 0x1122334455667788);
+}
+
+static void error_under_a_message_is_told(void **state)
+{
+	struct rig_wqe w = xrc_begin(EMU_OP_SEND, OTHER_SRQN);
+	struct emu_relayed m;
+
+	(void)state;
+	rig_data(&w, rig.local, 3000, rig.lkey);
+	rig_put(&rig.a, &w);
+	assert_int_equal(mlx5emu_fault_plan("lose opcode=send nth=2..", NULL, 0), 0);
+	rig_ring(&rig.a);
+	mlx5emu_step();
+	m = relay_expect(EMU_RELAY_REQUEST);
+	assert_int_equal(relay_packet(&m).flags, EMU_WIRE_FIRST);
+	answer(&m, EMU_AETH_ACK);
+	assert_int_equal(rig_modify(&rig.b, EMU_QPS_ERR), 0);
+	mlx5emu_step();
+	assert_true(relay_expect(EMU_RELAY_END).flags & EMU_RELAY_FLUSH);
+}
+
+static void reset_is_told(void **state)
+{
+	struct emu_relayed m;
+
+	(void)state;
+	xrc_send_inline(&elsewhere, "hello");
+	m = relay_expect(EMU_RELAY_REQUEST);
+	assert_int_equal(rig_modify(&rig.b, EMU_QPS_RESET), 0);
+	assert_int_equal(relay_expect(EMU_RELAY_END).flags, 0);
+	answer(&m, EMU_AETH_ACK);
+	rig_expect_none(&rig.cq_a);
+}
+
+/* Nothing new but the device's thread, which sanitizers watch beside calls of the program's. */
+static void thread_asks_and_goes_on(void **state)
+{
+	const struct emu_xrcd_open how = { .fd = 0, .dev = 5, .ino = 78, .create = true };
+	struct emu_relayed m;
+	struct rig_cqe cqe;
+	uint32_t domain;
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++) {
+		xrc_send_inline(&elsewhere, "hello");
+		while (!relay_hear(&m))
+			sched_yield();
+		assert_int_equal(emu_xrcd_open(rig.dev, &how, &domain), 0);
+		assert_int_equal(emu_xrcd_free(rig.dev, domain), 0);
+		answer(&m, EMU_AETH_ACK);
+		while (!rig_poll(&rig.cq_a, &cqe)) {
+			/* busy machines: what was asked for twice is answered twice */
+			if (relay_hear(&m))
+				answer(&m, EMU_AETH_ACK);
+			sched_yield();
+		}
+		assert_int_equal(cqe.opcode, EMU_CQE_REQ);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, relay_setup, relay_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(request_is_executed_by_the_owner),
+		TEST(later_requests_wait),
+		TEST(owner_that_has_no_receive),
+		TEST(refusals_are_the_requesters),
+		TEST(failure_reaches_the_target),
+		TEST(silence_is_asked_again),
+		TEST(owner_that_dies),
+		TEST(owner_that_never_was),
+		TEST(reads_are_fetched),
+		TEST(read_that_is_refused_late),
+		TEST(atomics_return_what_was_there),
+		TEST(error_under_a_message_is_told),
+		TEST(reset_is_told),
+		cmocka_unit_test_setup_teardown(thread_asks_and_goes_on, relay_setup_thread,
+						relay_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
