@@ -310,7 +310,7 @@ static void test_commands(void **state)
 
 	(void)state;
 	assert_int_equal(command(fd, IB_USER_VERBS_CMD_CREATE_SRQ, word, 8, word, 8), -ENOSPC);
-	assert_int_equal(command(fd, IB_USER_VERBS_CMD_OPEN_QP, word, 8, word, 8), -EOPNOTSUPP);
+	assert_int_equal(command(fd, IB_USER_VERBS_CMD_PEEK_CQ, word, 8, word, 8), -EOPNOTSUPP);
 	assert_int_equal(command(fd, 200, word, 8, word, 8), -EOPNOTSUPP);
 	assert_int_equal(command(fd,
 				 IB_USER_VERBS_CMD_FLAG_EXTENDED | IB_USER_VERBS_EX_CMD_CREATE_FLOW,
