@@ -55,6 +55,21 @@ if [ "$(id -u)" -eq 0 ] && chown 65534 "$scratch/garbage" && chmod u+s "$scratch
 	expect 126 "set-user-ID" "$emu" run -- "$scratch/garbage"
 fi
 
+# Descriptors that are scarce are told of, and so is who lacks them.
+for n in 7 8 9 10; do
+	sh -c 'ulimit -n $1 && exec "$2" run -- ibv_devinfo' - $n "$emu" >"$scratch/few" 2>&1 || true
+	grep -q -e hca_id -e 'Too many open files' "$scratch/few" ||
+		{ cat "$scratch/few"; fail "no reason with $n descriptors"; }
+done
+
+# A base with no room for the run's files is left for the next.
+mkdir "$scratch/small"
+if unshare -m mount -t tmpfs none "$scratch/small" 2>/dev/null; then
+	expect 0 "mlx5_0" env XDG_RUNTIME_DIR="$scratch/small" unshare -m sh -c '
+		mount -t tmpfs -o size=64k none "$XDG_RUNTIME_DIR" && "$0" run -- ibv_devices' "$emu"
+	expect 125 "proc/self/exe" unshare -m sh -c 'mount -t tmpfs none /proc && "$0" run -- true' "$emu"
+fi
+
 # The library is found beside the launcher wherever both are, also below a name that LD_PRELOAD
 # cannot carry.
 mkdir -p "$scratch/a place:/bin" "$scratch/a place:/lib"

@@ -25,7 +25,7 @@ static int find_library(char out[PATH_MAX])
 	char *slash;
 
 	if (n < 0)
-		return -errno;
+		return -ENXIO;
 	self[n] = '\0';
 	slash = strrchr(self, '/');
 	if (slash)

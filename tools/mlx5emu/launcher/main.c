@@ -58,6 +58,10 @@ static int run_in(const struct rundir *dir, const struct host *host, const struc
 			looked);
 		return EXIT_LAUNCHER;
 	}
+	if (rc == -ENXIO) {
+		fprintf(stderr, "mlx5emu: /proc/self/exe cannot be read: mount /proc\n");
+		return EXIT_LAUNCHER;
+	}
 	if (rc < 0)
 		return complain("cannot set the environment", rc);
 	rc = program_run(path, argv);
@@ -92,7 +96,8 @@ int main(int argc, char **argv)
 		return complain("cannot block signals", rc);
 	rc = rundir_create(&dir);
 	if (rc < 0)
-		return complain("cannot make a run directory in $XDG_RUNTIME_DIR, /dev/shm or /tmp",
+		return complain("cannot make a run directory: $XDG_RUNTIME_DIR, /dev/shm or /tmp "
+				"must be writable, with 8 MiB free",
 				rc);
 	if (run.log_level >= LOG_WARN)
 		host_warn(&host, &run);

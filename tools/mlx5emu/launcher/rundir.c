@@ -16,17 +16,29 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #define PREFIX "mlx5emu-"
 
-/* libibverbs keeps sysfs paths in buffers of 256 bytes; ours go some 100 below the base. */
-enum { MAX_BASE = 100, OLD_SECONDS = 60 };
+/*
+ * libibverbs keeps sysfs paths in buffers of 256 bytes; ours go some 100 below the base. Sixteen devices are
+ * some 700 small files, of a page each where they are memory; a container may have 64 KiB of that.
+ */
+enum { MAX_BASE = 100, OLD_SECONDS = 60, ROOM_BYTES = 8 << 20 };
+
+static bool has_room(const char *base)
+{
+	struct statvfs fs;
+
+	return statvfs(base, &fs) == 0 && fs.f_bavail >= ROOM_BYTES / fs.f_frsize;
+}
 
 static bool usable(const char *base)
 {
-	return base && base[0] == '/' && strlen(base) <= MAX_BASE && access(base, W_OK | X_OK) == 0;
+	return base && base[0] == '/' && strlen(base) <= MAX_BASE &&
+	       access(base, W_OK | X_OK) == 0 && has_room(base);
 }
 
 const char *rundir_base(unsigned i)
@@ -56,7 +68,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 
 static void remove_tree(const char *path)
 {
-	nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	nftw(path, remove_entry, 1, FTW_DEPTH | FTW_PHYS); /* one descriptor: they may be scarce */
 }
 
 /* Nobody holds the lock of the directory @path, and nobody is about to take it. */

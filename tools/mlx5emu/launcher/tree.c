@@ -55,7 +55,7 @@ static int write_file(int dir, const char *path, const char *text)
 	if (fd < 0)
 		return -errno;
 	if (write(fd, text, len) != (ssize_t)len)
-		rc = -EIO;
+		rc = -ENOSPC;
 	close(fd);
 	return rc;
 }

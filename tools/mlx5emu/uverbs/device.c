@@ -6,6 +6,7 @@
 #include "uverbs/command.h"
 
 #include "engine/engine.h"
+#include "engine/log.h"
 #include "firmware/firmware.h"
 #include "uverbs/bfreg.h"
 #include "uverbs/libc.h"
@@ -211,6 +212,18 @@ static int context_refused(struct emu_file *file)
 	return file->refused;
 }
 
+/* libibverbs tells its caller no reason. */
+static void tell_failure(const struct emu_file *file, int rc)
+{
+	const struct emu_session *s = emu_session();
+
+	if (s->run.log_level >= EMU_LOG_WARN)
+		emu_log_apart(s->run.log_file[0] ? s->run.log_file : NULL, EMU_LOG_WARN,
+			      "%s cannot be opened: %s%s", s->run.dev[file->index].name,
+			      strerror(-rc),
+			      rc == -EMFILE ? "; a context takes about ten (ulimit -n)" : "");
+}
+
 int emu_cmd_get_context(struct emu_cmd *cmd)
 {
 	struct mlx5_ib_alloc_ucontext_req_v2 req;
@@ -219,13 +232,17 @@ int emu_cmd_get_context(struct emu_cmd *cmd)
 	if (cmd->file->device)
 		return -EINVAL;
 	rc = emu_process_enter();
-	if (rc < 0)
+	if (rc < 0) {
+		tell_failure(cmd->file, rc);
 		return rc;
+	}
 	rc = context_refused(cmd->file);
 	if (rc == 0)
 		rc = check_ucontext_req(cmd, &req);
 	if (rc == 0)
 		rc = open_context(cmd, &req);
+	if (rc == -EMFILE)
+		tell_failure(cmd->file, rc);
 	emu_engine_leave();
 	return rc;
 }
