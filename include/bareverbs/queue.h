@@ -51,7 +51,7 @@ enum bv_op {
 /**
  * struct bv_wc - A completion
  * @work: the handle; for send-queue works it means that all before it are done, too
- * @reserved: of no use to callers
+ * @reserved: of no use to callers, and not always 0
  * @flags: BV_WC_*
  * @op: enum bv_op
  * @status: enum bv_status. If it is not BV_STATUS_SUCCESS, only @work, @status and @vendor_err are

@@ -23,12 +23,29 @@ verbs_failed(struct bv_channel *ch, int64_t work, enum ibv_wc_status status, uin
 	bvi_channel_failed(ch, wc);
 }
 
+/*
+ * A handle means all works before it, so completions must come in the order of their works: those before @place
+ * that are outstanding asked for none.
+ */
+static inline bool verbs_in_order(const struct bv_channel *ch, const struct verbs_posted *place)
+{
+	const struct verbs_channel *const v = to_verbs_const(ch);
+	const uint64_t number = verbs_number(place);
+
+	for (uint64_t i = bvi_sq_done(ch); i < number; i++) {
+		if (!(verbs_kind(verbs_posted_send(v, i)) & VERBS_UNSIGNALED))
+			return false;
+	}
+	return number >= bvi_sq_done(ch) && number < ch->sq_posted;
+}
+
 /* A success; its place has what it says, and the number of the work that will be posted there. */
 static inline void verbs_sent(struct bv_channel *ch, struct verbs_posted *place, struct bv_wc *wc)
 {
 	const size_t said = offsetof(struct bv_wc, imm);
 	uint64_t limit;
 
+	assert(verbs_in_order(ch, place));
 	memcpy(wc, place, said);
 	memset((char *)wc + said, 0, sizeof(*wc) - said);
 	limit = place->number + ch->sq_room;

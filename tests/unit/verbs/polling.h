@@ -61,7 +61,7 @@ static inline void sends(bool extended)
 	assert_int_equal(bv_poll_send(ch, wc, 4), 0);
 	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 0);
 	assert_int_equal(bv_post_write(ch, NULL, 0, &nowhere, 0), 1);
-	assert_int_equal(bv_post_send(ch, NULL, 0, 0), 2);
+	assert_int_equal(bv_post_send(ch, NULL, 0, BV_UNSIGNALED), 2);
 	assert_int_equal(bv_post_read(ch, &to, 1, &nowhere, 0), 3);
 	driver_complete(&d->send, sent(0, IBV_WC_SEND));
 	driver_complete(&d->send, sent(1, IBV_WC_RDMA_WRITE));
