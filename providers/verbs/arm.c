@@ -22,7 +22,8 @@ int bvi_verbs_arm(struct bv_channel *ch, unsigned queues)
 
 	if (queues & BV_WAKE_SEND)
 		rc = arm(v->send_cq, false);
-	if (rc == 0 && queues & BV_WAKE_RECV)
-		rc = arm(v->recv_cq, queues & BV_WAKE_SOLICITED);
-	return rc;
+	if (rc < 0 || !(queues & BV_WAKE_RECV))
+		return rc;
+	bvi_verbs_poll_recv_end(v);
+	return arm(v->recv_cq, queues & BV_WAKE_SOLICITED);
 }

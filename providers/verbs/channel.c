@@ -121,6 +121,12 @@ static int cqs_create(struct verbs_channel *v, const struct bv_channel_params *p
 	return v->recv_cq ? 0 : fail_call(why, size, "ibv_create_cq (receive)", "");
 }
 
+/* Those that the device does not know to be taken need room beside all that are outstanding. */
+static uint32_t recv_batch(const struct ibv_cq *cq, uint32_t max_recv)
+{
+	return (int64_t)cq->cqe - max_recv >= VERBS_BATCH - 1 ? VERBS_BATCH : 1;
+}
+
 static int cqs_create_ex(struct verbs_channel *v, const struct bv_channel_params *params, char *why,
 			 size_t size)
 {
@@ -132,6 +138,7 @@ static int cqs_create_ex(struct verbs_channel *v, const struct bv_channel_params
 	if (!v->recv_cq_ex)
 		return fail_call(why, size, "ibv_create_cq_ex (receive)", "");
 	v->recv_cq = ibv_cq_ex_to_cq(v->recv_cq_ex);
+	v->recv_batch = recv_batch(v->recv_cq, params->attr->max_recv);
 	return 0;
 }
 
@@ -198,6 +205,7 @@ static int qp_create(struct verbs_channel *v, const struct bv_channel_params *pa
 
 static void queues_destroy(struct verbs_channel *v)
 {
+	bvi_verbs_poll_recv_end(v);
 	if (v->qp)
 		ibv_destroy_qp(v->qp);
 	if (v->recv_cq)

@@ -3,6 +3,11 @@
  * Polling through the extended completion queue: fields are read one by one, and only those that
  * are needed. A queue made for a single thread is polled without a lock, which ibv_poll_cq() of
  * libmlx5 always takes; and what was reaped before the queue broke is not lost.
+ *
+ * Polls of one receive leave the driver between ibv_start_poll() and ibv_end_poll(), where the next is found by
+ * ibv_next_poll(): so a message is handed over before the device is told that its completion was taken, and of
+ * several that wait it is told once. A poll that finds none does that, or one of a batch's end, as the queue has no
+ * more room than for those; and whatever else is done with the queue does it before.
  */
 #include <errno.h>
 
@@ -132,6 +137,12 @@ static inline __attribute__((always_inline)) void recv_done(struct bv_channel *c
 		received(ch, *to, be32toh(v->cq_fn.read_imm(v->recv_cq_ex)), BV_OP_RECV, BV_WC_IMM);
 }
 
+/* What a poll returns that found none, of what the driver did. */
+static inline int none(int rc)
+{
+	return bvi_likely(rc == ENOENT) ? 0 : -EIO;
+}
+
 /* All that there are, up to @max. If the queue is broken then, the next call meets it again. */
 int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
@@ -140,7 +151,7 @@ int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max
 	unsigned n = 0;
 
 	if (rc)
-		return rc == ENOENT ? 0 : -EIO;
+		return none(rc);
 	do
 		send_done(ch, cq, &wc[n]);
 	while (++n < max && ibv_next_poll(cq) == 0);
@@ -148,19 +159,39 @@ int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max
 	return (int)n;
 }
 
+static inline void recv_end(struct verbs_channel *v)
+{
+	v->recv_left = 0;
+	v->cq_fn.end(v->recv_cq_ex);
+}
+
+void bvi_verbs_poll_recv_end(struct verbs_channel *v)
+{
+	if (v->recv_left)
+		recv_end(v);
+}
+
+/* The same in the middle of a batch; apart, so that the other way needs no register for @rc. */
+static __attribute__((noinline)) int no_more(struct verbs_channel *v, int rc)
+{
+	recv_end(v);
+	return none(rc);
+}
+
 int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	struct verbs_channel *const v = to_verbs(ch);
 	struct bv_wc *const end = wc + max;
 	struct bv_wc *at = wc;
-	const int rc = v->cq_fn.start(v->recv_cq_ex, &v->poll);
+	const int rc = v->recv_left ? v->cq_fn.next(v->recv_cq_ex) :
+				      v->cq_fn.start(v->recv_cq_ex, &v->poll);
 
 	if (rc)
-		return rc == ENOENT ? 0 : -EIO;
+		return v->recv_left ? no_more(v, rc) : none(rc);
 	do
 		recv_done(ch, &at);
 	while (++at < end && v->cq_fn.next(v->recv_cq_ex) == 0);
-	v->cq_fn.end(v->recv_cq_ex);
+	recv_end(v);
 	return (int)(at - wc);
 }
 
@@ -173,7 +204,7 @@ int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc)
 	v->wc_out = wc;
 	rc = v->cq_fn.start(v->send_cq_ex, &v->poll);
 	if (rc)
-		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
+		return none(rc);
 	send_done(ch, v->send_cq_ex, v->wc_out);
 	v->cq_fn.end(v->send_cq_ex);
 	return 1;
@@ -185,10 +216,18 @@ int bvi_verbs_poll_recv_one_ex(struct bv_channel *ch, struct bv_wc *wc)
 	int rc;
 
 	v->wc_out = wc;
-	rc = v->cq_fn.start(v->recv_cq_ex, &v->poll);
-	if (rc)
-		return bvi_likely(rc == ENOENT) ? 0 : -EIO;
+	if (v->recv_left) {
+		rc = v->cq_fn.next(v->recv_cq_ex);
+		if (rc)
+			return no_more(v, rc);
+	} else {
+		rc = v->cq_fn.start(v->recv_cq_ex, &v->poll);
+		if (rc)
+			return none(rc);
+		v->recv_left = v->recv_batch;
+	}
 	recv_done(ch, &v->wc_out);
-	v->cq_fn.end(v->recv_cq_ex);
+	if (--v->recv_left == 0)
+		v->cq_fn.end(v->recv_cq_ex);
 	return 1;
 }
