@@ -53,7 +53,8 @@ static struct by_write to_write(uint32_t command, size_t in, size_t out)
 	};
 }
 
-static int get_context(int fd)
+/* Completions are of the highest version that both sides know. */
+static int get_context_with(int fd, uint8_t cqe_version)
 {
 	struct {
 		uint32_t async_fd, num_comp_vectors;
@@ -65,14 +66,20 @@ static int get_context(int fd)
 	r.context.response = (uintptr_t)&out;
 	r.context.drv.total_num_bfregs = 16;
 	r.context.drv.num_low_latency_bfregs = 4;
-	r.context.drv.max_cqe_version = 1;
+	r.context.drv.max_cqe_version = cqe_version;
 	r.context.drv.lib_caps = MLX5_LIB_CAP_4K_UAR | MLX5_LIB_CAP_DYN_UAR;
 	rc = send_write(fd, &r, sizeof(r.hdr) + sizeof(r.context));
 	if (rc == 0) {
 		assert_int_equal(out.drv.response_length, sizeof(out.drv));
+		assert_int_equal(out.drv.cqe_version, cqe_version != 0);
 		assert_int_equal(close((int)out.async_fd), 0);
 	}
 	return rc;
+}
+
+static int get_context(int fd)
+{
+	return get_context_with(fd, 1);
 }
 
 static int open_file(void)
@@ -127,6 +134,17 @@ static void test_old(void **state)
 	close(fd);
 }
 
+static void test_cqe_versions(void **state)
+{
+	(void)state;
+	for (uint8_t version = 0; version < 3; version++) {
+		int fd = open_file();
+
+		assert_int_equal(get_context_with(fd, version), 0);
+		close(fd);
+	}
+}
+
 static void test_extended(void **state)
 {
 	enum { HDR = sizeof(struct ib_uverbs_cmd_hdr) + sizeof(struct ib_uverbs_ex_cmd_hdr) };
@@ -159,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_old),
 		cmocka_unit_test(test_extended),
+		cmocka_unit_test(test_cqe_versions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ refused "name=a/b: letters" name=a/b
 refused "model=connectx-3 is none of: connectx-4" model=connectx-3
 refused "mtu=1500: use 256" mtu=1500
 refused "link=fc: use eth or ib" link=fc
+refused "cqe=2: use 1 or 0" cqe=2
 refused "gids=10.1.2 is no list" gids=10.1.2.3+10.1.2
 refused "more than 8 addresses" gids=::1+::2+::3+::4+::5+::6+::7+::8+::9
 refused "16 hexadecimal digits" guid=12
@@ -65,6 +66,15 @@ if command -v ibv_rc_pingpong >/dev/null; then
 	expect 0 "1000 iters" "$emu" run -n 2 --device name=first,gids=192.168.5.1 -- \
 		"$(dirname "$0")/pair.sh" --inside "-d first -g 1" "-d mlx5_1 -g 3" ibv_rc_pingpong
 fi
+
+# Completions without user indices: libmlx5 finds each kind of queue by its number.
+for test in "ibv_rc_pingpong -e" ibv_ud_pingpong "ibv_srq_pingpong -q 4" ibv_xsrq_pingpong; do
+	command -v "${test%% *}" >/dev/null || continue
+	# words are wanted
+	# shellcheck disable=SC2086
+	expect 0 "" "$emu" run --device cqe=0 --device cqe=0 -- \
+		"$(dirname "$0")/pair.sh" --inside "-g 3" "-g 3" $test -n 100
+done
 # A server that listens is seen by its name (lib.sh), inside of the run only.
 if command -v rping >/dev/null; then
 	port=$(free_port)

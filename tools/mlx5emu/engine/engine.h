@@ -155,6 +155,7 @@ struct emu_device_config {
 	 */
 	void *uar_base;
 	unsigned uar_pages;           /* 2..EMU_MAX_UAR_PAGES; page 0 is never handed out */
+	bool cqe_v0;                  /* completions of version 0: no user indices */
 	bool infiniband;              /* link layer of the port; else Ethernet */
 	uint16_t lid;                 /* InfiniBand */
 	uint16_t pkey[EMU_MAX_PKEYS]; /* of the port; none given is 0xffff alone */

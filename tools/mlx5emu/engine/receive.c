@@ -226,6 +226,19 @@ uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length
 
 /* ---- completions ---- */
 
+/*
+ * PRM, CQE, srqn_user_index. By version 1 the user's index of whose completion it is; by version 0 the
+ * number of the shared queue, or 0, and the queue pair is found by its own (in libmlx5: get_cur_rsc()).
+ */
+static uint32_t index_of(const struct emu_qp *qp)
+{
+	const struct emu_srq *srq = qp->srq;
+
+	if (qp->dev->config.cqe_v0)
+		return srq ? srq->srqn : 0;
+	return srq && qp->xrcd ? srq->attr.uidx : qp->init.uidx;
+}
+
 /* Annex A14: the receive is the shared queue's business, and so is its completion. */
 static void complete(struct emu_qp *qp, struct emu_completion *c)
 {
@@ -233,7 +246,7 @@ static void complete(struct emu_qp *qp, struct emu_completion *c)
 
 	if (srq)
 		emu_srq_return(srq, c->wqe_counter);
-	c->uidx = srq && qp->xrcd ? srq->attr.uidx : qp->init.uidx;
+	c->uidx = index_of(qp);
 	emu_qp_complete(qp, srq && qp->xrcd ? srq->cq : qp->recv_cq, c);
 }
 

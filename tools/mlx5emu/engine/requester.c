@@ -365,7 +365,7 @@ static void complete(struct emu_qp *qp, const struct emu_swqe *w, enum emu_syndr
 		.vendor = vendor,
 		.wqe_opcode = (uint8_t)w->opcode,
 		.wqe_counter = w->index,
-		.uidx = qp->init.uidx,
+		.uidx = qp->dev->config.cqe_v0 ? 0 : qp->init.uidx,
 		/* PRM, CQE: defined for reads and atomics; whoever takes it for others shall notice. */
 		.byte_cnt = emu_swqe_reads(w) ? w->length : UINT32_MAX,
 	};

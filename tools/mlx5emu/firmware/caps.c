@@ -70,7 +70,7 @@ static void fill_general(uint8_t *cap, const struct emu_fw_config *config)
 	emu_set(cap, EMU_CAP_RTS2RTS_QP_UDP_SPORT, !config->infiniband);
 	emu_set(cap, EMU_CAP_DEVICE_MEMORY_BIT, config->dm_bytes != 0);
 	emu_set(cap, EMU_CAP_FIXED_BUFFER_SIZE, 1);
-	emu_set(cap, EMU_CAP_CQE_VERSION, 1);
+	emu_set(cap, EMU_CAP_CQE_VERSION, !config->cqe_v0);
 	emu_set(cap, EMU_CAP_UMR_MODIFY_ENTITY_SIZE_DISABLED, 1);
 	emu_set(cap, EMU_CAP_ATOMIC_BIT, 1);
 	emu_set(cap, EMU_CAP_CQ_OI, 1);

@@ -25,6 +25,7 @@ struct emu_fw_config {
 	unsigned eqns;      /* event queue numbers, 1..eqns */
 	uint32_t dm_bytes;  /* device memory */
 	uint64_t guid;      /* of the device and its port, first byte in the top bits */
+	bool cqe_v0;        /* completions of version 0 alone */
 	bool infiniband;    /* link layer; else Ethernet */
 	bool active;        /* port state */
 	uint16_t lid;       /* InfiniBand, else 0 */

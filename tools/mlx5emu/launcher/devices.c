@@ -174,6 +174,13 @@ static void set_uars(struct argp_state *state, const char *value, struct emu_run
 		argp_error(state, "--device: uar=%s: use dynamic or static", value);
 }
 
+static void set_cqes(struct argp_state *state, const char *value, struct emu_run_device *dev)
+{
+	dev->cqe_v0 = strcmp(value, "0") == 0;
+	if (!dev->cqe_v0 && strcmp(value, "1") != 0)
+		argp_error(state, "--device: cqe=%s: use 1 or 0", value);
+}
+
 static void set_one(struct argp_state *state, const char *name, char *value,
 		    struct emu_run_device *dev)
 {
@@ -196,6 +203,8 @@ static void set_one(struct argp_state *state, const char *name, char *value,
 		set_link(state, value, dev);
 	} else if (strcmp(name, "uar") == 0) {
 		set_uars(state, value, dev);
+	} else if (strcmp(name, "cqe") == 0) {
+		set_cqes(state, value, dev);
 	} else if (strcmp(name, "guid") == 0) {
 		dev->guid = devices_guid(state, "--device: guid", value);
 	} else if (strcmp(name, "lid") == 0) {
@@ -214,7 +223,7 @@ static void set_one(struct argp_state *state, const char *name, char *value,
 	} else {
 		argp_error(state,
 			   "--device: unknown setting '%s'; known: name model mtu gids link "
-			   "guid lid pkeys address state uar",
+			   "guid lid pkeys address state uar cqe",
 			   name);
 	}
 }

@@ -49,7 +49,7 @@ static const struct argp_option options[] = {
 	  "Address in mlx5_0's IPv4 GIDs; the next devices count up (default 10.77.0.1)", 0 },
 	{ "device", OPT_DEVICE, "SETTINGS", 0,
 	  "One device, the next at each time, where it differs: name=, model=, link=, mtu=, gids=, "
-	  "guid=, lid=, pkeys=, address=, state=, uar=, separated by commas",
+	  "guid=, lid=, pkeys=, address=, state=, uar=, cqe=, separated by commas",
 	  0 },
 	{ "hide-real", OPT_HIDE_REAL, NULL, 0,
 	  "Hide the RDMA devices that this host really has, which programs see otherwise", 0 },

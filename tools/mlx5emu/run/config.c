@@ -135,11 +135,11 @@ static void write_device(const struct emu_run_device *dev, FILE *out)
 {
 	char text[INET6_ADDRSTRLEN];
 
-	fprintf(out, "device %s %s %s %s %s %u %016" PRIx64 " %u %u.%u.%u.%u", dev->name,
+	fprintf(out, "device %s %s %s %s %s cqe%d %u %016" PRIx64 " %u %u.%u.%u.%u", dev->name,
 		emu_models[dev->model].name, dev->infiniband ? "ib" : "eth",
-		dev->active ? "active" : "down", dev->static_uars ? "static" : "dynamic", dev->mtu,
-		dev->guid, dev->lid, dev->ipv4 >> 24, dev->ipv4 >> 16 & 0xff, dev->ipv4 >> 8 & 0xff,
-		dev->ipv4 & 0xff);
+		dev->active ? "active" : "down", dev->static_uars ? "static" : "dynamic",
+		!dev->cqe_v0, dev->mtu, dev->guid, dev->lid, dev->ipv4 >> 24,
+		dev->ipv4 >> 16 & 0xff, dev->ipv4 >> 8 & 0xff, dev->ipv4 & 0xff);
 	for (unsigned i = 0; i < dev->npkeys; i++)
 		fprintf(out, "%c%04x", i ? '+' : ' ', dev->pkey[i]);
 	for (unsigned i = 0; i < dev->naddresses; i++)
@@ -243,19 +243,21 @@ static int read_device(const char *value, struct emu_run *run)
 {
 	char model[16], link[8], state[8], uars[8], address[16], pkeys[64];
 	struct emu_run_device dev = { .naddresses = 0 };
-	unsigned lid;
+	unsigned lid, cqe;
 	struct in_addr in;
 	int used = 0;
 
 	if (run->ndev == EMU_RUN_MAX_DEVICES ||
-	    sscanf(value, "%63s %15s %7s %7s %7s %u %" SCNx64 " %u %15s %63s%n", dev.name, model,
-		   link, state, uars, &dev.mtu, &dev.guid, &lid, address, pkeys, &used) != 10)
+	    sscanf(value, "%63s %15s %7s %7s %7s cqe%u %u %" SCNx64 " %u %15s %63s%n", dev.name,
+		   model, link, state, uars, &cqe, &dev.mtu, &dev.guid, &lid, address, pkeys,
+		   &used) != 11)
 		return -EINVAL;
 	dev.active = strcmp(state, "active") == 0;
 	dev.infiniband = strcmp(link, "ib") == 0;
 	dev.static_uars = strcmp(uars, "static") == 0;
+	dev.cqe_v0 = cqe == 0;
 	dev.lid = (uint16_t)lid;
-	if ((!dev.active && strcmp(state, "down") != 0) || lid > UINT16_MAX ||
+	if ((!dev.active && strcmp(state, "down") != 0) || lid > UINT16_MAX || cqe > 1 ||
 	    (!dev.infiniband && strcmp(link, "eth") != 0) ||
 	    (!dev.static_uars && strcmp(uars, "dynamic") != 0) || !emu_run_mtu_valid(dev.mtu) ||
 	    !emu_run_name_valid(dev.name) || inet_pton(AF_INET, address, &in) != 1 ||

@@ -58,6 +58,7 @@ struct emu_run_device {
 	bool infiniband;  /* link layer; else Ethernet */
 	bool active;      /* port state */
 	bool static_uars; /* as kernels before Linux 5.8: a fixed set of UARs for each context */
+	bool cqe_v0;      /* completions of version 0: they name queues by their numbers */
 	unsigned mtu;     /* active MTU in bytes */
 	uint64_t guid;    /* node GUID, first byte in the top bits */
 	uint16_t lid;     /* InfiniBand, else 0 */

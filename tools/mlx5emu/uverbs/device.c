@@ -27,15 +27,14 @@ enum { PHYS_DISABLED = 3, PHYS_LINK_UP = 5 };
 enum { WIDTH_4X = 2, SPEED_EDR = 32, LINK_LAYER_IB = 1, LINK_LAYER_ETHERNET = 2 };
 enum { PORT_CM_SUP = 1 << 16, PORT_IP_BASED_GIDS = 1 << 26 };
 
-static bool static_uars(const struct emu_file *file)
+static const struct emu_run_device *run_device(const struct emu_file *file)
 {
-	return emu_session()->run.dev[file->index].static_uars;
+	return &emu_session()->run.dev[file->index];
 }
 
 /*
  * mlx5_ib_alloc_ucontext(): requests of three ages are told apart by their length. A library that cannot
- * allocate UARs one by one (rdma-core before 28) is served where they are static; one that reads version 0
- * CQEs is not.
+ * allocate UARs one by one (rdma-core before 28) is served where they are static.
  */
 static int check_ucontext_req(const struct emu_cmd *cmd, struct mlx5_ib_alloc_ucontext_req_v2 *out)
 {
@@ -47,13 +46,12 @@ static int check_ucontext_req(const struct emu_cmd *cmd, struct mlx5_ib_alloc_uc
 		return rc;
 	if (cmd->drv_in.a.len < sizeof(struct mlx5_ib_alloc_ucontext_req))
 		return -EINVAL;
-	if (!static_uars(cmd->file))
+	if (!run_device(cmd->file)->static_uars)
 		needed |= MLX5_LIB_CAP_DYN_UAR;
 	else if (req.flags) /* DEVX names UARs, which these kernels do not */
 		return -EINVAL;
 	if (req.flags & ~(uint32_t)MLX5_IB_ALLOC_UCTX_DEVX || req.comp_mask || req.reserved0 ||
-	    req.reserved1 || req.reserved2 || (req.lib_caps & needed) != needed ||
-	    req.max_cqe_version < 1)
+	    req.reserved1 || req.reserved2 || (req.lib_caps & needed) != needed)
 		return -EOPNOTSUPP;
 	*out = req;
 	return 0;
@@ -72,6 +70,7 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 		.index = file->index,
 		.uar_base = file->uar,
 		.uar_pages = EMU_MAX_UAR_PAGES,
+		.cqe_v0 = file->cqe_version == 0,
 		.infiniband = dev->infiniband,
 		.lid = dev->lid,
 		.npkeys = dev->npkeys,
@@ -95,7 +94,7 @@ static int create_device(struct emu_file *file, const struct emu_session *s)
 
 static int create_firmware(struct emu_file *file)
 {
-	const struct emu_run_device *dev = &emu_session()->run.dev[file->index];
+	const struct emu_run_device *dev = run_device(file);
 	const struct emu_fw_config config = {
 		.dev = file->device,
 		.gid_table = EMU_GID_TABLE,
@@ -103,6 +102,7 @@ static int create_firmware(struct emu_file *file)
 		.eqns = EMU_COMP_VECTORS,
 		.dm_bytes = EMU_DM_PAGES * EMU_PAGE_SIZE,
 		.guid = dev->guid,
+		.cqe_v0 = dev->cqe_v0,
 		.infiniband = dev->infiniband,
 		.active = dev->active,
 		.lid = dev->lid,
@@ -123,7 +123,7 @@ int emu_answer_context(const struct emu_file *file, const struct emu_attr *attr)
 		.max_recv_wr = EMU_MAX_RQ_WQE,
 		.max_srq_recv_wr = EMU_MAX_SRQ_WQE,
 		.num_ports = 1,
-		.cqe_version = 1,
+		.cqe_version = file->cqe_version,
 		.cmds_supp_uhw = MLX5_USER_CMDS_SUPP_UHW_QUERY_DEVICE |
 				 MLX5_USER_CMDS_SUPP_UHW_CREATE_AH,
 		.eth_min_inline = MLX5_USER_INLINE_MODE_NONE,
@@ -155,7 +155,7 @@ static int create_parts(struct emu_file *file, const struct mlx5_ib_alloc_uconte
 {
 	int rc = 0;
 
-	if (static_uars(file))
+	if (run_device(file)->static_uars)
 		rc = emu_bfregs_create(req->total_num_bfregs, req->num_low_latency_bfregs,
 				       &file->bfregs);
 	if (rc == 0 && req->flags & MLX5_IB_ALLOC_UCTX_DEVX)
@@ -180,6 +180,7 @@ static int open_context(struct emu_cmd *cmd, const struct mlx5_ib_alloc_ucontext
 
 	if (rc < 0)
 		return rc;
+	file->cqe_version = req->max_cqe_version && !run_device(file)->cqe_v0;
 	rc = create_device(file, emu_session());
 	if (rc < 0)
 		goto free_async;
@@ -249,7 +250,7 @@ int emu_cmd_get_context(struct emu_cmd *cmd)
 
 static void fill_device(const struct emu_file *file, struct ib_uverbs_query_device_resp *resp)
 {
-	const struct emu_run_device *dev = &emu_session()->run.dev[file->index];
+	const struct emu_run_device *dev = run_device(file);
 	const struct emu_model *model = &emu_models[dev->model];
 
 	*resp = (struct ib_uverbs_query_device_resp){
@@ -356,7 +357,7 @@ static uint8_t mtu_code(unsigned mtu)
 
 int emu_cmd_query_port(struct emu_cmd *cmd)
 {
-	const struct emu_run_device *dev = &emu_session()->run.dev[cmd->file->index];
+	const struct emu_run_device *dev = run_device(cmd->file);
 	struct ib_uverbs_query_port req;
 	struct ib_uverbs_query_port_resp resp;
 	bool active;

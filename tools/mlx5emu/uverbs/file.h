@@ -38,6 +38,7 @@ struct emu_file {
 	bool dm_used[EMU_DM_PAGES];
 	pthread_mutex_t lock;      /* one command at a time; guards all below */
 	struct emu_device *device; /* NULL before GET_CONTEXT */
+	uint8_t cqe_version;       /* of the context */
 	int refused;               /* -errno that the fault plan has for its context */
 	struct emu_fw *fw;         /* its commands; NULL unless the context asked for DEVX */
 	struct emu_bfregs *bfregs; /* NULL: UARs are allocated one by one */
