@@ -11,7 +11,6 @@
 #include <string.h>
 
 static struct emu_cm_group *groups;
-static uint32_t last_handle;
 
 struct emu_cm_group *emu_cm_group_find(uint32_t handle)
 {
@@ -20,6 +19,16 @@ struct emu_cm_group *emu_cm_group_find(uint32_t handle)
 	while (g && g->handle != handle)
 		g = g->next;
 	return g;
+}
+
+/* The lowest, as the kernel's xa_alloc() finds it. */
+static uint32_t free_handle(void)
+{
+	uint32_t handle = 1;
+
+	while (emu_cm_group_find(handle))
+		handle++;
+	return handle;
 }
 
 static void tell(const struct emu_cm_id *id, struct emu_cm_group *group, struct emu_cm_event *event)
@@ -51,7 +60,7 @@ int emu_cm_group_join(struct emu_cm_id *id, uint64_t uid, const struct sockaddr_
 		free(group);
 		return -ENOMEM;
 	}
-	group->handle = ++last_handle;
+	group->handle = free_handle();
 	group->id = id;
 	group->uid = uid;
 	group->addr = *addr;
