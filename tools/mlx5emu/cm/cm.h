@@ -98,7 +98,8 @@ struct emu_cm_id {
 	int sock; /* bound, listening or connected; -1 */
 	uint32_t psn, peer_psn;
 	struct rdma_ucm_conn_param own, peer;
-	bool passive;   /* was asked to connect */
+	bool passive; /* was asked to connect */
+	bool untold; /* came from outside, and its event was not read yet: the program cannot name it */
 	bool datagrams; /* RDMA_PS_UDP */
 	uint32_t events_reported;
 };
@@ -132,7 +133,7 @@ struct emu_cm_file *emu_cm_file_find(int fd);
 /* Appends an event of @id; NULL without memory (the event is lost). */
 struct emu_cm_event *emu_cm_raise(struct emu_cm_id *id, uint32_t type, int status);
 
-/* Moves what waits for @id to another file. */
+/* Moves what waits for @id to another file, and the requests in it. */
 void emu_cm_events_move(struct emu_cm_id *id, struct emu_cm_file *to);
 
 /* Forgets what waits for @id, and the requests in it; or for a group. */
@@ -153,6 +154,9 @@ void emu_cm_id_ready(struct emu_cm_id *id);
 
 /* Events of the fault plan, EMU_FAULT_DISCONNECTED..., to all whom they concern. */
 void emu_cm_ids_tell(uint32_t events);
+
+/* To another file, with what waits for it. 0 or -errno of the watch. */
+int emu_cm_id_move(struct emu_cm_id *id, struct emu_cm_file *to);
 
 /* Watches the socket for its file, or stops that. */
 int emu_cm_id_watch(struct emu_cm_id *id);

@@ -388,19 +388,11 @@ static int migrate_id(const struct call *c)
 	struct emu_cm_id *id = emu_cm_id_find(cmd->id);
 	struct rdma_ucm_migrate_resp resp;
 	const struct emu_cm_file *from = emu_cm_file_find((int)cmd->fd);
-	int rc = 0;
+	int rc;
 
-	if (!id || !from || id->file != from)
+	if (!id || id->untold || !from || id->file != from)
 		return -ENOENT;
-	if (id->sock >= 0 && id->state >= EMU_CM_LISTEN && id->state != EMU_CM_CLOSED) {
-		emu_cm_id_unwatch(id);
-		emu_cm_events_move(id, c->file);
-		id->file = c->file;
-		rc = emu_cm_id_watch(id);
-	} else {
-		emu_cm_events_move(id, c->file);
-		id->file = c->file;
-	}
+	rc = emu_cm_id_move(id, c->file);
 	resp.events_reported = id->events_reported;
 	return rc < 0 ? rc : answer(c, cmd->response, &resp, sizeof(resp));
 }
@@ -481,8 +473,10 @@ int emu_cm_command(struct emu_cm_file *file, const struct rdma_ucm_cmd_hdr *hdr,
 		       (const char *)payload + (command->id_at == AT_START ? 0 : command->id_at),
 		       sizeof(handle));
 		c.id = emu_cm_id_find(handle);
-		if (!c.id || c.id->file != file)
-			return c.id ? -EINVAL : -ENOENT;
+		if (!c.id || c.id->untold)
+			return -ENOENT;
+		if (c.id->file != file)
+			return -EINVAL;
 	}
 	return command->run(&c);
 }

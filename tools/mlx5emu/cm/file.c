@@ -233,8 +233,12 @@ void emu_cm_events_move(struct emu_cm_id *id, struct emu_cm_file *to)
 	struct emu_cm_event *event;
 	struct emu_cm_file *from = id->file;
 
-	while (from != to && (event = take(from, id)))
+	while (from != to && (event = take(from, id))) {
 		append(to, event);
+		if (event->child)
+			(void)emu_cm_id_move(event->child,
+					     to); /* at worst a peer that is not heard */
+	}
 }
 
 void emu_cm_events_drop(struct emu_cm_id *id)
@@ -293,6 +297,8 @@ static int poll_event(int fd, struct rdma_ucm_event_resp *resp)
 		event->id->events_reported++;
 		if (event->group)
 			event->group->events_reported++;
+		if (event->child)
+			event->child->untold = false;
 		*resp = event->resp;
 	}
 	pthread_mutex_unlock(&lock);

@@ -111,11 +111,27 @@ void emu_cm_id_destroy(struct emu_cm_id *id)
 	free(id);
 }
 
+int emu_cm_id_move(struct emu_cm_id *id, struct emu_cm_file *to)
+{
+	const bool watched = id->sock >= 0 && id->state >= EMU_CM_LISTEN &&
+			     id->state != EMU_CM_CLOSED;
+
+	if (id->file == to)
+		return 0;
+	if (watched)
+		emu_cm_id_unwatch(id);
+	emu_cm_events_move(id, to);
+	id->file = to;
+	return watched ? emu_cm_id_watch(id) : 0;
+}
+
+/* Those that are in an event go with its listener; the second pass finds whose listener went elsewhere. */
 void emu_cm_ids_destroy(const struct emu_cm_file *file)
 {
-	for (uint32_t i = 1; i < nids; i++)
-		if (ids[i] && ids[i]->file == file)
-			emu_cm_id_destroy(ids[i]);
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (uint32_t i = 1; i < nids; i++)
+			if (ids[i] && ids[i]->file == file && (pass || !ids[i]->untold))
+				emu_cm_id_destroy(ids[i]);
 }
 
 /* ---- what arrives ---- */
@@ -130,7 +146,7 @@ static void accept_one(struct emu_cm_id *listener, int sock)
 	}
 	id->state = EMU_CM_WAITING;
 	id->listener = listener;
-	id->passive = true;
+	id->passive = id->untold = true;
 	id->datagrams = listener->datagrams;
 	id->sock = sock;
 	if (emu_cm_id_watch(id) < 0)
@@ -173,6 +189,8 @@ static void request(struct emu_cm_id *id, const struct emu_cm_message *m)
 	id->device = emu_cm_addr_device(&id->src);
 	id->peer = m->param;
 	id->peer_psn = m->psn;
+	if (id->device >= 0 && emu_cm_id_move(id, listener->file) < 0)
+		id->device = -1;
 	event = id->device < 0 ? NULL : emu_cm_raise(listener, EMU_CM_EVENT_CONNECT_REQUEST, 0);
 	if (!event) {
 		emu_cm_id_destroy(id);
