@@ -2,6 +2,7 @@
 #include "arena.h"
 #include "fuzz.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,33 +10,50 @@
 #include "tools/mlx5emu/engine/memory.h"
 #include "tools/mlx5emu/uverbs/user.h"
 
-static bool dirty;
+enum { PAGE = 4096, PAGES = ARENA_SIZE / PAGE };
+
+static_assert(PAGES == 64, "a bit of each page");
+
+static uint64_t touched;
+
+/* Reads, too: who may read a queue by the device's own pointer may write to it. */
+static void touch(uint64_t offset, uint64_t length)
+{
+	const uint64_t first = offset / PAGE, last = (offset + (length ? length - 1 : 0)) / PAGE;
+
+	if (first < PAGES)
+		touched |= UINT64_MAX << first &
+			   UINT64_MAX >> (last < PAGES ? PAGES - 1 - last : 0);
+}
 
 void arena_reset(void)
 {
-	static void *memory;
+	static uint8_t *memory;
 
 	if (!memory) {
 		memory = mmap((void *)(uintptr_t)ARENA_BASE, ARENA_SIZE, PROT_READ | PROT_WRITE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 		require(memory != MAP_FAILED);
 	}
-	if (dirty)
-		memset(memory, 0, ARENA_SIZE);
-	dirty = false;
+	for (unsigned page = 0; touched; touched >>= 1, page++) {
+		if (touched & 1)
+			memset(memory + page * PAGE, 0, PAGE);
+	}
 }
 
-uint8_t *arena_at(uint32_t offset)
+uint8_t *arena_at(uint32_t offset, uint32_t size)
 {
-	dirty = true;
+	require(offset <= ARENA_SIZE && size <= ARENA_SIZE - offset);
+	touch(offset, size);
 	return (uint8_t *)(uintptr_t)ARENA_BASE + offset;
 }
 
 static bool inside(uint64_t addr, uint64_t length)
 {
-	dirty = true;
-	return length <= ARENA_SIZE && addr >= ARENA_BASE &&
-	       addr - ARENA_BASE <= ARENA_SIZE - length;
+	if (length > ARENA_SIZE || addr < ARENA_BASE || addr - ARENA_BASE > ARENA_SIZE - length)
+		return false;
+	touch(addr - ARENA_BASE, length);
+	return true;
 }
 
 /* ---- engine/memory.h ---- */

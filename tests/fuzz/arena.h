@@ -15,9 +15,10 @@ enum {
 	ARENA_SIZE = 1 << 18,
 };
 
-/* All zeros. */
+/* All zeros: only the pages that somebody asked for are written. */
 void arena_reset(void);
 
-uint8_t *arena_at(uint32_t offset);
+/* @size bytes of it, which must lie inside. */
+uint8_t *arena_at(uint32_t offset, uint32_t size);
 
 #endif

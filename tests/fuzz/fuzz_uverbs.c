@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mlx5emu's kernel: a program that opens the device and says anything, by write(2), by INVOKE_WRITE and
- * by the ioctl methods, stores anything into its memory and the registers, and lets the device work in
- * between. Whatever it is, every call ends with 0 or an error, nothing outside the program's memory is
- * touched (arena.h), and closing the device gives back all of it.
+ * mlx5emu's kernel: a program that opens two devices and says anything, by write(2), by INVOKE_WRITE and
+ * by the ioctl methods, or to the connection manager, by which it may reach itself; that stores anything
+ * into its memory and the registers, and lets the device work in between. Whatever it is, every call ends
+ * with 0 or an error, nothing outside the program's memory is touched (arena.h), and closing the devices
+ * gives back all of them, down to the descriptors.
  *
- *	input:	| operation | its arguments | operation | ...	(enum operation)
+ * For each input the devices are opened and closed, and numbers, keys, chance and the clock begin anew:
+ * what an input finds, it finds alone.
+ *
+ *	input:	| size | operation | its arguments | size | operation | ...	(enum operation)
+ *
+ * The size is that of one operation, so that another one can be put in its place (mutate_uverbs.c). In
+ * what a call carries, most bytes are 0: a zero is written as | 0 | how many more |.
  */
+#include "tools/mlx5emu/cm/cm.h" /* before the kernel's headers, as it says */
+
 #include "arena.h"
 #include "fuzz.h"
 #include "host.h"
@@ -30,22 +39,38 @@
 
 enum operation {
 	OP_INVOKE, /* command, sizes of its four buffers (outputs in units of 8), core in, driver in */
-	OP_WRITE,    /* size, bytes */
-	OP_METHOD,   /* object 2, method 2, count; of each attribute: id 2, flags, size, bytes */
+	OP_WRITE, /* size, bytes */
+	OP_METHOD, /* object 2, method 2, count; of each attribute: id 2, flags, size; bytes or value 2 */
 	OP_STORE,    /* offset in units of 16: 2, size, bytes */
 	OP_REGISTER, /* page, offset in units of 8: 2, eight bytes */
 	OP_STEP,     /* milliseconds */
+	OP_CM,       /* which of two files, size in units of 4, bytes: a command of rdma_cm */
+	OP_DEVICE,   /* which of the two devices is meant from now on; 0 at first */
 	OPERATIONS,
+};
+
+/* Beside the flags of an attribute. */
+enum {
+	LONG = 0x80,   /* the size is in units of 16 */
+	ANSWER = 0x40, /* room for the device's bytes: the input has none */
 };
 
 enum {
 	REQUESTS = ARENA_SIZE - (1 << 14), /* in the arena: what a call is made of */
 	OUTPUTS = ARENA_SIZE - (1 << 13),
-	MAX_OPERATIONS = 64,
+	MAX_OPERATIONS = 128,
 };
 
 struct input {
 	const uint8_t *at, *end;
+};
+
+enum { FILES = 2 };
+
+/* What the program has open; -1: not yet. */
+struct files {
+	struct emu_file *device; /* that is meant */
+	int fd[FILES], cm[FILES];
 };
 
 static uint8_t byte(struct input *in)
@@ -60,30 +85,60 @@ static uint16_t word(struct input *in)
 	return (uint16_t)(low | (unsigned)byte(in) << 8);
 }
 
-/* Copies @size bytes, those that are not there as zeros. */
+/* Writes @size bytes, those that are not there as zeros. */
 static void bytes(struct input *in, uint8_t *to, size_t size)
 {
-	const size_t left = (size_t)(in->end - in->at), n = size < left ? size : left;
+	for (size_t i = 0; i < size && in->at < in->end; i++) {
+		to[i] = *in->at++;
+		for (unsigned zeros = to[i] ? 0 : byte(in); zeros && i + 1 < size; zeros--)
+			to[++i] = 0;
+	}
+}
 
-	memcpy(to, in->at, n);
-	memset(to + n, 0, size - n);
-	in->at += n;
+/* The next operation; nothing when there is none. */
+static struct input operation(struct input *in)
+{
+	const size_t size = byte(in), left = (size_t)(in->end - in->at);
+	const uint8_t *at = in->at;
+
+	in->at += size < left ? size : left;
+	return (struct input){ at, in->at };
 }
 
 /* ---- the program's calls ---- */
 
+/* Room of @size bytes in what a call is made of, all zeros; the first again when it is used up. */
+static uint8_t *room(uint32_t *used, uint32_t size)
+{
+	uint8_t *at;
+
+	if (size > OUTPUTS - *used)
+		*used = REQUESTS + 1024;
+	at = arena_at(*used, size);
+	*used += (size + 7u) & ~7u;
+	memset(at, 0, size);
+	return at;
+}
+
 /* An attribute whose bytes are in the arena or, up to eight of them, in itself. */
 static void set_data(struct input *in, struct ib_uverbs_attr *attr, uint32_t *used)
 {
-	uint8_t *at = arena_at(*used);
-
-	bytes(in, at, attr->len);
 	if (attr->len <= sizeof(attr->data)) {
-		memcpy(&attr->data, at, attr->len);
+		bytes(in, (uint8_t *)&attr->data, attr->len);
 	} else {
+		uint8_t *at = room(used, attr->len);
+
+		bytes(in, at, attr->len);
 		attr->data = (uintptr_t)at;
-		*used += (attr->len + 7u) & ~7u;
 	}
+}
+
+static struct ib_uverbs_ioctl_hdr *request(void)
+{
+	struct ib_uverbs_ioctl_hdr *hdr = (void *)arena_at(REQUESTS, 1024);
+
+	memset(hdr, 0, 1024);
+	return hdr;
 }
 
 static void call(struct emu_file *file, struct ib_uverbs_ioctl_hdr *hdr, unsigned n)
@@ -95,12 +150,11 @@ static void call(struct emu_file *file, struct ib_uverbs_ioctl_hdr *hdr, unsigne
 
 static void invoke(struct emu_file *file, struct input *in)
 {
-	struct ib_uverbs_ioctl_hdr *hdr = (struct ib_uverbs_ioctl_hdr *)(void *)arena_at(REQUESTS);
+	struct ib_uverbs_ioctl_hdr *hdr = request();
 	const uint16_t command = word(in), core = byte(in), drv = byte(in), out = byte(in),
 		       drv_out = byte(in);
 	uint32_t used = REQUESTS + 1024;
 
-	memset(hdr, 0, sizeof(*hdr) + 5 * sizeof(hdr->attrs[0]));
 	hdr->object_id = UVERBS_OBJECT_DEVICE;
 	hdr->method_id = UVERBS_METHOD_INVOKE_WRITE;
 	hdr->attrs[0].attr_id = UVERBS_ATTR_WRITE_CMD;
@@ -123,23 +177,26 @@ static void invoke(struct emu_file *file, struct input *in)
 
 static void method(struct emu_file *file, struct input *in)
 {
-	struct ib_uverbs_ioctl_hdr *hdr = (struct ib_uverbs_ioctl_hdr *)(void *)arena_at(REQUESTS);
+	struct ib_uverbs_ioctl_hdr *hdr = request();
 	uint32_t used = REQUESTS + 1024;
 	unsigned n;
 
-	memset(hdr, 0, sizeof(*hdr));
 	hdr->object_id = word(in);
 	hdr->method_id = word(in);
 	n = byte(in) & 15;
 	for (unsigned i = 0; i < n; i++) {
 		struct ib_uverbs_attr *attr = &hdr->attrs[i];
+		uint8_t flags;
 
-		memset(attr, 0, sizeof(*attr));
 		attr->attr_id = word(in);
-		attr->flags = byte(in);
-		attr->len = byte(in);
-		set_data(in, attr, &used);
-		if (attr->len == 0) /* a handle */
+		flags = byte(in);
+		attr->flags = flags & (uint8_t) ~(LONG | ANSWER);
+		attr->len = (uint16_t)(byte(in) * (flags & LONG ? 16 : 1));
+		if (flags & ANSWER)
+			attr->data = (uintptr_t)room(&used, attr->len);
+		else if (attr->len)
+			set_data(in, attr, &used);
+		else /* a handle */
 			attr->data = word(in);
 	}
 	call(file, hdr, n);
@@ -149,7 +206,7 @@ static void write_file(struct emu_file *file, struct input *in)
 {
 	const size_t size = byte(in) * 4u;
 
-	bytes(in, arena_at(REQUESTS), size);
+	bytes(in, memset(arena_at(REQUESTS, 1024), 0, 1024), size);
 	require(emu_write_file(file, ARENA_BASE + REQUESTS, size) <= 0);
 }
 
@@ -158,69 +215,122 @@ static void store(struct input *in)
 	const uint32_t offset = word(in) * 16u % REQUESTS;
 	const size_t size = byte(in);
 
-	bytes(in, arena_at(offset), size);
+	bytes(in, arena_at(offset, (uint32_t)size), size);
 }
 
 static void ring(const struct emu_file *file, struct input *in)
 {
 	const size_t page = byte(in) % 8, offset = word(in) % (EMU_PAGE_SIZE / 8);
-	uint64_t value;
+	uint64_t value = 0;
 
 	bytes(in, (uint8_t *)&value, sizeof(value));
 	__atomic_store_n((uint64_t *)file->uar + page * (EMU_PAGE_SIZE / 8) + offset, value,
 			 __ATOMIC_RELEASE);
 }
 
-static void run(struct emu_file *file, struct input *in)
+static void write_cm(struct files *files, struct input *in)
+{
+	int *fd = &files->cm[byte(in) % FILES];
+	const size_t size = byte(in) * 4u;
+	uint8_t *at = memset(arena_at(REQUESTS, 1024), 0, 1024);
+
+	if (*fd < 0)
+		*fd = emu_cm_open(O_CLOEXEC | O_NONBLOCK);
+	bytes(in, at, size);
+	if (*fd >= 0)
+		require(emu_cm_write(*fd, at, size) <= (ssize_t)size);
+}
+
+/* Nothing changes when a program has all the descriptors that it may have. */
+static void choose(struct files *files, unsigned index)
+{
+	int *fd = &files->fd[index];
+
+	if (*fd < 0)
+		*fd = emu_file_open(index, O_CLOEXEC);
+	if (*fd < 0)
+		return;
+	if (files->device)
+		emu_file_put(files->device);
+	files->device = emu_file_get(*fd);
+	require(files->device);
+}
+
+static void perform(struct files *files, struct input *in)
+{
+	struct emu_file *file = files->device;
+
+	switch ((enum operation)(byte(in) % OPERATIONS)) {
+	case OP_INVOKE:
+		invoke(file, in);
+		break;
+	case OP_WRITE:
+		write_file(file, in);
+		break;
+	case OP_METHOD:
+		method(file, in);
+		break;
+	case OP_STORE:
+		store(in);
+		break;
+	case OP_REGISTER:
+		ring(file, in);
+		break;
+	case OP_DEVICE:
+		choose(files, byte(in) % FILES);
+		break;
+	case OP_CM:
+		write_cm(files, in);
+		break;
+	default:
+		mlx5emu_advance_ns(byte(in) * UINT64_C(1000000));
+		mlx5emu_step();
+		break;
+	}
+}
+
+static void run(struct files *files, struct input *in)
 {
 	for (unsigned n = 0; in->at < in->end && n < MAX_OPERATIONS; n++) {
-		switch ((enum operation)(byte(in) % OPERATIONS)) {
-		case OP_INVOKE:
-			invoke(file, in);
-			break;
-		case OP_WRITE:
-			write_file(file, in);
-			break;
-		case OP_METHOD:
-			method(file, in);
-			break;
-		case OP_STORE:
-			store(in);
-			break;
-		case OP_REGISTER:
-			ring(file, in);
-			break;
-		default:
-			mlx5emu_advance_ns(byte(in) * UINT64_C(1000000));
-			mlx5emu_step();
-			break;
-		}
+		struct input one = operation(in);
+
+		perform(files, &one);
 	}
 }
 
 /* ---- the run ---- */
 
+/* The second one is as different as it may be: InfiniBand, with the UAR pages of old kernels. */
+static void describe(struct emu_run_device *dev, unsigned index)
+{
+	*dev = (struct emu_run_device){
+		.model = EMU_MODEL_DEFAULT,
+		.active = true,
+		.mtu = 4096,
+		.npkeys = 1,
+		.pkey = { 0xffff },
+		.ipv4 = 0x0a4d0001 + index,
+		.naddresses = 2,
+		.guid = 0x02424d03004c5800 + index,
+		.infiniband = index > 0,
+		.static_uars = index > 0,
+		.lid = (uint16_t)index,
+	};
+	snprintf(dev->name, sizeof(dev->name), "mlx5_%u", index);
+	emu_run_link_local(dev, dev->address[0]);
+	emu_run_mapped(dev->ipv4, dev->address[1]);
+}
+
 /* The directory of a run, with the configuration that `mlx5emu run --manual` would leave there. */
 static void begin(void)
 {
 	static char dir[] = "/tmp/bv-fuzz-uverbs.XXXXXX";
-	struct emu_run config = { .ndev = 1,
-				  .manual = true,
-				  .dev = { { .name = "mlx5_0",
-					     .model = EMU_MODEL_DEFAULT,
-					     .active = true,
-					     .mtu = 4096,
-					     .npkeys = 1,
-					     .pkey = { 0xffff },
-					     .ipv4 = 0x0a4d0001,
-					     .naddresses = 2 } } };
-	struct emu_run_device *dev = &config.dev[0];
+	struct emu_run config = { .ndev = FILES, .manual = true };
 	char path[64];
 	FILE *out;
 
-	dev->guid = 0x02424d03004c5800;
-	emu_run_link_local(dev, dev->address[0]);
-	emu_run_mapped(dev->ipv4, dev->address[1]);
+	for (unsigned i = 0; i < FILES; i++)
+		describe(&config.dev[i], i);
 	require(mkdtemp(dir));
 	snprintf(config.id, sizeof(config.id), "fuzz-%d", (int)getpid());
 	snprintf(path, sizeof(path), "%s/%s", dir, EMU_RUN_CONFIG_FILE);
@@ -235,8 +345,8 @@ static void begin(void)
 	host_hide(dir);
 }
 
-/* Each input meets the same numbers: those of objects go on from device to device. */
-static void renumber(void)
+/* Each input meets the same: numbers of objects and the clock go on from device to device. */
+static void begin_anew(void)
 {
 	struct emu_ids *const tables[] = { &emu.pds, &emu.xrcds, &emu.mrs,
 					   &emu.cqs, &emu.srqs,  &emu.qps };
@@ -245,34 +355,46 @@ static void renumber(void)
 		require(tables[i]->count == 0);
 		emu_ids_reset(tables[i]);
 	}
+	emu.virtual_ns = emu.next_watch = 0;
+	emu.next_deadline = UINT64_MAX;
 	emu.key_variant = 0;
 	emu.nfreed = 0;
 	memset(emu.freed_keys, 0, sizeof(emu.freed_keys));
 }
 
+/* As the library's close(). */
+static void close_file(int fd)
+{
+	struct emu_closing closing;
+
+	if (fd < 0)
+		return;
+	emu_cm_closing(fd);
+	emu_file_close_note(fd, &closing);
+	emu_libc()->close(fd);
+	emu_file_close_gone(&closing);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, data + size };
-	struct emu_closing closing;
-	struct emu_file *file;
+	struct files files = { .fd = { -1, -1 }, .cm = { -1, -1 } };
 	static bool begun;
-	int fd;
 
 	if (!begun)
 		begin();
 	begun = true;
 	arena_reset();
 	host_reset();
-	renumber();
-	fd = emu_file_open(0, O_CLOEXEC);
-	require(fd >= 0);
-	file = emu_file_get(fd);
-	require(file);
-	run(file, &in);
-	emu_file_put(file);
-	emu_file_close_note(fd, &closing);
-	emu_libc()->close(fd);
-	emu_file_close_gone(&closing);
-	require(!emu_file_any());
+	begin_anew();
+	choose(&files, 0);
+	require(files.device);
+	run(&files, &in);
+	emu_file_put(files.device);
+	for (unsigned i = 0; i < FILES; i++) {
+		close_file(files.cm[i]);
+		close_file(files.fd[i]);
+	}
+	require(!emu_file_any() && !host_private_any());
 	return 0;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One thread uses it. Ends of a pipe share its number, by which they are told apart from others (st_ino);
- * a second file of pages shares the memory of the first, since an input has one device.
+ * each file of pages has memory of its own, which is mapped once, for all devices to come. Sockets and
+ * what waits for them are in host_socket.c.
  */
 #include "host.h"
 #include "fuzz.h"
+#include "host_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,22 +15,24 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tools/mlx5emu/uverbs/libc.h"
 
-enum { FIRST = 1000, DESCRIPTORS = 64, PIPES = DESCRIPTORS, PIPE_SIZE = 4096, DEVICE = 1 };
-
-enum kind {
-	CLOSED,
-	PAGES,
-	PIPE,
-	SOCKET,
+enum {
+	FIRST = 1000,
+	DESCRIPTORS = 64,
+	PRIVATE = DESCRIPTORS / 2, /* from there on those of the device itself */
+	PIPES = DESCRIPTORS,
+	PIPE_SIZE = 4096,
+	FILES = 2, /* of pages: the program opens two devices */
+	DEVICE = 1,
 };
 
 struct descriptor {
-	enum kind kind;
-	unsigned number; /* of a pipe */
+	enum host_kind kind;
+	unsigned number; /* of its kind */
 	off_t size;      /* of pages */
 };
 
@@ -41,8 +45,9 @@ static struct descriptor table[DESCRIPTORS];
 static struct pipe pipes[PIPES];
 static unsigned npipes;
 static char hidden[64];
-static uint8_t *pages; /* mapped once, for all devices to come */
+static uint8_t *pages[FILES];
 static size_t pages_size;
+static unsigned nfiles;
 
 void host_reset(void)
 {
@@ -53,8 +58,12 @@ void host_reset(void)
 	for (unsigned i = 0; i < npipes; i++)
 		pipes[i].used = 0;
 	npipes = 0;
-	if (pages)
-		memset(pages, 0, TOUCHED);
+	host_sockets_reset();
+	for (unsigned i = 0; i < nfiles; i++) {
+		if (pages[i])
+			memset(pages[i], 0, TOUCHED);
+	}
+	nfiles = 0;
 }
 
 void host_hide(const char *dir)
@@ -75,16 +84,42 @@ static struct descriptor *find(int fd)
 
 	if (fd >= FIRST && fd < FIRST + DESCRIPTORS)
 		d = &table[fd - FIRST];
-	if (d && d->kind != CLOSED)
+	if (d && d->kind != HOST_CLOSED)
 		return d;
 	errno = EBADF;
 	return NULL;
 }
 
-static int new_descriptor(enum kind kind, unsigned number)
+/* Only descriptors of the device are asked for: the others are the program's to close. */
+bool host_private_any(void)
+{
+	for (unsigned i = PRIVATE; i < DESCRIPTORS; i++) {
+		if (table[i].kind != HOST_CLOSED)
+			return true;
+	}
+	return false;
+}
+
+int host_number(int fd, enum host_kind kind)
+{
+	const struct descriptor *d = find(fd);
+
+	return d && d->kind == kind ? (int)d->number : -1;
+}
+
+static bool is_open(enum host_kind kind, unsigned number)
 {
 	for (unsigned i = 0; i < DESCRIPTORS; i++) {
-		if (table[i].kind == CLOSED) {
+		if (table[i].kind == kind && table[i].number == number)
+			return true;
+	}
+	return false;
+}
+
+static int new_descriptor_from(unsigned i, enum host_kind kind, unsigned number)
+{
+	for (; i < DESCRIPTORS; i++) {
+		if (table[i].kind == HOST_CLOSED) {
 			table[i] = (struct descriptor){ .kind = kind, .number = number };
 			return FIRST + (int)i;
 		}
@@ -93,26 +128,41 @@ static int new_descriptor(enum kind kind, unsigned number)
 	return -1;
 }
 
+/* Sockets and events the program never sees: its own descriptors do not depend on when they are made. */
+int host_descriptor(enum host_kind kind, unsigned number)
+{
+	const bool is_private = kind == HOST_SOCKET || kind == HOST_EVENT;
+
+	return new_descriptor_from(is_private ? PRIVATE : 0, kind, number);
+}
+
 static int host_close(int fd)
 {
-	struct descriptor *d = find(fd);
+	struct descriptor *d = find(fd), was;
 
 	if (!d)
 		return -1;
-	d->kind = CLOSED;
+	was = *d;
+	d->kind = HOST_CLOSED;
+	if (!is_open(was.kind, was.number))
+		host_socket_closed(was.kind, was.number);
 	return 0;
 }
 
 static int host_fstat(int fd, struct stat *st)
 {
-	static const mode_t modes[] = { [PAGES] = S_IFREG, [PIPE] = S_IFIFO, [SOCKET] = S_IFSOCK };
+	static const mode_t modes[] = {
+		[HOST_PAGES] = S_IFREG,
+		[HOST_PIPE] = S_IFIFO,
+		[HOST_SOCKET] = S_IFSOCK,
+	};
 	const struct descriptor *d = find(fd);
 
 	if (!d)
 		return -1;
 	*st = (struct stat){ .st_dev = DEVICE,
 			     .st_ino = (ino_t)d->kind << 16 | d->number,
-			     .st_mode = modes[d->kind] | 0600,
+			     .st_mode = (d->kind <= HOST_SOCKET ? modes[d->kind] : 0) | 0600,
 			     .st_size = d->size };
 	return 0;
 }
@@ -126,7 +176,7 @@ static int host_open(const char *path, int flags, ...)
 	if (sscanf(path, "/proc/self/fd/%d", &fd) == 1)
 		d = find(fd);
 	errno = ENOENT;
-	return d ? new_descriptor(d->kind, d->number) : -1;
+	return d ? host_descriptor(d->kind, d->number) : -1;
 }
 
 static ssize_t host_write(int fd, const void *buf, size_t size)
@@ -134,7 +184,9 @@ static ssize_t host_write(int fd, const void *buf, size_t size)
 	const struct descriptor *d = find(fd);
 	struct pipe *pipe;
 
-	if (!d || d->kind != PIPE)
+	if (d && d->kind == HOST_EVENT)
+		return host_event_write(d->number, buf, size);
+	if (!d || d->kind != HOST_PIPE)
 		return -1;
 	pipe = &pipes[d->number];
 	errno = EAGAIN;
@@ -143,6 +195,19 @@ static ssize_t host_write(int fd, const void *buf, size_t size)
 	memcpy(pipe->bytes + pipe->used, buf, size);
 	pipe->used += size;
 	return (ssize_t)size;
+}
+
+/* Asked whether a descriptor is an epoll. */
+static ssize_t host_readlink(const char *path, char *out, size_t size)
+{
+	static const char target[] = "anon_inode:[eventpoll]";
+	const size_t n = sizeof(target) - 1 < size ? sizeof(target) - 1 : size;
+	int fd;
+
+	if (sscanf(path, "/proc/self/fd/%d", &fd) != 1 || host_number(fd, HOST_EPOLL) < 0)
+		return -1;
+	memcpy(out, target, n);
+	return (ssize_t)n;
 }
 
 /* Whoever closes a device asks whether another descriptor of it is open: none is. */
@@ -159,10 +224,11 @@ const struct emu_libc *emu_libc(void)
 	static const struct emu_libc calls = {
 		.open = host_open,
 		.fstat = host_fstat,
+		.readlink = host_readlink,
 		.opendir = host_opendir,
 		.fopen = fopen,
 		.close = host_close,
-		.socket = socket,
+		.socket = host_socket,
 		.write = host_write,
 	};
 
@@ -180,12 +246,12 @@ void *__real_mmap(void *addr, size_t size, int prot, int flags, int fd, off_t of
 int __wrap_munmap(void *addr, size_t size);
 int __real_munmap(void *addr, size_t size);
 int __wrap_pipe2(int fd[2], int flags);
-int __wrap_socket(int domain, int type, int protocol);
-int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t size);
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t size);
 ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const struct sockaddr *addr,
 		      socklen_t addr_size);
 ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
+long __wrap_syscall(long number, int fd);
+long __real_syscall(long number, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);
 int __wrap_unlink(const char *path);
@@ -196,7 +262,8 @@ ssize_t __real_read(int fd, void *buf, size_t size);
 int __wrap_memfd_create(const char *name, unsigned flags)
 {
 	(void)name, (void)flags;
-	return new_descriptor(PAGES, 0);
+	errno = EMFILE;
+	return nfiles < FILES ? host_descriptor(HOST_PAGES, nfiles++) : -1;
 }
 
 int __wrap_ftruncate(int fd, off_t size)
@@ -220,7 +287,9 @@ int __wrap_fcntl(int fd, int command, ...)
 	va_end(more);
 	if (!d)
 		return __real_fcntl(fd, command, arg);
-	return command == F_DUPFD_CLOEXEC ? new_descriptor(d->kind, d->number) : 0;
+	if (command == F_GETFL) /* nobody would end a wait */
+		return O_NONBLOCK;
+	return command == F_DUPFD_CLOEXEC ? new_descriptor_from(PRIVATE, d->kind, d->number) : 0;
 }
 
 void *__wrap_mmap(void *addr, size_t size, int prot, int flags, int fd, off_t offset)
@@ -229,21 +298,32 @@ void *__wrap_mmap(void *addr, size_t size, int prot, int flags, int fd, off_t of
 
 	if (!d)
 		return __real_mmap(addr, size, prot, flags, fd, offset);
-	if (!pages) {
-		pages_size = (size_t)d->size;
-		pages = __real_mmap(NULL, pages_size, PROT_READ | PROT_WRITE,
-				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-		require(pages != MAP_FAILED);
-	}
 	errno = ENODEV;
-	return d->kind == PAGES && (size_t)offset < pages_size ? pages + offset : MAP_FAILED;
+	if (d->kind != HOST_PAGES || offset < 0 || offset >= d->size)
+		return MAP_FAILED;
+	if (!pages[d->number]) {
+		pages_size = (size_t)d->size;
+		pages[d->number] = __real_mmap(NULL, pages_size, PROT_READ | PROT_WRITE,
+					       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		require(pages[d->number] != MAP_FAILED);
+	}
+	return pages[d->number] + offset;
+}
+
+static bool is_page(uintptr_t at)
+{
+	for (unsigned i = 0; i < FILES; i++) {
+		const uintptr_t first = (uintptr_t)pages[i];
+
+		if (first && at >= first && at < first + pages_size)
+			return true;
+	}
+	return false;
 }
 
 int __wrap_munmap(void *addr, size_t size)
 {
-	const uintptr_t at = (uintptr_t)addr, first = (uintptr_t)pages;
-
-	return at >= first && at < first + pages_size ? 0 : __real_munmap(addr, size);
+	return is_page((uintptr_t)addr) ? 0 : __real_munmap(addr, size);
 }
 
 int __wrap_pipe2(int fd[2], int flags)
@@ -252,8 +332,8 @@ int __wrap_pipe2(int fd[2], int flags)
 	errno = EMFILE;
 	if (npipes == PIPES)
 		return -1;
-	fd[0] = new_descriptor(PIPE, npipes);
-	fd[1] = fd[0] < 0 ? -1 : new_descriptor(PIPE, npipes);
+	fd[0] = host_descriptor(HOST_PIPE, npipes);
+	fd[1] = fd[0] < 0 ? -1 : host_descriptor(HOST_PIPE, npipes);
 	if (fd[1] >= 0) {
 		npipes++;
 		return 0;
@@ -262,18 +342,6 @@ int __wrap_pipe2(int fd[2], int flags)
 		host_close(fd[0]);
 	errno = EMFILE;
 	return -1;
-}
-
-int __wrap_socket(int domain, int type, int protocol)
-{
-	(void)domain, (void)type, (void)protocol;
-	return new_descriptor(SOCKET, 0);
-}
-
-int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t size)
-{
-	(void)addr, (void)size;
-	return find(fd) ? 0 : -1;
 }
 
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t size)
@@ -298,6 +366,13 @@ ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
 	if (find(fd))
 		errno = EAGAIN;
 	return -1;
+}
+
+/* With its locks held the device closes by number: SYS_close is the only one. */
+long __wrap_syscall(long number, int fd)
+{
+	require(number == SYS_close);
+	return find(fd) ? host_close(fd) : __real_syscall(number, fd);
 }
 
 int __wrap_open(const char *path, int flags, ...)
@@ -325,9 +400,13 @@ ssize_t __wrap_read(int fd, void *buf, size_t size)
 
 	if (!d)
 		return __real_read(fd, buf, size);
-	pipe = &pipes[d->number];
+	if (d->kind == HOST_EVENT)
+		return host_event_read(d->number, buf, size);
 	errno = EAGAIN;
-	if (d->kind != PIPE || pipe->used == 0)
+	if (d->kind != HOST_PIPE)
+		return -1;
+	pipe = &pipes[d->number];
+	if (pipe->used == 0)
 		return -1;
 	if (size > pipe->used)
 		size = pipe->used;

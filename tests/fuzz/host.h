@@ -14,6 +14,9 @@
 /* No descriptor is open, and the pages of the device are zeros. */
 void host_reset(void);
 
+/* Whether the device has left a descriptor of its own open. */
+bool host_private_any(void);
+
 /* The paths below @dir do not exist. */
 void host_hide(const char *dir);
 
