@@ -217,9 +217,14 @@ static void test_connections(void **state)
 	assert_int_equal(reliable(DEFAULT, OTHER), IBV_WC_RETRY_EXC_ERR);
 }
 
+static bool from_first_port(const struct ibv_wc *wc)
+{
+	return wc->slid == ports[0].lid && wc->sl == 5;
+}
+
 static void test_datagrams(void **state)
 {
-	struct ibv_ah_attr attr = { .port_num = 1, .dlid = ports[1].lid };
+	struct ibv_ah_attr attr = { .port_num = 1, .dlid = ports[1].lid, .sl = 5 };
 	struct ibv_ah *ah = ibv_create_ah(ports[0].pd, &attr);
 	struct ibv_wc wc;
 
@@ -236,6 +241,17 @@ static void test_datagrams(void **state)
 	assert_true(next(ports[1].cq, &wc));
 	assert_int_equal(wc.status, IBV_WC_SUCCESS);
 	assert_int_equal(wc.byte_len, GRH + BYTES);
+	assert_true(from_first_port(&wc) && !(wc.wc_flags & IBV_WC_GRH));
+	assert_int_equal(ibv_destroy_ah(ah), 0);
+	/* The completion tells of the LRH, also where there is a GRH. */
+	attr.is_global = 1;
+	assert_int_equal(ibv_query_gid(ports[1].ctx, 1, 0, &attr.grh.dgid), 0);
+	ah = ibv_create_ah(ports[0].pd, &attr);
+	assert_non_null(ah);
+	receive(&ports[1]);
+	assert_int_equal(send(&ports[0], ah, ports[1].qp->qp_num).status, IBV_WC_SUCCESS);
+	assert_true(next(ports[1].cq, &wc));
+	assert_true(from_first_port(&wc) && wc.wc_flags & IBV_WC_GRH);
 	close_pair();
 	assert_int_equal(ibv_destroy_ah(ah), 0);
 }

@@ -12,8 +12,7 @@
  */
 
 /* For this port, or for a group that the queue pair is in. */
-static bool addressed(const struct emu_qp *qp, const struct emu_packet *p,
-		      struct emu_datagram_source *source, enum emu_roce_type *type)
+static bool addressed(const struct emu_qp *qp, const struct emu_packet *p, enum emu_roce_type *type)
 {
 	const struct emu_device_config *config = &qp->dev->config;
 	uint8_t gid[16];
@@ -23,7 +22,7 @@ static bool addressed(const struct emu_qp *qp, const struct emu_packet *p,
 		return emu_mcast_member(qp, gid);
 	}
 	if (config->infiniband)
-		return emu_grh_accept_lid(config, p->payload, source);
+		return emu_grh_accept_lid(config, p->payload, emu_lrh_unpack(p->raddr));
 	return emu_grh_accept(config, p->payload, type);
 }
 
@@ -31,14 +30,17 @@ static bool addressed(const struct emu_qp *qp, const struct emu_packet *p,
 static const char *address(const struct emu_qp *qp, const struct emu_packet *p,
 			   struct emu_completion *c)
 {
-	struct emu_datagram_source source = { .grh = true };
+	const bool infiniband = qp->dev->config.infiniband;
+	const struct emu_lrh lrh = emu_lrh_unpack(p->raddr);
 	enum emu_roce_type type = EMU_ROCE_V1;
+	bool grh;
 
-	if (!addressed(qp, p, &source, &type))
+	if (!addressed(qp, p, &type))
 		return "its destination address is not of this port";
-	c->slid = source.slid;
-	c->flags_rqpn = (uint32_t)source.grh << EMU_CQE_GRH_SHIFT |
-			(uint32_t)type << EMU_CQE_ROCE_SHIFT | p->src_qpn;
+	grh = !infiniband || emu_grh_present(p->payload);
+	c->slid = infiniband ? lrh.slid : 0;
+	c->flags_rqpn = (uint32_t)grh << EMU_CQE_GRH_SHIFT |
+			(infiniband ? lrh.sl : (uint32_t)type) << EMU_CQE_ROCE_SHIFT | p->src_qpn;
 	return NULL;
 }
 

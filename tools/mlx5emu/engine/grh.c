@@ -10,8 +10,6 @@ enum {
 	IPV4_AT = 20,    /* of the IPv4 header */
 	SGID_AT = 8,
 	DGID_AT = 24,
-	SLID_AT = 36, /* without a GRH its place is undefined (IBA vol 1 section 11.4.1.2) */
-	DLID_AT = 38,
 	UDP_BYTES = 8,
 	TRANSPORT_BYTES = 12 + 8 + 4, /* BTH, DETH, ICRC */
 };
@@ -62,11 +60,8 @@ void emu_grh_make(const struct emu_device_config *config, const struct emu_ud_av
 	const uint32_t flow = (uint32_t)av->tclass << 20 | av->flow_label;
 
 	memset(grh, 0, EMU_GRH_BYTES);
-	if (!av->grh) {
-		put16(grh + SLID_AT, config->lid);
-		put16(grh + DLID_AT, av->dlid);
+	if (!av->grh) /* its place is undefined then (IBA vol 1 section 11.4.1.2) */
 		return;
-	}
 	if (source->v2 && is_ipv4(source->raw)) {
 		make_ipv4(source->raw, av, payload, grh + IPV4_AT);
 		return;
@@ -91,23 +86,36 @@ enum emu_roce_type emu_grh_destination(const uint8_t grh[EMU_GRH_BYTES], uint8_t
 	return grh[6] == NEXT_IBA ? EMU_ROCE_V1 : EMU_ROCE_V2_IPV6;
 }
 
-static unsigned get16(const uint8_t *at)
+uint64_t emu_lrh_pack(const struct emu_device_config *config, const struct emu_ud_av *av)
 {
-	return (unsigned)at[0] << 8 | at[1];
+	return config->infiniband ?
+		       (uint64_t)av->sl << 32 | (uint32_t)config->lid << 16 | av->dlid :
+		       0;
+}
+
+struct emu_lrh emu_lrh_unpack(uint64_t packed)
+{
+	return (struct emu_lrh){
+		.sl = packed >> 32 & 0xf,
+		.slid = (uint16_t)(packed >> 16),
+		.dlid = (uint16_t)packed,
+	};
+}
+
+bool emu_grh_present(const uint8_t grh[EMU_GRH_BYTES])
+{
+	return grh[0] >> 4 == 6;
 }
 
 bool emu_grh_accept_lid(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],
-			struct emu_datagram_source *source)
+			struct emu_lrh lrh)
 {
-	*source = (struct emu_datagram_source){ .grh = grh[0] >> 4 == 6 };
-	if (source->grh) {
-		for (unsigned i = 0; i < config->ngids; i++)
-			if (memcmp(config->gid[i].raw, grh + DGID_AT, 16) == 0)
-				return true;
-		return false;
-	}
-	source->slid = (uint16_t)get16(grh + SLID_AT);
-	return get16(grh + DLID_AT) == config->lid;
+	if (!emu_grh_present(grh))
+		return lrh.dlid == config->lid;
+	for (unsigned i = 0; i < config->ngids; i++)
+		if (memcmp(config->gid[i].raw, grh + DGID_AT, 16) == 0)
+			return true;
+	return false;
 }
 
 bool emu_grh_accept(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],

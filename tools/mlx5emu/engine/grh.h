@@ -32,12 +32,19 @@ enum emu_roce_type emu_grh_destination(const uint8_t grh[EMU_GRH_BYTES], uint8_t
 bool emu_grh_accept(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],
 		    enum emu_roce_type *type);
 
-/* The same on InfiniBand, where a LID may be all. */
-struct emu_datagram_source {
-	bool grh;
-	uint16_t slid; /* without a GRH */
+/* On InfiniBand: what the LRH says (IBA vol 1 section 7.7), in front of all packets and in no buffer. */
+struct emu_lrh {
+	uint8_t sl;
+	uint16_t slid, dlid;
 };
+
+/* As the fabric carries it; 0 on Ethernet. */
+uint64_t emu_lrh_pack(const struct emu_device_config *config, const struct emu_ud_av *av);
+struct emu_lrh emu_lrh_unpack(uint64_t packed);
+
+/* On InfiniBand, where an address may be a LID alone: whether there is a GRH, and as emu_grh_accept(). */
+bool emu_grh_present(const uint8_t grh[EMU_GRH_BYTES]);
 bool emu_grh_accept_lid(const struct emu_device_config *config, const uint8_t grh[EMU_GRH_BYTES],
-			struct emu_datagram_source *source);
+			struct emu_lrh lrh);
 
 #endif

@@ -182,6 +182,7 @@ static int send_datagram(struct emu_qp *qp, struct emu_swqe *w)
 	p.imm = p.flags & EMU_WIRE_IMM ? w->imm : 0;
 	p.qkey = w->av.qkey & (uint32_t)EMU_QKEY_OF_QP ? qp->attr.qkey : w->av.qkey;
 	p.length = EMU_GRH_BYTES + w->length;
+	p.raddr = emu_lrh_pack(&qp->dev->config, &w->av);
 	emu_grh_make(&qp->dev->config, &w->av, w->length, payload);
 	rc = gather(qp, w, 0, w->length, payload + EMU_GRH_BYTES);
 	if (rc == 0)

@@ -2,6 +2,7 @@
 #include "trace.h"
 #include "../trace/frame.h"
 #include "../trace/pcapng.h"
+#include "grh.h"
 #include "qp.h"
 
 #include <errno.h>
@@ -83,23 +84,16 @@ static void by_grh(const uint8_t *grh, struct emu_route *r)
 	memcpy(r->dgid + 12, grh + IPV4_AT + 16, 4);
 }
 
-/* Of a datagram with a GRH the fabric does not carry the LIDs: permissive ones stand for them. */
-static void by_lid(const uint8_t *grh, struct emu_route *r)
+static void by_lid(const struct emu_packet *p, struct emu_route *r)
 {
-	enum {
-		SLID_AT = 36,
-		DLID_AT = 38,
-		PERMISSIVE = 0xffff,
-	};
+	const struct emu_lrh lrh = emu_lrh_unpack(p->raddr);
 
-	if (grh[0] >> 4 == 6) {
-		by_grh(grh, r);
-		r->slid = r->dlid = PERMISSIVE;
-	} else {
-		r->global = false;
-		r->slid = (uint16_t)(grh[SLID_AT] << 8 | grh[SLID_AT + 1]);
-		r->dlid = (uint16_t)(grh[DLID_AT] << 8 | grh[DLID_AT + 1]);
-	}
+	r->global = emu_grh_present(p->payload);
+	if (r->global)
+		by_grh(p->payload, r);
+	r->sl = lrh.sl;
+	r->slid = lrh.slid;
+	r->dlid = lrh.dlid;
 	r->link = EMU_LINK_IB;
 }
 
@@ -156,7 +150,7 @@ static void write_frames(const struct emu_qp *qp, const struct emu_packet *p, co
 	const uint32_t n = emu_frame_count(p);
 
 	if (p->service == EMU_SERVICE_UD && qp->dev->config.infiniband)
-		by_lid(p->payload, &route);
+		by_lid(p, &route);
 	else if (p->service == EMU_SERVICE_UD)
 		by_grh(p->payload, &route);
 	else

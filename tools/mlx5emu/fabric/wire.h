@@ -73,7 +73,7 @@ struct emu_packet {
 	uint32_t src_qpn, dst_qpn;
 	uint32_t psn;    /* of the first packet */
 	uint32_t length; /* payload bytes */
-	uint64_t raddr;
+	uint64_t raddr;  /* UD on InfiniBand: the LRH, see emu_lrh_pack() */
 	uint32_t rkey;
 	uint32_t dma_len;
 	uint32_t imm;  /* the four bytes of the WQE, uninterpreted */
