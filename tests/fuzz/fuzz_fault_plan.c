@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		unsigned at = 0;
 
 		event.point = (enum emu_fault_point)(round % EMU_FAULT_POINTS);
-		event.command = (enum emu_fault_command)(3 * round % EMU_FAULT_COMMANDS);
+		event.command = (enum emu_fault_command)(1 + 3 * round % (EMU_FAULT_COMMANDS - 1));
 		event.now_ns += 1000000;
 		while (emu_faults_next(&faults, &event, &at))
 			require(at <= plan.nrules);

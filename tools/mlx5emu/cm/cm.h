@@ -181,7 +181,7 @@ int emu_cm_qp_attr(const struct emu_cm_id *id, uint32_t qp_state, struct ib_uver
 
 /* ---- command.c ---- */
 
-/* What fault plans call it; EMU_FAULT_COMMANDS: nothing, as it is not offered. */
+/* What fault plans call it; EMU_FAULT_NO_COMMAND: nothing, as it is not offered. */
 enum emu_fault_command emu_cm_plan_name(const struct rdma_ucm_cmd_hdr *hdr, const void *payload);
 
 /* All but GET_EVENT: 0 or -errno. @refusal: of the fault plan, in the place of the success. */

@@ -448,11 +448,9 @@ static const struct command commands[] = {
 /* librdmacm begins with an identifier of AF_IB, to see whether there is such a thing: nobody's command. */
 enum emu_fault_command emu_cm_plan_name(const struct rdma_ucm_cmd_hdr *hdr, const void *payload)
 {
-	if (hdr->cmd >= sizeof(commands) / sizeof(commands[0]) || !commands[hdr->cmd].in ||
-	    hdr->in < commands[hdr->cmd].in)
-		return EMU_FAULT_COMMANDS;
-	if (hdr->cmd == RDMA_USER_CM_CMD_CREATE_ID && !offered(payload))
-		return EMU_FAULT_COMMANDS;
+	if (hdr->cmd >= sizeof(commands) / sizeof(commands[0]) || hdr->in < commands[hdr->cmd].in ||
+	    (hdr->cmd == RDMA_USER_CM_CMD_CREATE_ID && !offered(payload)))
+		return EMU_FAULT_NO_COMMAND;
 	return commands[hdr->cmd].plan_name;
 }
 

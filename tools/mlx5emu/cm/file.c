@@ -333,7 +333,7 @@ static int command(int fd, const struct rdma_ucm_cmd_hdr *hdr, const void *paylo
 	const enum emu_fault_command name = emu_cm_plan_name(hdr, payload);
 	struct emu_cm_answer refusal = { .given = false };
 	struct emu_cm_file *file;
-	int rc = name < EMU_FAULT_COMMANDS ? emu_command_fault(name, &refusal) : 0;
+	int rc = name == EMU_FAULT_NO_COMMAND ? 0 : emu_command_fault(name, &refusal);
 
 	if (rc < 0)
 		return rc;

@@ -122,9 +122,9 @@ static const struct emu_word_bits transports[] = {
 };
 
 #define C(name, command) \
-	[EMU_FAULT_##command] = { name, UINT64_C(1) << EMU_FAULT_##command, "command" }
+	[EMU_FAULT_##command - 1] = { name, UINT64_C(1) << EMU_FAULT_##command, "command" }
 
-static const struct emu_word_bits commands[EMU_FAULT_COMMANDS + 1] = {
+static const struct emu_word_bits commands[EMU_FAULT_COMMANDS] = {
 	C("get-context", GET_CONTEXT),
 	C("query-device", QUERY_DEVICE),
 	C("query-port", QUERY_PORT),
@@ -151,6 +151,7 @@ static const struct emu_word_bits commands[EMU_FAULT_COMMANDS + 1] = {
 	C("create-qp", CREATE_QP),
 	C("modify-qp", MODIFY_QP),
 	C("query-qp", QUERY_QP),
+	C("open-qp", OPEN_QP),
 	C("destroy-qp", DESTROY_QP),
 	C("create-ah", CREATE_AH),
 	C("destroy-ah", DESTROY_AH),
@@ -234,7 +235,7 @@ static_assert(EMU_FAULT_COMMANDS <= 64, "a bit for each");
 
 const char *emu_fault_command_name(enum emu_fault_command command)
 {
-	return commands[command].name;
+	return commands[command - 1].name;
 }
 
 void emu_fault_error_print(const struct emu_fault_error *error, char *out, size_t size)

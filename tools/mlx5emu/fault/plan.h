@@ -87,6 +87,7 @@ enum {
 
 /* What a program asks the kernel for, however it does; bits. */
 enum emu_fault_command {
+	EMU_FAULT_NO_COMMAND, /* no command of a table is this one */
 	EMU_FAULT_GET_CONTEXT,
 	EMU_FAULT_QUERY_DEVICE,
 	EMU_FAULT_QUERY_PORT,
@@ -113,6 +114,7 @@ enum emu_fault_command {
 	EMU_FAULT_CREATE_QP,
 	EMU_FAULT_MODIFY_QP,
 	EMU_FAULT_QUERY_QP,
+	EMU_FAULT_OPEN_QP,
 	EMU_FAULT_DESTROY_QP,
 	EMU_FAULT_CREATE_AH,
 	EMU_FAULT_DESTROY_AH,

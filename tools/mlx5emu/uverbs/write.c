@@ -83,7 +83,7 @@ static const struct emu_write_method methods[] = {
 	[IB_USER_VERBS_CMD_DETACH_MCAST] =
 		METHOD_IN(DETACH_MCAST, ib_uverbs_detach_mcast, emu_cmd_detach_mcast),
 	[IB_USER_VERBS_CMD_OPEN_QP] = { sizeof(struct ib_uverbs_open_qp),
-					sizeof(struct ib_uverbs_create_qp_resp), 0,
+					sizeof(struct ib_uverbs_create_qp_resp), EMU_FAULT_OPEN_QP,
 					emu_cmd_open_qp },
 	[IB_USER_VERBS_CMD_DESTROY_QP] = METHOD(DESTROY_QP, ib_uverbs_destroy_qp,
 						ib_uverbs_destroy_qp_resp, emu_cmd_destroy_qp),
