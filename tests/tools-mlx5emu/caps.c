@@ -103,6 +103,7 @@ static const struct row driver_rows[] = {
 	{ M(flags), MLX5DV_CONTEXT_FLAGS_CQE_128B_PAD, "tools-mlx5emu/cq.c:padded" },
 	{ M(comp_mask), WHOLE,
 	  HERE "test_driver" }, /* which of the members count, not what they say */
+	{ M(max_clock_info_update_nsec), WHOLE, "tools-mlx5emu/cq.c:times_of_the_wall" },
 	{ M(cqe_comp_caps.max_num), WHOLE, "unit/mlx5emu/compress.c:limits" },
 	{ M(cqe_comp_caps.supported_format), MLX5DV_CQE_RES_FORMAT_HASH,
 	  "tools-mlx5emu/cq.c:compressed" },

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 #include <infiniband/mlx5dv.h>
 #include <infiniband/verbs.h>
@@ -318,13 +319,51 @@ static void moderated(void **state)
 	assert_int_equal(ibv_modify_cq(ibv_cq_ex_to_cq(f.cq), &mod), EINVAL);
 }
 
+static int64_t apart_ns(uint64_t ns)
+{
+	struct timespec wall;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	return (int64_t)(ns - ((uint64_t)wall.tv_sec * 1000000000 + (uint64_t)wall.tv_nsec));
+}
+
+/* The test's clock goes on by hand: a completion is as much later as it went. */
+static void times_of_the_wall(void **state)
+{
+	const uint64_t hour_ns = UINT64_C(3600) * 1000000000, second_ns = 1000000000;
+	struct ibv_cq_init_attr_ex attr = {
+		.cqe = 8,
+		.wc_flags = IBV_WC_EX_WITH_COMPLETION_TIMESTAMP |
+			    IBV_WC_EX_WITH_COMPLETION_TIMESTAMP_WALLCLOCK,
+	};
+	struct ibv_poll_cq_attr poll_attr = { 0 };
+	struct mlx5dv_clock_info info;
+	int64_t apart;
+
+	(void)state;
+	f.cq = ibv_create_cq_ex(f.ctx, &attr);
+	assert_non_null(f.cq);
+	qp_create();
+	f.advance_ns(hour_ns);
+	receive(1);
+	send(8, IBV_SEND_SIGNALED);
+	step();
+	assert_int_equal(ibv_start_poll(f.cq, &poll_attr), 0);
+	apart = apart_ns(ibv_wc_read_completion_wallclock_ns(f.cq)) - (int64_t)hour_ns;
+	assert_true(apart > -(int64_t)(60 * second_ns) && apart <= 0);
+	assert_int_equal(mlx5dv_get_clock_info(f.ctx, &info), 0);
+	assert_int_equal(mlx5dv_ts_to_ns(&info, ibv_wc_read_completion_ts(f.cq)),
+			 ibv_wc_read_completion_wallclock_ns(f.cq));
+	ibv_end_poll(f.cq);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(announced), TEST(compressed),       TEST(formats_that_are_none),
-		TEST(padded),    TEST(overruns_ignored), TEST(moderated),
+		TEST(announced),        TEST(compressed), TEST(formats_that_are_none), TEST(padded),
+		TEST(overruns_ignored), TEST(moderated),  TEST(times_of_the_wall),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,8 @@ int emu_query_mr(struct emu_file *file, const struct emu_attr *attr);
 int emu_query_dm(struct emu_file *file, const struct emu_attr *attr);
 /* device.c: mlx5's part of what a context is told */
 int emu_answer_context(const struct emu_file *file, const struct emu_attr *attr);
+/* clock.c: what the device's time is on the wall. */
+void emu_clock_info_write(const struct emu_file *file);
 /* devx_event.c */
 int emu_devx_event_channel(struct emu_file *file, const struct emu_attr *attr);
 int emu_devx_subscribe(struct emu_file *file, const struct emu_attr *attr);

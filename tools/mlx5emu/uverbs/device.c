@@ -127,6 +127,7 @@ int emu_answer_context(const struct emu_file *file, const struct emu_attr *attr)
 		.cmds_supp_uhw = MLX5_USER_CMDS_SUPP_UHW_QUERY_DEVICE |
 				 MLX5_USER_CMDS_SUPP_UHW_CREATE_AH,
 		.eth_min_inline = MLX5_USER_INLINE_MODE_NONE,
+		.clock_info_versions = 1 << MLX5_IB_CLOCK_INFO_V1,
 		.log_uar_size = 12,
 		.num_uars_per_page = 1,
 	};
@@ -184,6 +185,7 @@ static int open_context(struct emu_cmd *cmd, const struct mlx5_ib_alloc_ucontext
 	rc = create_device(file, emu_session());
 	if (rc < 0)
 		goto free_async;
+	emu_clock_info_write(file);
 	rc = create_parts(file, req);
 	if (rc == 0)
 		rc = answer_context(cmd, async_fd);
