@@ -111,6 +111,7 @@ static struct reply obey(const struct order *o, int file)
 	return r;
 }
 
+/* Leaves what it has, as a program that ends does. */
 static void child(int file, int orders)
 {
 	struct order o;
@@ -120,9 +121,9 @@ static void child(int file, int orders)
 	while (read(orders, &o, sizeof(o)) == sizeof(o)) {
 		r = obey(&o, file);
 		if (write(orders, &r, sizeof(r)) != sizeof(r))
-			break;
+			_exit(1);
 	}
-	xrc_close_end(&own);
+	_exit(0);
 }
 
 /* ---- the parent ---- */
@@ -131,6 +132,7 @@ static struct xrc_end f;
 static struct ibv_xrcd *xrcd;
 static struct ibv_qp *from, *to;
 static int file, orders;
+static bool killed;
 static pid_t pid;
 
 static int set_up(void **state)
@@ -138,13 +140,13 @@ static int set_up(void **state)
 	int ends[2];
 
 	(void)state;
+	killed = false;
 	file = xrc_make_file();
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
 		child(file, ends[1]);
-		_exit(0);
 	}
 	assert_true(pid > 0);
 	close(ends[1]);
@@ -155,11 +157,14 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
+	int status;
+
 	(void)state;
 	link_plan("");
 	xrc_close_end(&f);
 	close(orders);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, killed ? SIGKILL : 0);
 	close(file);
 	return 0;
 }
@@ -228,6 +233,32 @@ static void test_opens(void **state)
 	assert_int_equal(ask(CLOSE, 0), 0);
 	assert_null(xrc_open_domain(&f, file, 0));
 	assert_int_equal(errno, EAGAIN);
+}
+
+/* A child after fork() has the parent's descriptors, and nothing of what they stand for. */
+static void test_child_holds_nothing(void **state)
+{
+	struct ibv_xrcd *domain = xrc_open_domain(&f, file, O_CREAT);
+	int ends[2];
+	pid_t idle;
+	char byte;
+
+	(void)state;
+	assert_non_null(domain);
+	assert_int_equal(pipe(ends), 0);
+	idle = fork();
+	if (idle == 0) {
+		close(ends[1]);
+		_exit(read(ends[0], &byte, 1) != 0);
+	}
+	assert_true(idle > 0);
+	close(ends[0]);
+	assert_int_equal(ask(OPEN, 0), 0);
+	assert_int_equal(ask(CLOSE, 0), 0);
+	assert_int_equal(ibv_close_xrcd(domain), 0);
+	assert_int_equal(ask(OPEN, 0), EAGAIN);
+	close(ends[1]);
+	assert_int_equal(waitpid(idle, NULL, 0), idle);
 }
 
 /* What keeps a domain open is each process's own; what another has in it is not. */
@@ -370,8 +401,10 @@ static void test_owner_killed(void **state)
 	order(RECEIVE, 0);
 	for (unsigned i = 0; status == IBV_WC_SUCCESS; i++) {
 		assert_true(i < MESSAGES);
-		if (i == 10)
+		if (i == 10) {
 			assert_int_equal(kill(pid, SIGKILL), 0);
+			killed = true;
+		}
 		send_message(i, queue.srqn);
 		status = link_wait(f.cq).status;
 	}
@@ -386,9 +419,13 @@ static void test_owner_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_opens),        TEST(test_busy),
-		TEST(test_messages),     TEST(test_messages_on_a_bad_wire),
-		TEST(test_memory),       TEST(test_queue_destroyed),
+		TEST(test_child_holds_nothing),
+		TEST(test_opens),
+		TEST(test_busy),
+		TEST(test_messages),
+		TEST(test_messages_on_a_bad_wire),
+		TEST(test_memory),
+		TEST(test_queue_destroyed),
 		TEST(test_owner_killed),
 	};
 

@@ -40,6 +40,7 @@ static void request_is_executed_by_the_owner(void **state)
 	rig_expect(&rig.cq_a, EMU_CQE_REQ);
 	rig_expect_none(&rig.cq_b);
 	relay_expect_silence();
+	assert_true(m.since && m.since < m.number);
 }
 
 static void later_requests_wait(void **state)

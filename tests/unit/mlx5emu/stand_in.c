@@ -22,6 +22,8 @@ static struct emu_packet from_afar(enum emu_wire_opcode opcode, uint8_t flags, u
 	};
 }
 
+static uint64_t since = 1;
+
 static void ask(enum emu_relay_kind kind, uint64_t number, const struct emu_packet *p,
 		const void *payload)
 {
@@ -29,6 +31,7 @@ static void ask(enum emu_relay_kind kind, uint64_t number, const struct emu_pack
 		.kind = kind,
 		.qpn = OTHER_QPN,
 		.number = number,
+		.since = since,
 		.domain = relay_domain,
 		.length = EMU_WIRE_HEADER + p->length,
 	};
@@ -199,6 +202,21 @@ static void end_flushes_what_is_held(void **state)
 	relay_say(&m, NULL); /* nothing to end */
 }
 
+/* A target that was killed in the middle of a message, and its successor with the same number. */
+static void new_life_knows_nothing_of_the_old(void **state)
+{
+	const struct emu_packet p = from_afar(EMU_WIRE_SEND, EMU_WIRE_FIRST, 1024);
+
+	(void)state;
+	xrc_post(&xrc_one, rig.remote, 4096);
+	xrc_post(&xrc_one, rig.remote, 4096);
+	assert_int_equal(request(1, &p, rig.local).syndrome, EMU_AETH_ACK);
+	assert_int_equal(request(2, &p, rig.local).syndrome, EMU_AETH_NAK_INVALID_REQUEST);
+	since++;
+	assert_int_equal(request(2, &p, rig.local).syndrome, EMU_AETH_ACK);
+	rig_expect_none(&rig.cq_b);
+}
+
 static void queue_goes_under_a_message(void **state)
 {
 	struct emu_packet p = from_afar(EMU_WIRE_SEND, EMU_WIRE_FIRST, 1024);
@@ -254,8 +272,8 @@ int main(void)
 		TEST(message_lands_in_its_queue),  TEST(message_in_parts),
 		TEST(memory_of_the_queues_domain), TEST(queue_of_another_domain),
 		TEST(broken_receives_are_told),    TEST(broken_queue_is_fatal),
-		TEST(end_flushes_what_is_held),    TEST(queue_goes_under_a_message),
-		TEST(nonsense_is_dropped),
+		TEST(end_flushes_what_is_held),    TEST(new_life_knows_nothing_of_the_old),
+		TEST(queue_goes_under_a_message),  TEST(nonsense_is_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

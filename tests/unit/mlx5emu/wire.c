@@ -154,6 +154,7 @@ static void relays_survive_the_trip(void **state)
 		.syndrome = 0x63,
 		.qpn = 0x123456,
 		.number = UINT64_MAX,
+		.since = UINT64_MAX - 1,
 		.value = 0x1122334455667788,
 		.domain = { 1, UINT64_MAX, 3 },
 		.length = 7,
@@ -168,7 +169,7 @@ static void relays_survive_the_trip(void **state)
 	assert_int_equal(out.flags, m.flags);
 	assert_int_equal(out.syndrome, m.syndrome);
 	assert_int_equal(out.qpn, m.qpn);
-	assert_true(out.number == m.number && out.value == m.value);
+	assert_true(out.number == m.number && out.value == m.value && out.since == m.since);
 	assert_true(out.domain.dev == 1 && out.domain.ino == UINT64_MAX && out.domain.device == 3);
 	assert_int_equal(out.length, 7);
 }

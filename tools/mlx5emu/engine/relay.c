@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* The target's half; see relay.h. */
 
@@ -37,24 +38,7 @@ void emu_relay_later(struct emu_qp *qp, const struct emu_packet *p)
 		emu.counters.datagrams_dropped++;
 }
 
-static struct emu_relay *find_or_make(struct emu_qp *qp)
-{
-	struct emu_relay *r = qp->relay;
-
-	if (r)
-		return r;
-	r = calloc(1, sizeof(*r));
-	if (!r)
-		return NULL;
-	emu_list_init(&r->node);
-	r->qp = qp;
-	qp->relay = r;
-	return r;
-}
-
-/* ---- questions ---- */
-
-/* Of all that this machine ever asked, so that a process that ended leaves none that are asked again. */
+/* Greater than those of all processes that ended: slots and queue pair numbers come again. */
 static uint64_t next_number(void)
 {
 	struct timespec ts;
@@ -66,9 +50,28 @@ static uint64_t next_number(void)
 	return ++emu.last_relay;
 }
 
-static void ask_now(struct emu_question *q)
+static struct emu_relay *find_or_make(struct emu_qp *qp)
 {
-	(void)emu_fabric_send(emu.fabric, q->slot, q->datagram, q->size, true);
+	struct emu_relay *r = qp->relay;
+
+	if (r)
+		return r;
+	r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	emu_list_init(&r->node);
+	r->qp = qp;
+	r->since = next_number();
+	qp->relay = r;
+	return r;
+}
+
+/* ---- questions ---- */
+
+/* A repetition does not wait for an owner that takes nothing: they would pile up. */
+static void ask_now(struct emu_question *q, bool again)
+{
+	(void)emu_fabric_send(emu.fabric, q->slot, q->datagram, q->size, !again);
 	q->repeat_at = emu_now_ns() + REPEAT_NS;
 	if (q->repeat_at < emu.next_deadline)
 		emu.next_deadline = q->repeat_at;
@@ -90,6 +93,7 @@ static int open_question(struct emu_relay *r, struct emu_question *q, enum emu_r
 		.kind = kind,
 		.qpn = r->qp->qpn,
 		.number = next_number(),
+		.since = r->since,
 		.domain = *emu_xrcd_key(r->qp->xrcd),
 		.length = EMU_WIRE_HEADER + p->length,
 	};
@@ -108,7 +112,9 @@ static int open_question(struct emu_relay *r, struct emu_question *q, enum emu_r
 		.datagram = datagram,
 	};
 	emu_list_append(&emu.relays, &r->node);
-	ask_now(q);
+	emu_debug("QP 0x%06x: opcode %d PSN %u is for SRQ %u of the process in slot %u", m.qpn,
+		  (int)p->opcode, p->psn, p->srqn, q->slot);
+	ask_now(q, false);
 	return 0;
 }
 
@@ -291,7 +297,7 @@ static bool in_vain(struct emu_question *q, uint64_t now)
 		return false;
 	if (!emu_fabric_held(emu.fabric, q->slot))
 		return true;
-	ask_now(q);
+	ask_now(q, true);
 	return false;
 }
 

@@ -51,6 +51,7 @@ struct emu_question {
 struct emu_relay {
 	struct emu_list node; /* emu.relays, while a question is open */
 	struct emu_qp *qp;
+	uint64_t since; /* number: nothing before is of this life of the queue pair */
 	struct emu_question request, fetch;
 	struct emu_packet packet; /* of the request; its payload is in the question */
 	struct emu_queue later;   /* requests that arrived behind it */

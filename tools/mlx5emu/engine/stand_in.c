@@ -19,6 +19,7 @@ struct emu_stand_in {
 	struct emu_list node; /* emu.stand_ins */
 	struct emu_qp qp;
 	struct emu_stat_qp line;
+	uint64_t since; /* another one: the target has begun anew */
 	bool fatal;
 	struct emu_relayed last; /* how the newest request ended; number 0 = there was none */
 };
@@ -74,13 +75,14 @@ static void drop_dead(void)
 	}
 }
 
-static struct emu_stand_in *make(uint32_t qpn)
+static struct emu_stand_in *make(uint32_t qpn, uint64_t since)
 {
 	struct emu_stand_in *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
 	drop_dead();
+	s->since = since;
 	s->qp.stand_in = s;
 	s->qp.stat = &s->line;
 	s->qp.qpn = qpn;
@@ -174,8 +176,12 @@ static void request(const struct emu_relayed *m, const struct emu_packet *p, str
 {
 	struct emu_stand_in *s = find(m->qpn);
 
+	if (s && s->since != m->since) {
+		drop(s);
+		s = NULL;
+	}
 	if (!s)
-		s = make(m->qpn);
+		s = make(m->qpn, m->since);
 	if (!s)
 		return; /* it will be asked for again */
 	if (s->last.number != m->number) {
@@ -186,6 +192,9 @@ static void request(const struct emu_relayed *m, const struct emu_packet *p, str
 		};
 		s->last.syndrome = execute(&s->qp, srq, p, &s->last.value);
 		s->last.flags = fatal_flag(s);
+		emu_debug(
+			"SRQ %u: opcode %d PSN %u for QP 0x%06x of another process: syndrome 0x%02x",
+			srq->srqn, (int)p->opcode, p->psn, m->qpn, s->last.syndrome);
 	}
 	tell(&s->last, slot);
 	emu_receive_complete(&s->qp);

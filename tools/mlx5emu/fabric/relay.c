@@ -7,7 +7,7 @@
  *
  *	 0 magic   2 version  3 kind    4 target QPN   8 number
  *	16 device of the file   24 inode   32 index of the device   36 length of what follows
- *	40 value   48 syndrome   49 flags
+ *	40 value   48 since   56 syndrome   57 flags
  */
 enum {
 	RELAY_MAGIC = 0x4d36,
@@ -33,8 +33,9 @@ void emu_relay_encode(const struct emu_relayed *m, uint8_t header[EMU_RELAY_HEAD
 	emu_bytes_put32(header + 32, m->domain.device);
 	emu_bytes_put32(header + 36, m->length);
 	emu_bytes_put64(header + 40, m->value);
-	header[48] = m->syndrome;
-	header[49] = m->flags;
+	emu_bytes_put64(header + 48, m->since);
+	header[56] = m->syndrome;
+	header[57] = m->flags;
 }
 
 static uint8_t legal_flags(enum emu_relay_kind kind)
@@ -78,10 +79,11 @@ const char *emu_relay_decode(const uint8_t *datagram, size_t size, struct emu_re
 		return "not of this protocol version";
 	m = (struct emu_relayed){
 		.kind = (enum emu_relay_kind)datagram[3],
-		.flags = datagram[49],
-		.syndrome = datagram[48],
+		.flags = datagram[57],
+		.syndrome = datagram[56],
 		.qpn = emu_bytes_get32(datagram + 4),
 		.number = emu_bytes_get64(datagram + 8),
+		.since = emu_bytes_get64(datagram + 48),
 		.value = emu_bytes_get64(datagram + 40),
 		.domain = {
 			.dev = emu_bytes_get64(datagram + 16),

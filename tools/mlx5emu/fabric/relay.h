@@ -34,7 +34,7 @@ enum {
 };
 
 enum {
-	EMU_RELAY_HEADER = 56,
+	EMU_RELAY_HEADER = 64,
 	EMU_RELAY_MAX = EMU_RELAY_HEADER + EMU_WIRE_MAX_DATAGRAM,
 };
 
@@ -42,9 +42,10 @@ struct emu_relayed {
 	enum emu_relay_kind kind;
 	uint8_t flags;
 	uint8_t syndrome;
-	uint32_t qpn;                 /* of the target */
-	uint64_t number;              /* REQUEST, FETCH: of its own; DONE: of what it answers */
-	uint64_t value;               /* DONE: what an atomic found */
+	uint32_t qpn;    /* of the target */
+	uint64_t number; /* REQUEST, FETCH: of its own; DONE: of what it answers */
+	uint64_t since;  /* REQUEST: the first number of this life of the target; of no other one */
+	uint64_t value;  /* DONE: what an atomic found */
 	struct emu_domain_key domain; /* REQUEST, FETCH: of the target */
 	uint32_t length;
 	const uint8_t *payload; /* decode only: inside the datagram */
