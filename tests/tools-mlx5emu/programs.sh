@@ -29,9 +29,18 @@ listens_or_left() {
 	! kill -0 "${started[0]}" 2>/dev/null || "$@"
 }
 
-# both "READY" SERVER -- CLIENT: the client once READY holds; both must end with 0.
+# As many more of the client as the server waits for ($clients), each with a log of its own.
+more_clients() {
+	local i
+	for ((i = 2; i <= clients; i++)); do
+		timeout -k 5 200 "$@" >"$log.client$i" 2>&1 &
+		started+=($!)
+	done
+}
+
+# both "READY" SERVER -- CLIENT: the client once READY holds; all must end with 0.
 both() {
-	local ready=$1 server=() rc=0
+	local ready=$1 server=() rc=0 pid
 	shift
 	while [ "$1" != -- ]; do
 		server+=("$1")
@@ -44,23 +53,34 @@ both() {
 	# shellcheck disable=SC2086
 	wait_until 20 listens_or_left $ready
 	if $ready; then
+		more_clients "$@"
 		timeout -k 5 200 "$@" >"$log.client" 2>&1 || rc=$?
 	else
 		echo "the server is not ready"
 		rc=1
 	fi
 	# by TERM, which timeout hands on
-	[ $rc -eq 0 ] || { sleep 1; kill "${started[0]}" 2>/dev/null || true; }
-	wait "${started[0]}" || rc=$?
+	[ $rc -eq 0 ] || { sleep 1; kill "${started[@]}" 2>/dev/null || true; }
+	for pid in "${started[@]}"; do
+		wait "$pid" || rc=$?
+	done
 	started=()
 	return $rc
 }
 
+# How many clients the server waits for: ibv_xsrq_pingpong alone has an option for it.
+count_clients() {
+	clients=1
+	[[ $name != ibv_xsrq_pingpong || " ${server[*]} " != *" -c "* ]] ||
+		clients=$(sed 's/.* -c \([0-9]*\) .*/\1/' <<<" ${server[*]} ")
+}
+
 # What one line of the list asks for: $name with the words; server and client have the options of one side.
 one_run() {
-	local port
+	local port clients
 
 	port=$(free_port)
+	count_clients
 	case $name in
 	ibv_devices | ibv_devinfo | ucx_info) "${words[@]}" >"$log.client" 2>&1 ;;
 	ucx_perftest)
