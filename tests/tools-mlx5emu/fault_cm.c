@@ -175,18 +175,30 @@ static int rejection(void)
 	return expect(f.client, RDMA_CM_EVENT_REJECTED, NULL);
 }
 
+static struct sockaddr_in group_address = {
+	.sin_family = AF_INET,
+};
+
+static int join(void)
+{
+	group_address.sin_addr.s_addr = htonl(0xef010101);
+	return rdma_join_multicast(f.active, (struct sockaddr *)&group_address, NULL);
+}
+
+static int leave(void)
+{
+	return rdma_leave_multicast(f.active, (struct sockaddr *)&group_address);
+}
+
 static int group(void)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = { htonl(0xef010101) } };
-
 	f.address = (struct sockaddr_in){ .sin_family = AF_INET,
 					  .sin_port = htons(7),
 					  .sin_addr = { htonl(0x0a4d0001) } };
-	if (resolve(RDMA_PS_UDP) < 0 || make_qp(f.active) < 0 ||
-	    rdma_join_multicast(f.active, (struct sockaddr *)&to, NULL) < 0 ||
+	if (resolve(RDMA_PS_UDP) < 0 || make_qp(f.active) < 0 || join() < 0 ||
 	    expect(f.client, RDMA_CM_EVENT_MULTICAST_JOIN, NULL) < 0)
 		return -1;
-	return rdma_leave_multicast(f.active, (struct sockaddr *)&to);
+	return leave();
 }
 
 static int migration(void)
@@ -279,13 +291,6 @@ static void test_commands(void **state)
 
 /* ---- answers: the command succeeds, and then its event says what the network did ---- */
 
-static int join(void)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr = { htonl(0xef010101) } };
-
-	return rdma_join_multicast(f.active, (struct sockaddr *)&to, NULL);
-}
-
 static void expect_status(enum rdma_cm_event_type type, int status)
 {
 	if (expect(f.client, type, NULL) < 0)
@@ -370,6 +375,7 @@ static void test_datagrams(void **state)
 	plan("cm-error type=multicast-error error=EIO count=1; cm-error type=rejected");
 	assert_int_equal(join(), 0);
 	expect_status(RDMA_CM_EVENT_MULTICAST_ERROR, -EIO);
+	assert_int_equal(leave(), 0);
 	assert_int_equal(rdma_connect(f.active, &param), 0);
 	expect_status(RDMA_CM_EVENT_UNREACHABLE, 2); /* IBA vol 1 table 123: rejected */
 }
