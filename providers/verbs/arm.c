@@ -20,10 +20,10 @@ int bvi_verbs_arm(struct bv_channel *ch, unsigned queues)
 	struct verbs_channel *v = to_verbs(ch);
 	int rc = 0;
 
+	bvi_verbs_poll_end(v, queues);
 	if (queues & BV_WAKE_SEND)
 		rc = arm(v->send_cq, false);
-	if (rc < 0 || !(queues & BV_WAKE_RECV))
-		return rc;
-	bvi_verbs_poll_recv_end(v);
-	return arm(v->recv_cq, queues & BV_WAKE_SOLICITED);
+	if (rc == 0 && queues & BV_WAKE_RECV)
+		rc = arm(v->recv_cq, queues & BV_WAKE_SOLICITED);
+	return rc;
 }

@@ -121,10 +121,10 @@ static int cqs_create(struct verbs_channel *v, const struct bv_channel_params *p
 	return v->recv_cq ? 0 : fail_call(why, size, "ibv_create_cq (receive)", "");
 }
 
-/* Those that the device does not know to be taken need room beside all that are outstanding. */
-static uint32_t recv_batch(const struct ibv_cq *cq, uint32_t max_recv)
+/* Completions that the device does not know to be taken need room beside all that are outstanding. */
+static bool has_room(const struct ibv_cq *cq, uint32_t outstanding)
 {
-	return (int64_t)cq->cqe - max_recv >= VERBS_BATCH - 1 ? VERBS_BATCH : 1;
+	return (int64_t)cq->cqe - outstanding >= VERBS_BATCH - 1;
 }
 
 static int cqs_create_ex(struct verbs_channel *v, const struct bv_channel_params *params, char *why,
@@ -138,7 +138,9 @@ static int cqs_create_ex(struct verbs_channel *v, const struct bv_channel_params
 	if (!v->recv_cq_ex)
 		return fail_call(why, size, "ibv_create_cq_ex (receive)", "");
 	v->recv_cq = ibv_cq_ex_to_cq(v->recv_cq_ex);
-	v->recv_batch = recv_batch(v->recv_cq, params->attr->max_recv);
+	if (has_room(v->send_cq, params->attr->max_send) &&
+	    has_room(v->recv_cq, params->attr->max_recv))
+		v->batch = VERBS_BATCH;
 	return 0;
 }
 
@@ -205,7 +207,7 @@ static int qp_create(struct verbs_channel *v, const struct bv_channel_params *pa
 
 static void queues_destroy(struct verbs_channel *v)
 {
-	bvi_verbs_poll_recv_end(v);
+	bvi_verbs_poll_end(v, BV_WAKE_SEND | BV_WAKE_RECV);
 	if (v->qp)
 		ibv_destroy_qp(v->qp);
 	if (v->recv_cq)
@@ -278,6 +280,7 @@ int bvi_verbs_channel_create(const struct bv_channel_params *params, struct bv_c
 	}
 	memset(v, 0, sizeof(*v));
 	v->base.core = &v->core;
+	v->batch = 1;
 	v->signal_every = (params->attr->max_send + 1) / 2;
 	v->usual_recv_sge = params->attr->max_recv_sge ? 1 : UINT32_MAX;
 	for (unsigned i = 0; i < VERBS_BURST; i++)

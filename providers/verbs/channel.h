@@ -18,7 +18,7 @@
 #define VERBS_LINE 64
 /* Completions taken from libibverbs at once. */
 #define VERBS_BURST 16
-/* Receives that polls of one take, at most, before the driver may tell the device so (poll_ex.c). */
+/* Completions that polls of one take, at most, before the driver may tell the device so (poll_ex.c). */
 #define VERBS_BATCH 16
 /* Works that wait for one doorbell, at most. */
 #define VERBS_CHAIN_MAX 64
@@ -85,9 +85,10 @@ struct verbs_channel {
 	struct verbs_posted *more_end;
 	struct bv_wc *wc_out; /* of a poll: waits here, as a register would have to be saved for it */
 	uint32_t bytes;       /* likewise */
-	uint32_t recv_left; /* that may be taken before ibv_end_poll(); 0: not between it and ibv_start_poll() */
-	uint32_t recv_batch; /* VERBS_BATCH; or 1, if the queue has no room for the others */
-	size_t posted_size;  /* of all places */
+	uint32_t batch;       /* VERBS_BATCH; or 1, if the queues have no room for the others */
+	uint32_t send_left;   /* of a batch, which ends by ibv_end_poll(); 0: none has begun */
+	uint32_t recv_left;
+	size_t posted_size;          /* of all places */
 	struct verbs_posted *posted; /* as many as @base.max_send */
 	struct verbs_posted *posted_end;
 	uint64_t first_waiting;          /* number of the first of the works that wait */
@@ -166,8 +167,8 @@ int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max
 int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max);
 int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc);
 int bvi_verbs_poll_recv_one_ex(struct bv_channel *ch, struct bv_wc *wc);
-/* Before anything else is done with the receive queue than polling. */
-void bvi_verbs_poll_recv_end(struct verbs_channel *v);
+/* Before anything else than polling is done with @queues (BV_WAKE_*). */
+void bvi_verbs_poll_end(struct verbs_channel *v, unsigned queues);
 
 /* posted.c */
 /* Before the first work since the queue pair was made or reset. */

@@ -4,10 +4,10 @@
  * are needed. A queue made for a single thread is polled without a lock, which ibv_poll_cq() of
  * libmlx5 always takes; and what was reaped before the queue broke is not lost.
  *
- * Polls of one receive leave the driver between ibv_start_poll() and ibv_end_poll(), where the next is found by
- * ibv_next_poll(): so a message is handed over before the device is told that its completion was taken, and of
- * several that wait it is told once. A poll that finds none does that, or one of a batch's end, as the queue has no
- * more room than for those; and whatever else is done with the queue does it before.
+ * Polls of one leave the driver between ibv_start_poll() and ibv_end_poll(), where the next completion is found by
+ * ibv_next_poll(): so one is handed over before the device is told that it was taken, and of several that wait it
+ * is told once. A poll that finds none does that, or one of a batch's end, as the queue has no more room than for
+ * those; and whatever else is done with the queue does it before.
  */
 #include <errno.h>
 
@@ -137,97 +137,133 @@ static inline __attribute__((always_inline)) void recv_done(struct bv_channel *c
 		received(ch, *to, be32toh(v->cq_fn.read_imm(v->recv_cq_ex)), BV_OP_RECV, BV_WC_IMM);
 }
 
-/* What a poll returns that found none, of what the driver did. */
+static BV_COLD __attribute__((noinline)) int broken(void)
+{
+	return -EIO;
+}
+
+/* What a poll returns that found none, of what the driver did. A constant in the usual case: no sum is made of both. */
 static inline int none(int rc)
 {
-	return bvi_likely(rc == ENOENT) ? 0 : -EIO;
+	return bvi_likely(rc == ENOENT) ? 0 : broken();
+}
+
+/* Whether some are left of a batch. By all bits that they can have: a compare with 0 would need a register. */
+static inline bool has_begun(uint32_t left)
+{
+	assert(left <= VERBS_BATCH);
+	return left & (2 * VERBS_BATCH - 1);
+}
+
+static inline void end(struct verbs_channel *v, struct ibv_cq_ex *cq, uint32_t *left)
+{
+	*left = 0;
+	v->cq_fn.end(cq);
+}
+
+void bvi_verbs_poll_end(struct verbs_channel *v, unsigned queues)
+{
+	if (queues & BV_WAKE_SEND && has_begun(v->send_left))
+		end(v, v->send_cq_ex, &v->send_left);
+	if (queues & BV_WAKE_RECV && has_begun(v->recv_left))
+		end(v, v->recv_cq_ex, &v->recv_left);
+}
+
+/* Apart, so that polls which find one need no register for @rc. */
+static __attribute__((noinline)) int no_more(struct verbs_channel *v, struct ibv_cq_ex *cq,
+					     uint32_t *left, int rc)
+{
+	end(v, cq, left);
+	return none(rc);
+}
+
+/* The first completion of a poll: of the batch that has begun, or of another. */
+static inline int first(struct verbs_channel *v, struct ibv_cq_ex *cq, const uint32_t *left)
+{
+	return has_begun(*left) ? v->cq_fn.next(cq) : v->cq_fn.start(cq, &v->poll);
+}
+
+static inline int found_none(struct verbs_channel *v, struct ibv_cq_ex *cq, uint32_t *left, int rc)
+{
+	return has_begun(*left) ? no_more(v, cq, left, rc) : none(rc);
 }
 
 /* All that there are, up to @max. If the queue is broken then, the next call meets it again. */
 int bvi_verbs_poll_send_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
-	struct ibv_cq_ex *const cq = to_verbs(ch)->send_cq_ex;
-	const int rc = ibv_start_poll(cq, &to_verbs(ch)->poll);
+	struct verbs_channel *const v = to_verbs(ch);
+	struct ibv_cq_ex *const cq = v->send_cq_ex;
+	const int rc = first(v, cq, &v->send_left);
 	unsigned n = 0;
 
 	if (rc)
-		return none(rc);
+		return found_none(v, cq, &v->send_left, rc);
 	do
 		send_done(ch, cq, &wc[n]);
 	while (++n < max && ibv_next_poll(cq) == 0);
-	ibv_end_poll(cq);
+	end(v, cq, &v->send_left);
 	return (int)n;
-}
-
-static inline void recv_end(struct verbs_channel *v)
-{
-	v->recv_left = 0;
-	v->cq_fn.end(v->recv_cq_ex);
-}
-
-void bvi_verbs_poll_recv_end(struct verbs_channel *v)
-{
-	if (v->recv_left)
-		recv_end(v);
-}
-
-/* The same in the middle of a batch; apart, so that the other way needs no register for @rc. */
-static __attribute__((noinline)) int no_more(struct verbs_channel *v, int rc)
-{
-	recv_end(v);
-	return none(rc);
 }
 
 int bvi_verbs_poll_recv_ex(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 {
 	struct verbs_channel *const v = to_verbs(ch);
-	struct bv_wc *const end = wc + max;
+	struct bv_wc *const last = wc + max;
 	struct bv_wc *at = wc;
-	const int rc = v->recv_left ? v->cq_fn.next(v->recv_cq_ex) :
-				      v->cq_fn.start(v->recv_cq_ex, &v->poll);
+	const int rc = first(v, v->recv_cq_ex, &v->recv_left);
 
 	if (rc)
-		return v->recv_left ? no_more(v, rc) : none(rc);
+		return found_none(v, v->recv_cq_ex, &v->recv_left, rc);
 	do
 		recv_done(ch, &at);
-	while (++at < end && v->cq_fn.next(v->recv_cq_ex) == 0);
-	recv_end(v);
+	while (++at < last && v->cq_fn.next(v->recv_cq_ex) == 0);
+	end(v, v->recv_cq_ex, &v->recv_left);
 	return (int)(at - wc);
 }
 
+typedef void done_fn(struct bv_channel *ch, struct bv_wc *const *to);
+
 /* The usual poll takes one; only the channel stays in a register then. */
-int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc)
+static inline __attribute__((always_inline)) int poll_one(struct bv_channel *ch, struct bv_wc *wc,
+							  struct ibv_cq_ex *const *cq,
+							  uint32_t *left, done_fn *done)
 {
 	struct verbs_channel *const v = to_verbs(ch);
 	int rc;
 
 	v->wc_out = wc;
-	rc = v->cq_fn.start(v->send_cq_ex, &v->poll);
-	if (rc)
-		return none(rc);
-	send_done(ch, v->send_cq_ex, v->wc_out);
-	v->cq_fn.end(v->send_cq_ex);
+	if (has_begun(*left)) {
+		rc = v->cq_fn.next(*cq);
+		if (rc)
+			return no_more(v, *cq, left, rc);
+	} else {
+		rc = v->cq_fn.start(*cq, &v->poll);
+		if (rc)
+			return none(rc);
+		*left = v->batch;
+	}
+	done(ch, &v->wc_out);
+	if (--*left == 0)
+		v->cq_fn.end(*cq);
 	return 1;
+}
+
+static inline __attribute__((always_inline)) void send_one_done(struct bv_channel *ch,
+								struct bv_wc *const *to)
+{
+	send_done(ch, to_verbs(ch)->send_cq_ex, *to);
+}
+
+int bvi_verbs_poll_send_one_ex(struct bv_channel *ch, struct bv_wc *wc)
+{
+	struct verbs_channel *const v = to_verbs(ch);
+
+	return poll_one(ch, wc, &v->send_cq_ex, &v->send_left, send_one_done);
 }
 
 int bvi_verbs_poll_recv_one_ex(struct bv_channel *ch, struct bv_wc *wc)
 {
 	struct verbs_channel *const v = to_verbs(ch);
-	int rc;
 
-	v->wc_out = wc;
-	if (v->recv_left) {
-		rc = v->cq_fn.next(v->recv_cq_ex);
-		if (rc)
-			return no_more(v, rc);
-	} else {
-		rc = v->cq_fn.start(v->recv_cq_ex, &v->poll);
-		if (rc)
-			return none(rc);
-		v->recv_left = v->recv_batch;
-	}
-	recv_done(ch, &v->wc_out);
-	if (--v->recv_left == 0)
-		v->cq_fn.end(v->recv_cq_ex);
-	return 1;
+	return poll_one(ch, wc, &v->recv_cq_ex, &v->recv_left, recv_done);
 }

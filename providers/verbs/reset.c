@@ -28,7 +28,7 @@ void bvi_verbs_channel_reset(struct bv_channel *ch)
 {
 	struct verbs_channel *v = to_verbs(ch);
 
-	bvi_verbs_poll_recv_end(v);
+	bvi_verbs_poll_end(v, BV_WAKE_SEND | BV_WAKE_RECV);
 	if (v->send_cq_ex) {
 		discard_ex(v->send_cq_ex);
 		discard_ex(v->recv_cq_ex);

@@ -350,7 +350,7 @@ struct driver *driver_new(bool extended)
 	d->v.recv_cq_ex = extended ? &d->recv.cq : NULL;
 	d->v.signal_every = DRIVER_MAX_SEND / 2;
 	d->v.usual_recv_sge = 1;
-	d->v.recv_batch = VERBS_BATCH;
+	d->v.batch = VERBS_BATCH;
 	if (extended)
 		bvi_verbs_cq_functions_set(&d->v);
 	for (unsigned i = 0; i < VERBS_BURST; i++)
@@ -379,7 +379,7 @@ struct driver *driver_new(bool extended)
 void driver_free(struct driver *d)
 {
 	assert_false(d->started);
-	bvi_verbs_poll_recv_end(&d->v);
+	bvi_verbs_poll_end(&d->v, BV_WAKE_SEND | BV_WAKE_RECV);
 	assert_int_equal(d->send.starts, d->send.ends);
 	assert_int_equal(d->recv.starts, d->recv.ends);
 	bvi_verbs_posted_destroy(&d->v);
