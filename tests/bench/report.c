@@ -203,8 +203,10 @@ static void above(const json_t *root, const char *library, const char *other, co
 	const json_t *a = json_object_get(find(root, library, op), "instructions");
 	const json_t *b = json_object_get(find(root, other, op), "instructions");
 
+	const double more = json_number_value(a) - json_number_value(b);
+
 	if (a && b)
-		printf(" %.0f |", json_number_value(a) - json_number_value(b));
+		printf(" %.0f |", more > -0.5 && more < 0 ? 0 : more); /* no "-0" */
 	else
 		printf(" - |");
 }
