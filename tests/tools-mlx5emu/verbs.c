@@ -282,12 +282,17 @@ static void test_busy(void **state)
 
 static void test_refused(void **state)
 {
+	struct ibv_qp_attr attr = { .path_mig_state = IBV_MIG_REARM };
 	struct fixture f;
 
 	(void)state;
 	set_up(&f);
 	assert_null(make_qp(f.pd, f.cq, IBV_QPT_RAW_PACKET));
 	assert_int_equal(errno, EOPNOTSUPP);
+	assert_int_equal(ibv_modify_qp(f.qp, &attr, IBV_QP_PATH_MIG_STATE), EOPNOTSUPP);
+	assert_int_equal(ibv_modify_qp(f.qp, &attr, IBV_QP_ALT_PATH), EOPNOTSUPP);
+	attr.path_mig_state = IBV_MIG_MIGRATED;
+	assert_int_equal(ibv_modify_qp(f.qp, &attr, IBV_QP_PATH_MIG_STATE), 0);
 	assert_null(ibv_reg_mr(f.pd, f.buffer, 8, IBV_ACCESS_REMOTE_WRITE));
 	assert_int_equal(errno, EINVAL);
 	tear_down(&f);

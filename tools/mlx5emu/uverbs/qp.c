@@ -368,6 +368,17 @@ static uint32_t effective_mask(enum emu_qp_type type, uint32_t mask)
 	}
 }
 
+/* No path migrates, as the device says (IB_UVERBS_DEVICE_AUTO_PATH_MIG); to have migrated is every path's state. */
+static bool migrates(const struct ib_uverbs_modify_qp *req)
+{
+	enum {
+		MIGRATED = 0, /* of enum ibv_mig_state */
+	};
+
+	return req->attr_mask & EMU_QP_ALT_PATH ||
+	       (req->attr_mask & EMU_QP_PATH_MIG_STATE && req->path_mig_state != MIGRATED);
+}
+
 static int modify_qp(struct emu_cmd *cmd, const struct ib_uverbs_modify_qp *req)
 {
 	struct emu_qp_attr attr;
@@ -377,6 +388,8 @@ static int modify_qp(struct emu_cmd *cmd, const struct ib_uverbs_modify_qp *req)
 
 	if (rc < 0)
 		return -EINVAL;
+	if (migrates(req))
+		return -EOPNOTSUPP;
 	/* The GID table is this layer's: an index of an empty entry has no source address. */
 	if (req->attr_mask & EMU_QP_AV && req->dest.is_global &&
 	    req->dest.sgid_index >= emu_run_gids(&emu_session()->run.dev[cmd->file->index]))
