@@ -5,8 +5,11 @@
  */
 #include "rig.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "tools/mlx5emu/engine/state.h"
 
 enum {
 	WQES = 8,
@@ -237,6 +240,71 @@ static void a_receiver_breaks(void **state)
 	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_REMOTE_OPERATION);
 }
 
+/* ---- a process without a device, and one that comes back ---- */
+
+static uint32_t told;
+
+static bool listen_to(uint32_t events)
+{
+	told |= events;
+	return told & EMU_FAULT_DISCONNECTED; /* else: later */
+}
+
+static int ask(const char *text, enum emu_fault_command command)
+{
+	const struct emu_run_config run = { .manual = true, .faults = text };
+	int rc = emu_engine_enter(&run);
+
+	assert_int_equal(rc, 0);
+	assert_int_equal(emu_slot(), 1);
+	rc = emu_command_fault(command, NULL);
+	emu_engine_leave();
+	assert_int_equal(emu_slot(), 0);
+	return rc;
+}
+
+static void a_plan_outlives_its_users(void **state)
+{
+	static const char text[] = "fail command=get-context error=EBUSY nth=2";
+
+	(void)state;
+	assert_int_equal(ask(text, EMU_FAULT_GET_CONTEXT), 0);
+	assert_int_equal(ask(text, EMU_FAULT_ALLOC_PD), 0);
+	assert_int_equal(ask(text, EMU_FAULT_GET_CONTEXT), -EBUSY);
+	assert_int_equal(ask(text, EMU_FAULT_GET_CONTEXT), 0);
+	assert_int_equal(ask("fail command=connect", EMU_FAULT_CONNECT), -ENOMEM);
+	assert_int_equal(ask(text, EMU_FAULT_GET_CONTEXT), 0); /* begins anew */
+	assert_int_equal(ask(NULL, EMU_FAULT_GET_CONTEXT), 0);
+}
+
+static void connections_are_told(void **state)
+{
+	struct emu_cm_answer answer = { .given = false };
+
+	(void)state;
+	assert_int_equal(emu_engine_enter(&(struct emu_run_config){ .manual = true }), 0);
+	emu_connections(listen_to);
+	plan("cm-error type=rejected reason=8; cm-event type=addr-change command=accept");
+	assert_int_equal(emu_command_fault(EMU_FAULT_RESOLVE_ADDR, &answer), 0);
+	assert_false(answer.given);
+	assert_int_equal(emu_command_fault(EMU_FAULT_CONNECT, &answer), 0);
+	assert_true(answer.given);
+	assert_int_equal(answer.error, EMU_FAULT_REJECTED);
+	assert_int_equal(answer.status, 8);
+	assert_int_equal(emu_command_fault(EMU_FAULT_ACCEPT, &answer), 0);
+	assert_int_equal(told, 0); /* at the end of a round */
+	emu_lock();
+	assert_true(emu_step_locked() > 0);
+	assert_int_equal(told, EMU_FAULT_ADDR_CHANGE);
+	told = EMU_FAULT_DISCONNECTED; /* who was asked could not, and can now */
+	assert_true(emu_step_locked() > 0);
+	assert_int_equal(told, EMU_FAULT_DISCONNECTED | EMU_FAULT_ADDR_CHANGE);
+	assert_int_equal(emu_step_locked(), 0);
+	emu_unlock();
+	emu_connections(NULL);
+	emu_engine_leave();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, rig_teardown)
 #define SHARED(name) cmocka_unit_test_setup_teardown(name, setup_shared, teardown_shared)
 
@@ -252,6 +320,8 @@ int main(void)
 		TEST(a_sender_breaks),
 		TEST(a_responder_breaks),
 		TEST(a_receiver_breaks),
+		cmocka_unit_test(a_plan_outlives_its_users),
+		cmocka_unit_test(connections_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
