@@ -244,7 +244,7 @@ int emu_cmd_get_context(struct emu_cmd *cmd)
 		rc = check_ucontext_req(cmd, &req);
 	if (rc == 0)
 		rc = open_context(cmd, &req);
-	if (rc == -EMFILE)
+	if (rc == -EMFILE && !cmd->file->refused)
 		tell_failure(cmd->file, rc);
 	emu_engine_leave();
 	return rc;
