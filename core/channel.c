@@ -117,7 +117,6 @@ static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_chann
 	ch->max_inline =
 		(uint16_t)(core->max_inline < BVI_WHAT_N_MAX ? core->max_inline : BVI_WHAT_N_MAX);
 	ch->sq_limit = ch->sq_posted + ch->max_send;
-	ch->sq_room = (uint64_t)ch->max_send + 1;
 	ch->rq_posted = ch->rq_done = BV_WORK_RECV;
 	ch->rq_limit = ch->rq_done + ch->max_recv;
 	ch->atomics = pd->device->limits.atomic_cap != IBV_ATOMIC_NONE;

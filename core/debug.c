@@ -289,13 +289,22 @@ static int64_t post_inline_imm(struct bv_channel *ch, const void *buf,
 			false);
 }
 
-static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+static int64_t post_atomic(struct bv_channel *ch, const void *result,
 			   const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
 			   uint64_t compare)
 {
 	CALL(ch, "bv_post_fetch_add or bv_post_compare_swap");
-	return end_send(&call, ch->ops->post_atomic(ch, result, remote, what, swap_add, compare),
-			result, 1, true);
+	return end_send(&call, ch->post_other(ch, result, remote, what, swap_add, compare), result,
+			1, true);
+}
+
+static int64_t post_other(struct bv_channel *ch, const void *payload,
+			  const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			  uint64_t compare)
+{
+	if (bvi_what_is_atomic(what))
+		return post_atomic(ch, payload, remote, what, swap_add, compare);
+	return (what & BVI_WHAT_INLINE ? post_inline : post)(ch, payload, remote, what);
 }
 
 static int64_t post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)
@@ -380,11 +389,9 @@ static const struct bv_channel_ops checked = {
 	.write_inline8_more = post_inline,
 	.send_one_more = post,
 	.send_inline8_more = post_inline,
-	.post = post,
-	.post_inline = post_inline,
+	.post_other = post_other,
 	.post_imm = post_imm,
 	.post_inline_imm = post_inline_imm,
-	.post_atomic = post_atomic,
 	.post_recv = post_recv,
 	.post_recv_many = post_recv_many,
 	.flush = flush,

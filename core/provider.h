@@ -43,8 +43,8 @@
  * The hot table, struct bv_channel_ops, slot by slot. No slot is ever NULL. All run on the
  * channel's thread, hold no lock, allocate nothing and enter no kernel.
  *
- * post, post_inline, post_imm, post_inline_imm: @what (queue.h) has the operation, the count of
- *	elements or the length, and the flags; @remote is NULL if it is a send. ch->sq_posted is the
+ * post_other, post_imm, post_inline_imm: @what (queue.h) has the operation, the count of elements or the
+ *	length, and the flags; @remote is NULL if it is a send. ch->sq_posted is the
  *	number of the new work. If it has reached sq_limit: return -EAGAIN, nothing changed. Else the
  *	work is the device's before the slot returns (doorbell rung), sq_posted has grown by one, and
  *	the old value is returned. sg[] may be reused at once; the memory it names belongs to the device
@@ -54,16 +54,17 @@
  *	every max_send / 2 works, rounded up, so that credits always come back.
  *	BV_MORE: the doorbell may wait until a post without it, or flush; the provider rings by itself
  *	when the queue is full.
- * post_one, post_inline8: a post, or a post_inline, of one element, or eight bytes, without flags.
+ *	Those of post_other are inline payload (BVI_WHAT_INLINE), atomics (by the operation) or lists. Of an
+ *	atomic the result is one element of eight bytes, which core has checked; that there are any, too.
+ * post_one, post_inline8: one element, or eight bytes inline, without flags.
  * write_one_more and its like: the same with BV_MORE alone; reads are among writes.
- * post_atomic: the same; the result is one element of eight bytes, which core has checked.
  * post_recv: the same with rq_*; returns the number, which has BV_WORK_RECV in it. Allowed from INIT on.
  * post_recv_many: @n receives of one element each; returns how many were posted, else as the first.
  * flush: rings for works posted with BV_MORE, if any wait; in every state. 0 or -errno: then the
  *	works that the driver did not take are withdrawn, and sq_posted is as before their posts.
  * arm: the next completion of each queue in @queues (BV_WAKE_*, at least one of the two) after those
  *	that poll has taken raises an event of its completion channel; 0 or -errno. Only called if the channel has wakeups.
- * poll_send: up to max (>= 1) completions into wc[]. A success of work n sets sq_limit = n + sq_room
+ * poll_send: up to max (>= 1) completions into wc[]. A success of work n sets sq_limit = n + 1 + max_send
  *	(unsignaled ones before it are done); an error likewise, and goes through
  *	bvi_channel_failed(). Every field of wc[] is written.
  * poll_recv: likewise for receives, one completion each: rq_done and rq_limit grow by one.
@@ -206,20 +207,21 @@ extern const struct bv_provider bvi_provider_mlx5;
  * names the state and the one needed, and returns -EINVAL (PREPARED) or -EIO (ERROR).
  */
 bvi_post_fn bvi_refuse_post, bvi_refuse_inline;
+bvi_post_other_fn bvi_refuse_other;
 bvi_post_imm_fn bvi_refuse_imm, bvi_refuse_inline_imm;
-int64_t bvi_refuse_atomic(struct bv_channel *ch, const struct bv_scatter *result,
-			  const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
-			  uint64_t compare);
 int64_t bvi_refuse_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
 int bvi_refuse_recv_many(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n);
 
+/* What post_other of a channel without atomics is: refuses them, and leaves all else to the table. */
+bvi_post_other_fn bvi_post_no_atomics;
+
 /* The slots of the prepared table that post to the send queue, and of the error table that post at all. */
-#define BVI_REFUSE_SENDS                                                                       \
-	.post_one = bvi_refuse_post, .post_inline8 = bvi_refuse_inline,                        \
-	.write_one_more = bvi_refuse_post, .write_inline8_more = bvi_refuse_inline,            \
-	.send_one_more = bvi_refuse_post, .send_inline8_more = bvi_refuse_inline,              \
-	.post = bvi_refuse_post, .post_inline = bvi_refuse_inline, .post_imm = bvi_refuse_imm, \
-	.post_inline_imm = bvi_refuse_inline_imm, .post_atomic = bvi_refuse_atomic
+#define BVI_REFUSE_SENDS                                                            \
+	.post_one = bvi_refuse_post, .post_inline8 = bvi_refuse_inline,             \
+	.write_one_more = bvi_refuse_post, .write_inline8_more = bvi_refuse_inline, \
+	.send_one_more = bvi_refuse_post, .send_inline8_more = bvi_refuse_inline,   \
+	.post_other = bvi_refuse_other, .post_imm = bvi_refuse_imm,                 \
+	.post_inline_imm = bvi_refuse_inline_imm
 #define BVI_REFUSE_POSTS \
 	BVI_REFUSE_SENDS, .post_recv = bvi_refuse_recv, .post_recv_many = bvi_refuse_recv_many
 
@@ -229,6 +231,12 @@ static inline bool bvi_list_fits_channel(const struct bv_channel *ch, const void
 	const struct bv_gather *const list = (const struct bv_gather *)sg;
 
 	return nsge <= ch->max_send_sge && bvi_gather_bytes(list, nsge) <= ch->max_msg;
+}
+
+/* Whether a post_other is of an atomic. */
+static inline bool bvi_what_is_atomic(uint64_t what)
+{
+	return bvi_what_op(what) > BV_OP_READ;
 }
 
 static inline BV_COLD int64_t bvi_refuse_list(const struct bv_channel *ch, unsigned nsge)
@@ -261,6 +269,7 @@ static inline void bvi_calls_set(struct bv_channel *ch, const struct bv_channel_
 	ch->ops = ops;
 	ch->post_one = ops->post_one;
 	ch->post_inline8 = ops->post_inline8;
+	ch->post_other = ch->atomics ? ops->post_other : bvi_post_no_atomics;
 	ch->write_one_more = ops->write_one_more;
 	ch->write_inline8_more = ops->write_inline8_more;
 	ch->send_one_more = ops->send_one_more;

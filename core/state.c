@@ -93,12 +93,21 @@ int64_t bvi_refuse_inline_imm(struct bv_channel *ch, const void *buf,
 	return refuse_post(ch, what, "_inline_imm");
 }
 
-int64_t bvi_refuse_atomic(struct bv_channel *ch, const struct bv_scatter *result,
-			  const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
-			  uint64_t compare)
+int64_t bvi_refuse_other(struct bv_channel *ch, const void *payload, const struct bv_remote *remote,
+			 uint64_t what, uint64_t swap_add, uint64_t compare)
 {
-	(void)result, (void)remote, (void)swap_add, (void)compare;
-	return refuse_post(ch, what, "");
+	(void)payload, (void)remote, (void)swap_add, (void)compare;
+	return refuse_post(ch, what, what & BVI_WHAT_INLINE ? "_inline" : "");
+}
+
+int64_t bvi_post_no_atomics(struct bv_channel *ch, const void *payload,
+			    const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			    uint64_t compare)
+{
+	if (bvi_what_is_atomic(what))
+		return bvi_reject_atomic(ch, (const struct bv_scatter *)payload, remote,
+					 bvi_what_flags(what));
+	return ch->ops->post_other(ch, payload, remote, what, swap_add, compare);
 }
 
 int64_t bvi_refuse_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)

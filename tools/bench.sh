@@ -8,6 +8,7 @@
 #
 #   tools/bench.sh [--libraries NAME,...] [--count-only]
 #   tools/bench.sh --commit     also renews docs/cost.json, and its tables and charts in docs/
+#   tools/bench.sh --commit --count-only    the same, but for nanoseconds, which stay what they were
 #   tools/bench.sh --check      changes nothing; fails if docs/performance.md has other tables
 
 set -euo pipefail
@@ -33,13 +34,11 @@ while [ $# -gt 0 ]; do
 		shown | diff - <("${2-$report}" markdown docs/cost.json) && exit 0
 		die "docs/performance.md has other tables than docs/cost.json: run tools/bench.sh --commit"
 		;;
-	*) die "usage: tools/bench.sh [--libraries NAME,...] [--count-only] | --commit | --check" ;;
+	*) die "usage: tools/bench.sh [--libraries NAME,...] [--count-only] | --commit [--count-only] | --check" ;;
 	esac
 	shift
 done
-if [ -n "$commit" ] && { [ -n "$count_only" ] || [ ${#libraries[@]} -gt 0 ]; }; then
-	die "--commit takes all libraries, and their times"
-fi
+[ -z "$commit" ] || [ ${#libraries[@]} -eq 0 ] || die "--commit takes all libraries"
 
 packages "${packages_build[@]}" libcmocka-dev valgrind ${commit:+gnuplot-nox}
 preset=()
@@ -57,7 +56,9 @@ stepped=("${libraries[@]}")
 [ ${#stepped[@]} -gt 0 ] || stepped=(--libraries mlx5-avx512)
 "${emulated[@]}" build/bin/tests/bench steps "$out/steps.json" "${stepped[@]}"
 "$report" join "$out/callgrind.json" "$out/steps.json" >"$out/count.json"
-if [ -n "$count_only" ]; then
+if [ -n "$count_only" ] && [ -n "$commit" ]; then
+	"$report" join "$out/count.json" docs/cost.json >"$out/cost.json"
+elif [ -n "$count_only" ]; then
 	cp "$out/count.json" "$out/cost.json"
 else
 	"${emulated[@]}" build/bin/tests/bench time "$out/time.json" "${libraries[@]}"
@@ -81,11 +82,13 @@ between() {
 		docs/performance.md
 }
 "$report" markdown docs/cost.json >"$out/tables.md"
-"$report" markdown "$out/other-core.json" | sed -n '/^Nanoseconds/,$p' >"$out/other-core.md"
-{ echo '```' && cat "$out/doorbell.txt" && echo '```'; } >"$out/doorbell.md"
 between tables "$out/tables.md"
-between other-core "$out/other-core.md"
-between doorbell "$out/doorbell.md"
+if [ -z "$count_only" ]; then
+	"$report" markdown "$out/other-core.json" | sed -n '/^Nanoseconds/,$p' >"$out/other-core.md"
+	{ echo '```' && cat "$out/doorbell.txt" && echo '```'; } >"$out/doorbell.md"
+	between other-core "$out/other-core.md"
+	between doorbell "$out/doorbell.md"
+fi
 "$report" plot docs/cost.json >"$out/plot.tsv"
 chart() {
 	gnuplot -e "data='$out/plot.tsv'; index=$1; out='docs/cost-$2.svg'; label='$3'" \

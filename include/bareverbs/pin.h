@@ -35,6 +35,15 @@
 
 BV_BEGIN_DECLS
 
+/* What a call does not look at: no instruction is spent on it, nor a register that outlives the call. */
+BVI_INLINE uint64_t bvi_nothing(void)
+{
+	uint64_t nothing;
+
+	__asm__ volatile("" : "=r"(nothing));
+	return nothing;
+}
+
 BVI_INLINE int64_t bvi_post(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
 			    uint64_t what)
 {
@@ -49,7 +58,7 @@ BVI_INLINE int64_t bvi_post(struct bv_channel *ch, const void *sg, const struct 
 		return ch->post_one(ch, sg, remote, what);
 	if (how == BV_MORE)
 		return (remote ? ch->write_one_more : ch->send_one_more)(ch, sg, remote, what);
-	return ch->ops->post(ch, sg, remote, what);
+	return ch->post_other(ch, sg, remote, what, bvi_nothing(), bvi_nothing());
 }
 
 BVI_INLINE int64_t bvi_post_inline(struct bv_channel *ch, const void *buf,
@@ -66,7 +75,8 @@ BVI_INLINE int64_t bvi_post_inline(struct bv_channel *ch, const void *buf,
 	if (how == BV_MORE)
 		return (remote ? ch->write_inline8_more : ch->send_inline8_more)(ch, buf, remote,
 										 what);
-	return ch->ops->post_inline(ch, buf, remote, what);
+	return ch->post_other(ch, buf, remote, what | BVI_WHAT_INLINE, bvi_nothing(),
+			      bvi_nothing());
 }
 
 BVI_INLINE int64_t bvi_post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)

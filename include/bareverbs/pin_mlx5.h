@@ -47,10 +47,11 @@ struct bvi_mlx5_cqe {
 
 /* The rest of line 0 of a channel, from its gate on. */
 struct bvi_mlx5_send {
-	uint8_t gate; /* bv_channel's */
-	uint8_t reserved;
-	uint16_t pi;   /* free-running index of the next block */
-	uint32_t stop; /* low half of where @cqe leaves the short way: half and end of the ring */
+	uint8_t gate;       /* bv_channel's */
+	uint8_t max_inline; /* payload that is looked at no further */
+	uint16_t pi;        /* free-running index of the next block */
+	uint16_t stop; /* low bits of where @cqe leaves the short way: half and end of the ring */
+	uint16_t room; /* max_send + 1: sq_limit after the completion of a work, less its number */
 	const struct bvi_mlx5_cqe *cqe; /* where the next completion will appear */
 	uint32_t qpn;                   /* and CQ_UPDATE in its highest byte */
 	uint32_t places;                /* blocks - 1, times 16; in its highest byte: */
@@ -81,6 +82,10 @@ struct bvi_mlx5_poll_recv {
 	uint32_t owner;
 };
 
+/* In a mask: the byte is 0, whatever the other bits are. */
+#define BVI_MLX5_MASKED 0x80u
+/* Such a byte of ctrl_mask, which also has how many elements a list may have that is looked at no further. */
+#define BVI_MLX5_MAX_LIST 15
 /* Bytes of one half of a BlueFlame register that the short ways write to. */
 #define BVI_MLX5_BF 256u
 /* The longest message that they take; every port sends it. */
@@ -474,14 +479,20 @@ BVI_INLINE int64_t bvi_mlx5_recv_one(struct bv_channel *ch, const struct bv_scat
 /* ---- polls ---- */
 
 /* Whether taking @cqe leaves the short way: then the ring's next half begins. */
-BVI_INLINE bool bvi_mlx5_stops(const struct bvi_mlx5_cqe *cqe, uint32_t stop)
+BVI_INLINE bool bvi_mlx5_recv_stops(const struct bvi_mlx5_cqe *cqe, uint32_t stop)
 {
 	return bvi_unlikely((uint32_t)(uintptr_t)(cqe + 1) == stop);
 }
 
-/* Delivers a success, of which everything was known at its post. */
-BVI_INLINE void bvi_mlx5_sent(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe,
-			      struct bv_wc *wc)
+/* Likewise; of a ring whose half is longer than what @stop tells apart, it may be for nothing. */
+BVI_INLINE bool bvi_mlx5_send_stops(const struct bvi_mlx5_cqe *cqe, uint16_t stop)
+{
+	return bvi_unlikely((uint16_t)(uintptr_t)(cqe + 1) == stop);
+}
+
+/* Delivers a success, of which everything was known at its post. Returns the work's number. */
+BVI_INLINE uint64_t bvi_mlx5_sent(struct bv_channel *ch, const struct bvi_mlx5_cqe *cqe,
+				  struct bv_wc *wc)
 {
 	uint64_t at = bvi_mlx5_cqe_tail(cqe) >> 12 & bvi_mlx5_send_of(ch)->places;
 
@@ -489,6 +500,7 @@ BVI_INLINE void bvi_mlx5_sent(struct bv_channel *ch, const struct bvi_mlx5_cqe *
 		*(const bvi_v16 *)(const void *)bvi_mlx5_done_at(ch, &at);
 	wc->imm = 0;
 	wc->vendor_err = 0;
+	return (uint64_t)bvi_mlx5_done_at(ch, &at)->work;
 }
 
 /* The completion of one send-queue work; or 0; or what @other finds. */
@@ -502,11 +514,10 @@ BVI_INLINE int bvi_mlx5_take_send(struct bv_channel *ch, struct bv_wc *wc,
 
 	if (bvi_unlikely(bvi_xor_differs(&state, (const uint8_t *)&send->places + 3)))
 		return bvi_unlikely(bvi_minus_one(&state)) ? other(ch, wc) : (int)state;
-	if (bvi_mlx5_stops(cqe, send->stop))
+	if (bvi_mlx5_send_stops(cqe, send->stop))
 		return other(ch, wc);
 	bv_owner_before_cqe(); /* the WQE's index, and the memory that a read filled */
-	bvi_mlx5_sent(ch, cqe, wc);
-	ch->sq_limit = (uint64_t)wc->work + ch->sq_room;
+	ch->sq_limit = send->room + bvi_mlx5_sent(ch, cqe, wc);
 	send->cqe = cqe + 1;
 	return 1;
 }
@@ -545,7 +556,7 @@ BVI_INLINE int bvi_mlx5_take_recv(struct bv_channel *ch, struct bv_wc *wc,
 
 	if (bvi_unlikely(!bvi_mlx5_is_received(state)))
 		return state & 1 ? 0 : other(ch, wc);
-	if (bvi_mlx5_stops(cqe, recv->stop))
+	if (bvi_mlx5_recv_stops(cqe, recv->stop))
 		return other(ch, wc);
 	bv_owner_before_cqe(); /* length and immediate, and the memory that arrived */
 	bvi_mlx5_received(cqe, state, ch->rq_done, wc);

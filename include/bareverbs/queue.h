@@ -74,14 +74,16 @@ struct bv_wc {
 /*
  * What a post asks for, in one register:
  *
- *	63:32	bytes that it fetches: of a read, else 0
+ *	63:32	bytes that it fetches: of a read or an atomic, else 0
  *	23:16	enum bv_op
+ *	15	inline payload, in calls of post_other
  *	14:4	length of inline payload ^ 8, or count of elements ^ 1
  *	3:0	BV_POST_FLAGS
  *
  * So the low half is 0, or BV_MORE, for the most frequent works: eight bytes inline, or one element. Those
  * have slots of their own, which need not ask.
  */
+#define BVI_WHAT_INLINE 0x8000u
 #define BVI_WHAT_N_MAX 2047u
 #define BVI_SHORT_INLINE 8u
 #define BVI_SHORT_LIST 1u
@@ -89,6 +91,11 @@ struct bv_wc {
 static inline uint64_t bvi_what(enum bv_op op, size_t n, unsigned usual, unsigned flags)
 {
 	return (uint32_t)op << 16 | ((unsigned)n ^ usual) << 4 | flags;
+}
+
+static inline uint64_t bvi_what_atomic(enum bv_op op, unsigned flags)
+{
+	return (uint64_t)sizeof(uint64_t) << 32 | bvi_what(op, 1, BVI_SHORT_LIST, flags);
 }
 
 static inline unsigned bvi_what_n(uint64_t what, unsigned usual)
@@ -114,6 +121,11 @@ typedef int64_t bvi_post_fn(struct bv_channel *ch, const void *payload,
 typedef int64_t bvi_post_imm_fn(struct bv_channel *ch, const void *payload,
 				const struct bv_remote *remote, uint64_t what, uint32_t imm);
 
+/* @swap_add, @compare: of an atomic, else of no meaning */
+typedef int64_t bvi_post_other_fn(struct bv_channel *ch, const void *payload,
+				  const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+				  uint64_t compare);
+
 /* The calls of a channel in its present state; core/provider.h has the contract. */
 struct bv_channel_ops {
 	bvi_post_fn *post_one;
@@ -122,13 +134,9 @@ struct bv_channel_ops {
 	bvi_post_fn *write_inline8_more;
 	bvi_post_fn *send_one_more;
 	bvi_post_fn *send_inline8_more;
-	bvi_post_fn *post;
-	bvi_post_fn *post_inline;
+	bvi_post_other_fn *post_other;
 	bvi_post_imm_fn *post_imm;
 	bvi_post_imm_fn *post_inline_imm;
-	int64_t (*post_atomic)(struct bv_channel *ch, const struct bv_scatter *result,
-			       const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
-			       uint64_t compare);
 	int64_t (*post_recv)(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
 	int (*post_recv_many)(struct bv_channel *ch, const struct bv_scatter *sg, unsigned n);
 	int (*flush)(struct bv_channel *ch);
@@ -155,11 +163,10 @@ struct bv_channel {
 	int (*poll_send_one)(struct bv_channel *ch, struct bv_wc *wc);
 	bvi_post_fn *post_one;
 	bvi_post_fn *post_inline8;
+	bvi_post_other_fn *post_other;
 	uint64_t sq_limit;
-	uint64_t sq_room; /* max_send + 1: limit after the completion of a work, less its number */
 	uint8_t gate;
-	uint8_t reserved;
-	uint16_t own_send[11];
+	uint8_t own_send[23];
 	/* line 1: the other half of posting */
 	uint64_t sq_posted;
 	uint64_t own_post[7];
@@ -184,7 +191,7 @@ struct bv_channel {
 	uint32_t max_send;
 	uint32_t max_recv;
 	uint32_t max_msg;
-	uint16_t max_inline;
+	uint32_t max_inline;
 	uint16_t max_send_sge;
 	uint16_t max_recv_sge;
 	bool atomics; /* possible on this channel */

@@ -57,18 +57,18 @@ BVI_INLINE uint64_t bvi_scatter_bytes(const struct bv_scatter *sg, unsigned nsge
 }
 
 /*
- * Whether a list can be packed and walked. One element always can; what else is wrong with one is found
- * by the provider, for which the channel's limits are at hand.
+ * Whether a post can be packed, and a list walked. What else is wrong is found by the provider, for which the
+ * channel's limits are at hand.
  */
-BVI_INLINE bool bvi_list_fits(const struct bv_channel *ch, unsigned nsge, unsigned flags)
+BVI_INLINE bool bvi_list_fits(unsigned nsge, unsigned flags)
 {
-	return (nsge == 1 || nsge <= ch->max_send_sge) && !(flags & ~BV_POST_FLAGS);
+	return nsge <= BVI_WHAT_N_MAX && !(flags & ~BV_POST_FLAGS);
 }
 
-BVI_INLINE bool bvi_gather_fits(const struct bv_channel *ch, const struct bv_gather *sg,
-				unsigned nsge, const struct bv_remote *remote, unsigned flags)
+BVI_INLINE bool bvi_gather_fits(const struct bv_gather *sg, unsigned nsge,
+				const struct bv_remote *remote, unsigned flags)
 {
-	return bvi_list_fits(ch, nsge, flags) && bvi_gather_bytes(sg, nsge) <= remote->length;
+	return bvi_list_fits(nsge, flags) && bvi_gather_bytes(sg, nsge) <= remote->length;
 }
 
 BVI_INLINE bool bvi_inline_fits(size_t len, unsigned flags)
@@ -93,7 +93,7 @@ BVI_INLINE bool bvi_inline_fits(size_t len, unsigned flags)
 BVI_INLINE int64_t bv_post_send(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 				unsigned flags)
 {
-	if (bvi_unlikely(!bvi_list_fits(ch, nsge, flags)))
+	if (bvi_unlikely(!bvi_list_fits(nsge, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, flags);
 	return bvi_post(ch, sg, NULL, bvi_what(BV_OP_SEND, nsge, BVI_SHORT_LIST, flags));
 }
@@ -101,7 +101,7 @@ BVI_INLINE int64_t bv_post_send(struct bv_channel *ch, const struct bv_gather *s
 BVI_INLINE int64_t bv_post_send_imm(struct bv_channel *ch, const struct bv_gather *sg,
 				    unsigned nsge, uint32_t imm, unsigned flags)
 {
-	if (bvi_unlikely(!bvi_list_fits(ch, nsge, flags)))
+	if (bvi_unlikely(!bvi_list_fits(nsge, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, flags);
 	return ch->ops->post_imm(ch, sg, NULL, bvi_what(BV_OP_SEND, nsge, BVI_SHORT_LIST, flags),
 				 imm);
@@ -151,7 +151,7 @@ BVI_INLINE int64_t bv_post_write_unchecked(struct bv_channel *ch, const struct b
 					   unsigned nsge, const struct bv_remote *remote,
 					   unsigned flags)
 {
-	if (bvi_unlikely(!bvi_list_fits(ch, nsge, flags)))
+	if (bvi_unlikely(!bvi_list_fits(nsge, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, remote, flags);
 	return bvi_post(ch, sg, remote, bvi_what(BV_OP_WRITE, nsge, BVI_SHORT_LIST, flags));
 }
@@ -159,7 +159,7 @@ BVI_INLINE int64_t bv_post_write_unchecked(struct bv_channel *ch, const struct b
 BVI_INLINE int64_t bv_post_write(struct bv_channel *ch, const struct bv_gather *sg, unsigned nsge,
 				 const struct bv_remote *remote, unsigned flags)
 {
-	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, remote, flags)))
+	if (bvi_unlikely(!bvi_gather_fits(sg, nsge, remote, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge,
 				       nsge <= ch->max_send_sge ? bvi_gather_bytes(sg, nsge) : 0,
 				       remote, flags);
@@ -170,7 +170,7 @@ BVI_INLINE int64_t bv_post_write_imm(struct bv_channel *ch, const struct bv_gath
 				     unsigned nsge, const struct bv_remote *remote, uint32_t imm,
 				     unsigned flags)
 {
-	if (bvi_unlikely(!bvi_gather_fits(ch, sg, nsge, remote, flags)))
+	if (bvi_unlikely(!bvi_gather_fits(sg, nsge, remote, flags)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge,
 				       nsge <= ch->max_send_sge ? bvi_gather_bytes(sg, nsge) : 0,
 				       remote, flags);
@@ -225,7 +225,7 @@ BVI_INLINE int64_t bv_post_read(struct bv_channel *ch, const struct bv_scatter *
 {
 	uint64_t bytes = 0;
 
-	if (bvi_likely(bvi_list_fits(ch, nsge, flags)))
+	if (bvi_likely(bvi_list_fits(nsge, flags)))
 		bytes = bvi_scatter_bytes(sg, nsge);
 	else
 		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, remote, flags);
@@ -235,12 +235,12 @@ BVI_INLINE int64_t bv_post_read(struct bv_channel *ch, const struct bv_scatter *
 			bytes << 32 | bvi_what(BV_OP_READ, nsge, BVI_SHORT_LIST, flags));
 }
 
-BVI_INLINE bool bvi_atomic_fits(const struct bv_channel *ch, const struct bv_scatter *result,
-				const struct bv_remote *remote, unsigned flags)
+/* Where atomics are not possible, the channel's post_other knows. */
+BVI_INLINE bool bvi_atomic_fits(const struct bv_scatter *result, const struct bv_remote *remote,
+				unsigned flags)
 {
-	return ch->atomics && result->length == sizeof(uint64_t) &&
-	       remote->length >= sizeof(uint64_t) && remote->addr % sizeof(uint64_t) == 0 &&
-	       !(flags & ~BV_POST_FLAGS);
+	return result->length == sizeof(uint64_t) && remote->length >= sizeof(uint64_t) &&
+	       remote->addr % sizeof(uint64_t) == 0 && !(flags & ~BV_POST_FLAGS);
 }
 
 /**
@@ -264,21 +264,19 @@ BVI_INLINE bool bvi_atomic_fits(const struct bv_channel *ch, const struct bv_sca
 BVI_INLINE int64_t bv_post_fetch_add(struct bv_channel *ch, const struct bv_scatter *result,
 				     const struct bv_remote *remote, uint64_t add, unsigned flags)
 {
-	if (bvi_unlikely(!bvi_atomic_fits(ch, result, remote, flags)))
+	if (bvi_unlikely(!bvi_atomic_fits(result, remote, flags)))
 		return bvi_reject_atomic(ch, result, remote, flags);
-	return ch->ops->post_atomic(ch, result, remote,
-				    bvi_what(BV_OP_FETCH_ADD, 1, BVI_SHORT_LIST, flags), add, 0);
+	return ch->post_other(ch, result, remote, bvi_what_atomic(BV_OP_FETCH_ADD, flags), add, 0);
 }
 
 BVI_INLINE int64_t bv_post_compare_swap(struct bv_channel *ch, const struct bv_scatter *result,
 					const struct bv_remote *remote, uint64_t compare,
 					uint64_t swap, unsigned flags)
 {
-	if (bvi_unlikely(!bvi_atomic_fits(ch, result, remote, flags)))
+	if (bvi_unlikely(!bvi_atomic_fits(result, remote, flags)))
 		return bvi_reject_atomic(ch, result, remote, flags);
-	return ch->ops->post_atomic(ch, result, remote,
-				    bvi_what(BV_OP_COMPARE_SWAP, 1, BVI_SHORT_LIST, flags), swap,
-				    compare);
+	return ch->post_other(ch, result, remote, bvi_what_atomic(BV_OP_COMPARE_SWAP, flags), swap,
+			      compare);
 }
 
 /**

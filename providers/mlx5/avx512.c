@@ -73,10 +73,8 @@ INLINE_AVX512 int64_t post(struct bv_channel *ch, uint64_t how, uint64_t pi, con
 	uint8_t *bf;
 
 	put(bvi_mlx5_in_block(ring, &at, 0), block[0]);
-	if (blocks == 2) {
+	if (blocks == 2)
 		put(bvi_mlx5_in_block(ring, &at, PRM_WQEBB), block[1]);
-		to_mlx5(ch)->last = (uint16_t)pi;
-	}
 	ch->sq_posted++;
 	bvi_mlx5_send_of(ch)->pi = next;
 	bf = bf_begin(ch, next);
@@ -148,8 +146,8 @@ INLINE_AVX512 int64_t two(struct bv_channel *ch, const uint8_t *buf, bool rdma,
 	const struct plain_place to = plain_next(ch);
 	__m512i block[2];
 
-	if (bvi_unlikely(len > room + PRM_WQEBB || !plain_is_straight(ch, to, 2 * PRM_WQEBB_DS)))
-		return bvi_mlx5_inline(ch, buf, remote, what);
+	if (bvi_unlikely(len > room + PRM_WQEBB || !plain_is_straight(ch, to, 2)))
+		return bvi_mlx5_other(ch, buf, remote, what, 0, 0);
 	block[0] = first_block(ch, buf, len, room, rdma, remote, how, to.pi);
 	block[1] = with_bytes(_mm512_setzero_si512(), buf + room, len - room, 0);
 	return post(ch, how, to.pi, block, 2);
@@ -167,16 +165,12 @@ static SHORT_TARGET BV_NOINLINE int64_t send_two(struct bv_channel *ch, const vo
 	return two(ch, buf, false, remote, what);
 }
 
-INLINE_AVX512 int64_t payload(struct bv_channel *ch, const void *buf, bool rdma,
+INLINE_AVX512 int64_t payload(struct bv_channel *ch, const void *buf, unsigned len, bool rdma,
 			      const struct bv_remote *remote, uint64_t what)
 {
-	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE);
 	const uint64_t how = what & ~UINT64_C(0xffff), pi = bvi_mlx5_send_of(ch)->pi;
 	__m512i block;
 
-	if (bvi_unlikely(bvi_what_flags(what) || !bvi_mlx5_has_room(ch) ||
-			 len - 1 >= ch->max_inline))
-		return bvi_mlx5_inline(ch, buf, remote, what);
 	if (len > wqe_block_inline(rdma ? 2 : 1))
 		return rdma ? write_two(ch, buf, remote, what) : send_two(ch, buf, remote, what);
 	block = first_block(ch, buf, len, len, rdma, remote, how, pi);
@@ -184,23 +178,31 @@ INLINE_AVX512 int64_t payload(struct bv_channel *ch, const void *buf, bool rdma,
 }
 
 static SHORT_TARGET BV_NOINLINE int64_t send_inline(struct bv_channel *ch, const void *buf,
-						    const struct bv_remote *remote, uint64_t what)
+						    unsigned len, uint64_t what)
 {
-	return payload(ch, buf, false, remote, what);
+	return payload(ch, buf, len, false, NULL, what);
 }
 
-static SHORT_TARGET int64_t post_inline(struct bv_channel *ch, const void *buf,
-					const struct bv_remote *remote, uint64_t what)
+static SHORT_TARGET int64_t post_other(struct bv_channel *ch, const void *buf,
+				       const struct bv_remote *remote, uint64_t what,
+				       uint64_t swap_add, uint64_t compare)
 {
+	const unsigned len = plain_n(what, BVI_SHORT_INLINE | BVI_WHAT_INLINE >> 4);
+
+	if (!(what & BVI_WHAT_INLINE)) {
+		if ((uint16_t)what)
+			return bvi_mlx5_list(ch, buf, remote, what, swap_add, compare);
+		return bvi_mlx5_atomic(ch, buf, remote, what, swap_add, compare);
+	}
+	if (!plain_takes_inline(ch, len))
+		return bvi_mlx5_any_inline(ch, buf, remote, what);
 	if (!remote)
-		return send_inline(ch, buf, remote, what);
-	return payload(ch, buf, true, remote, what);
+		return send_inline(ch, buf, len, what);
+	return payload(ch, buf, len, true, remote, what);
 }
 
 #include "short.h"
 
-BVI_MLX5_TABLES(avx512, SHORT_SENDS, .post = bvi_mlx5_list, .post_inline = post_inline,
-		.post_imm = bvi_mlx5_list_imm, .post_inline_imm = bvi_mlx5_inline_imm,
-		.post_atomic = bvi_mlx5_atomic);
+BVI_MLX5_TABLES(avx512, SHORT_SENDS, .post_other = post_other, BVI_MLX5_LONG_IMM);
 
 #endif

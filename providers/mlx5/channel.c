@@ -263,7 +263,7 @@ static int sq_init(struct mlx5_channel *c, const struct mlx5dv_qp *dv,
 	bool usual;
 
 	c->qpn = c->core.qp->qp_num;
-	bvi_mlx5_sq_init(ch, c->qpn, dv->sq.wqe_cnt);
+	bvi_mlx5_sq_init(ch, c->qpn, dv->sq.wqe_cnt, attr);
 	post->ring = dv->sq.buf;
 	post->dbrec = (bv_be32 *)(void *)dv->dbrec + PRM_DBREC_SEND;
 	post->bf = dv->bf.reg;
@@ -369,10 +369,7 @@ static int queues_create(struct mlx5_channel *c, const struct bv_channel_params 
 	rc = sq_init(c, &dv, params, why);
 	if (rc < 0)
 		return rc;
-	bvi_mlx5_cq_start(&c->send_cq, &bvi_mlx5_send_of(c->base)->cqe,
-			  &bvi_mlx5_send_of(c->base)->stop);
-	bvi_mlx5_cq_start(&c->recv_cq, &bvi_mlx5_poll_recv_of(c->base)->cqe,
-			  &bvi_mlx5_poll_recv_of(c->base)->stop);
+	bvi_mlx5_cqs_start(c->base);
 	return rq_init(c, &dv, attr, why);
 }
 

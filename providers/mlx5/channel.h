@@ -37,8 +37,9 @@ struct mlx5_cq {
 	const struct bvi_mlx5_cqe *ring;
 	bv_be32 *dbrec;
 	uint32_t count;
-	uint32_t ci; /* free-running, of the entry at @ring */
-	void *arm;   /* register */
+	uint32_t ci;                     /* free-running, of the entry at @ring */
+	const struct bvi_mlx5_cqe *stop; /* half or end of the ring, where the short way ends */
+	void *arm;                       /* register */
 	uint32_t cqn;
 	bool unchecked; /* the device ignores overruns, and is not told what was reaped */
 };
@@ -56,7 +57,6 @@ struct mlx5_channel {
 	int64_t last_unsignaled;
 	uint16_t unsignaled;   /* in a row, up to that one */
 	uint16_t signal_every; /* works; a signal comes at least once in so many */
-	uint16_t last;         /* first block of the last WQE */
 	uint16_t max_seg;      /* places of a stride */
 
 	uint32_t block_taken; /* completions of the block that is next */
@@ -74,7 +74,7 @@ struct mlx5_channel {
 };
 
 static_assert(offsetof(struct bvi_mlx5_send, pi) == 2, "gate and pi are a word");
-static_assert(offsetof(struct bv_channel, own_send) - offsetof(struct bv_channel, gate) == 2 &&
+static_assert(offsetof(struct bv_channel, own_send) - offsetof(struct bv_channel, gate) == 1 &&
 		      offsetof(struct bv_channel, gate) + sizeof(struct bvi_mlx5_send) ==
 			      offsetof(struct bv_channel, sq_posted),
 	      "line 0");
@@ -143,8 +143,9 @@ int bvi_mlx5_flush(struct bv_channel *ch);
 /* channel.c: before connecting, and after an error */
 extern const struct bv_channel_ops bvi_mlx5_ops_prepared[2];
 extern const struct bv_channel_ops bvi_mlx5_ops_error;
-/* Masks of the byte shuffles, and what else the same channel always has. */
-void bvi_mlx5_sq_init(struct bv_channel *ch, uint32_t qpn, uint32_t blocks);
+/* Masks of the byte shuffles, and what else the same channel always has; of @attr its limits. */
+void bvi_mlx5_sq_init(struct bv_channel *ch, uint32_t qpn, uint32_t blocks,
+		      const struct bv_channel_attr *attr);
 
 /* rq.c */
 int64_t bvi_mlx5_post_recv_one(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge);
@@ -183,7 +184,7 @@ int bvi_mlx5_poll_recv_inplace(struct bv_channel *ch, struct bv_wc *wc, const vo
 /* cq.c */
 /* @n entries on, none of them beyond the end of the ring. */
 void bvi_mlx5_recv_advance(struct bv_channel *ch, unsigned n);
-void bvi_mlx5_cq_start(const struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next, uint32_t *stop);
+void bvi_mlx5_cqs_start(struct bv_channel *ch);
 /* Takes all completions that are there, unseen. */
 void bvi_mlx5_discard(struct bv_channel *ch);
 int bvi_mlx5_poll_send_one(struct bv_channel *ch, struct bv_wc *wc);

@@ -37,10 +37,22 @@ static inline const struct prm_cqe *prm(const struct bvi_mlx5_cqe *cqe)
 	return (const struct prm_cqe *)(const void *)cqe;
 }
 
-void bvi_mlx5_cq_start(const struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next, uint32_t *stop)
+static void cq_start(struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next)
 {
 	*next = cq->ring;
-	*stop = (uint32_t)(uintptr_t)(cq->ring + (cq->unchecked ? cq->count : cq->count / 2));
+	cq->stop = cq->ring + (cq->unchecked ? cq->count : cq->count / 2);
+}
+
+void bvi_mlx5_cqs_start(struct bv_channel *ch)
+{
+	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
+	struct mlx5_channel *const c = to_mlx5(ch);
+
+	cq_start(&c->send_cq, &send->cqe);
+	cq_start(&c->recv_cq, &recv->cqe);
+	send->stop = (uint16_t)(uintptr_t)c->send_cq.stop;
+	recv->stop = (uint32_t)(uintptr_t)c->recv_cq.stop;
 }
 
 /*
@@ -49,18 +61,18 @@ void bvi_mlx5_cq_start(const struct mlx5_cq *cq, const struct bvi_mlx5_cqe **nex
  * needed.
  */
 static void cq_advance(struct mlx5_cq *cq, const struct bvi_mlx5_cqe **next,
-		       const struct bvi_mlx5_cqe *to, uint32_t *stop, bool *turned)
+		       const struct bvi_mlx5_cqe *to, bool *turned)
 {
 	const struct bvi_mlx5_cqe *const end = cq->ring + cq->count;
 
 	*turned = false;
 	*next = to;
-	if ((int32_t)(*stop - (uint32_t)(uintptr_t)to) > 0)
+	if (to < cq->stop)
 		return;
-	*stop = (uint32_t)(uintptr_t)end;
+	cq->stop = end;
 	if (to == end) {
 		cq->ci += cq->count;
-		bvi_mlx5_cq_start(cq, next, stop);
+		cq_start(cq, next);
 		*turned = true;
 	}
 	if (!cq->unchecked)
@@ -76,18 +88,22 @@ static unsigned send_state(const struct bvi_mlx5_send *send)
 static void send_advance(struct bv_channel *ch)
 {
 	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
+	struct mlx5_cq *const cq = &to_mlx5(ch)->send_cq;
 	bool turned;
 
-	cq_advance(&to_mlx5(ch)->send_cq, &send->cqe, send->cqe + 1, &send->stop, &turned);
+	cq_advance(cq, &send->cqe, send->cqe + 1, &turned);
+	send->stop = (uint16_t)(uintptr_t)cq->stop;
 	send->places ^= (uint32_t)turned << BVI_MLX5_OWNER_SHIFT;
 }
 
 void bvi_mlx5_recv_advance(struct bv_channel *ch, unsigned n)
 {
 	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
+	struct mlx5_cq *const cq = &to_mlx5(ch)->recv_cq;
 	bool turned;
 
-	cq_advance(&to_mlx5(ch)->recv_cq, &recv->cqe, recv->cqe + n, &recv->stop, &turned);
+	cq_advance(cq, &recv->cqe, recv->cqe + n, &turned);
+	recv->stop = (uint32_t)(uintptr_t)cq->stop;
 	recv->owner ^= turned;
 }
 
@@ -209,7 +225,7 @@ static BV_COLD_PATH int send_other(struct bv_channel *ch, struct bv_wc *wc)
 		cqe_error(cqe, wc, done->work);
 	else
 		return -EIO;
-	ch->sq_limit = (uint64_t)done->work + ch->sq_room;
+	ch->sq_limit = (uint64_t)done->work + send->room;
 	if (wc->status)
 		bvi_channel_failed(ch, wc);
 	send_advance(ch);
@@ -257,13 +273,13 @@ BVI_INLINE unsigned send_run(struct bv_channel *ch, struct bv_wc *wc, unsigned m
 {
 	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
 	const struct bvi_mlx5_cqe *const cqe = send->cqe;
-	const unsigned left = mlx5_short_way(cqe, send->stop);
+	const unsigned left = mlx5_short_way_send(cqe, send->stop);
 	const struct bvi_mlx5_cqe *const end = send_all_plain(ch, cqe, max < left ? max : left, wc);
 	const unsigned n = (unsigned)(end - cqe);
 
 	if (n == 0)
 		return 0;
-	ch->sq_limit = (uint64_t)wc[n - 1].work + ch->sq_room;
+	ch->sq_limit = (uint64_t)wc[n - 1].work + send->room;
 	send->cqe = end;
 	return n;
 }

@@ -64,10 +64,16 @@ BVI_INLINE void mlx5_received_as(const struct mlx5_recv_kind *kind, bvi_v16 how,
 	*(bvi_v16_unaligned *)(void *)((uint8_t *)wc + 8) = what | how;
 }
 
-/* Completions from @cqe on that the short way may take. */
+/* Receives' completions from @cqe on that the short way may take. */
 static inline unsigned mlx5_short_way(const struct bvi_mlx5_cqe *cqe, uint32_t stop)
 {
 	return (stop - (uint32_t)(uintptr_t)cqe) / (uint32_t)sizeof(*cqe) - 1;
+}
+
+/* Those of sends; fewer where @stop does not tell more apart. */
+static inline unsigned mlx5_short_way_send(const struct bvi_mlx5_cqe *cqe, uint16_t stop)
+{
+	return (uint16_t)(stop - (uint16_t)(uintptr_t)(cqe + 1)) / (unsigned)sizeof(*cqe);
 }
 
 /* What the completions of a block have in common, in the places of a struct bv_wc's last 16 bytes. */

@@ -20,9 +20,9 @@ BVI_INLINE void long_ring(struct bv_channel *ch, unsigned pi, const bvi_v16 *blo
 	ring_word(ch, pi, block[0]);
 }
 
-BVI_INLINE void long_ring_straight(struct bv_channel *ch, struct plain_place to, unsigned ds)
+BVI_INLINE void long_ring_straight(struct bv_channel *ch, struct plain_place to, unsigned blocks)
 {
-	(void)ds;
+	(void)blocks;
 	ring_word(ch, bvi_mlx5_send_of(ch)->pi, to.wqe[0]);
 }
 

@@ -21,6 +21,7 @@ BVI_INLINE int64_t plain_post_block(struct bv_channel *ch, bvi_v16 block[4], uns
 	struct bvi_mlx5_send *const send = bvi_mlx5_send_of(ch);
 	const int64_t number = (int64_t)ch->sq_posted;
 	const uint64_t pi = send->pi;
+	const uint16_t next = (uint16_t)(pi + 1);
 	uint8_t *const ring = bvi_mlx5_post_of(ch)->ring;
 	uint64_t at;
 
@@ -30,8 +31,8 @@ BVI_INLINE int64_t plain_post_block(struct bv_channel *ch, bvi_v16 block[4], uns
 	for (unsigned i = 0; i < PRM_WQEBB_DS; i++)
 		bvi_mlx5_put(ring, &at, i, block[i]);
 	ch->sq_posted++;
-	send->pi = (uint16_t)(pi + 1);
-	long_ring(ch, (unsigned)pi + 1, block, 1);
+	send->pi = next;
+	long_ring(ch, next, block, 1);
 	return number;
 }
 
@@ -51,37 +52,58 @@ BVI_INLINE int64_t plain_post_two(struct bv_channel *ch, struct plain_place to, 
 }
 
 /* A list is checked while it is written: what is refused then lies where nothing is yet. */
-BVI_INLINE int64_t plain_list(struct bv_channel *ch, const struct mlx5_sge *sg, bool rdma,
-			      const struct bv_remote *remote, uint64_t what, bool with_imm,
-			      uint32_t imm)
+BVI_INLINE int64_t plain_list(struct bv_channel *ch, const struct mlx5_sge *sg, unsigned nsge,
+			      bool rdma, const struct bv_remote *remote, uint64_t what,
+			      bool with_imm, uint32_t imm)
 {
-	const unsigned nsge = bvi_what_n(what, BVI_SHORT_LIST), head = rdma ? 2 : 1;
-	const struct mlx5_sge *end;
+	const unsigned head = rdma ? 2 : 1, ds = head + nsge, blocks = wqe_blocks(ds);
+	const struct mlx5_sge *const end = sg + nsge;
 	const struct plain_place to = plain_next(ch);
 	bvi_v16 *seg = to.wqe + head;
-	uint64_t bytes = 0;
 	int64_t number;
-	unsigned ds;
 
-	/* Without elements the list may be NULL. */
-	if (bvi_unlikely(nsge - 1 >= ch->max_send_sge || !plain_is_straight(ch, to, head + nsge)))
+	if (bvi_unlikely(!plain_is_straight(ch, to, blocks)))
 		return bvi_mlx5_list_any(ch, sg, remote, what, with_imm, imm);
 	if (rdma)
 		to.wqe[1] = bvi_seg_remote(ch, remote, true);
-	for (end = sg + nsge; sg != end; sg++) {
-		if (bvi_unlikely(!sg->length))
-			continue;
-		bytes += sg->length;
-		*seg++ = bvi_seg_data(ch, sg, true);
-	}
-	/* One without payload, too: its doorbell is another. */
-	if (bvi_unlikely(bytes - 1 >= ch->max_msg))
-		return bvi_mlx5_list_any(ch, end - nsge, remote, what, with_imm, imm);
-	ds = (unsigned)(seg - to.wqe);
-	number = plain_take(ch, to, wqe_blocks(ds), plain_ctrl(ch, what, to.pi, ds, with_imm, imm),
-			    what);
-	long_ring_straight(ch, to, ds);
+	do {
+		if (!plain_takes_piece(sg))
+			return bvi_mlx5_list_any(ch, end - nsge, remote, what, with_imm, imm);
+		*seg++ = bvi_seg_data(ch, sg++, true);
+	} while (sg != end);
+	number = plain_take(ch, to, blocks, plain_ctrl(ch, what, to.pi, ds, with_imm, imm), what);
+	long_ring_straight(ch, to, blocks);
 	return number;
+}
+
+static BV_NOINLINE int64_t send_list_plain(struct bv_channel *ch, const void *sg, unsigned nsge,
+					   uint64_t what)
+{
+	return plain_list(ch, sg, nsge, false, NULL, what, false, 0);
+}
+
+/* Whatever it is, if it is no list that is plain. */
+LONG_LINKAGE BV_NOINLINE int64_t LONG(list)(struct bv_channel *ch, const void *sg,
+					    const struct bv_remote *remote, uint64_t what,
+					    uint64_t swap_add, uint64_t compare)
+{
+	const unsigned n = plain_n(what, BVI_SHORT_LIST);
+
+	if (!plain_takes_list(ch, n))
+		return bvi_mlx5_other_any(ch, sg, remote, what, swap_add, compare);
+	if (!remote)
+		return send_list_plain(ch, sg, n, what);
+	return plain_list(ch, sg, n, true, remote, what, false, 0);
+}
+
+static BV_NOINLINE int64_t list_imm_plain(struct bv_channel *ch, const void *sg,
+					  const struct bv_remote *remote, uint64_t what,
+					  uint32_t imm)
+{
+	const unsigned n = plain_n(what, BVI_SHORT_LIST);
+
+	return remote ? plain_list(ch, sg, n, true, remote, what, true, imm) :
+			plain_list(ch, sg, n, false, NULL, what, true, imm);
 }
 
 /* One element with an immediate. */
@@ -97,24 +119,37 @@ BVI_INLINE int64_t plain_one_imm(struct bv_channel *ch, const struct mlx5_sge *s
 	return plain_post_block(ch, block, rdma ? 3 : 2, what, true, imm);
 }
 
+LONG_LINKAGE int64_t LONG(list_imm)(struct bv_channel *ch, const void *sg,
+				    const struct bv_remote *remote, uint64_t what, uint32_t imm)
+{
+	const unsigned n = plain_n(what, BVI_SHORT_LIST);
+
+	if (!plain_takes_list(ch, n))
+		return bvi_mlx5_list_any(ch, sg, remote, what, true, imm);
+	if (n != 1 || !bvi_mlx5_takes_element(sg))
+		return list_imm_plain(ch, sg, remote, what, imm);
+	if (!remote)
+		return plain_one_imm(ch, sg, false, NULL, what, imm);
+	return plain_one_imm(ch, sg, true, remote, what, imm);
+}
+
 /* Inline payload of any length for which there is no shorter way. */
 static BV_NOINLINE int64_t inline_straight(struct bv_channel *ch, const void *buf,
 					   const struct bv_remote *remote, uint64_t what,
 					   bool with_imm, uint32_t imm)
 {
 	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = remote ? 2 : 1;
-	const unsigned ds = head + prm_inline_ds(len);
+	const unsigned ds = head + prm_inline_ds(len), blocks = wqe_blocks(ds);
 	const struct plain_place to = plain_next(ch);
 	int64_t number;
 
-	if (bvi_unlikely(!plain_is_straight(ch, to, ds)))
+	if (bvi_unlikely(!plain_is_straight(ch, to, blocks)))
 		return bvi_mlx5_inline_any(ch, buf, remote, what, with_imm, imm);
-	number = plain_take(ch, to, wqe_blocks(ds), plain_ctrl(ch, what, to.pi, ds, with_imm, imm),
-			    what);
+	number = plain_take(ch, to, blocks, plain_ctrl(ch, what, to.pi, ds, with_imm, imm), what);
 	if (remote)
 		to.wqe[1] = bvi_seg_remote(ch, remote, true);
 	wqe_put_inline_straight(to.wqe + head, to.wqe + ds - 1, buf, len);
-	long_ring_straight(ch, to, ds);
+	long_ring_straight(ch, to, blocks);
 	return number;
 }
 
@@ -123,13 +158,14 @@ BVI_INLINE int64_t plain_inline_two(struct bv_channel *ch, const uint8_t *buf, b
 				    const struct bv_remote *remote, uint64_t what, bool with_imm,
 				    uint32_t imm)
 {
-	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = rdma ? 2 : 1;
-	const unsigned left = len - wqe_block_inline(head);
+	const size_t len = bvi_what_n(what, BVI_SHORT_INLINE);
+	const unsigned head = rdma ? 2 : 1;
+	const size_t left = len - wqe_block_inline(head);
 	const struct plain_place to = plain_next(ch);
 	const bvi_v16 none = { 0, 0 };
 	bvi_v16 block[8];
 
-	if (bvi_unlikely(left > PRM_WQEBB || !plain_is_straight(ch, to, 2 * PRM_WQEBB_DS)))
+	if (bvi_unlikely(left > PRM_WQEBB || !plain_is_straight(ch, to, 2)))
 		return inline_straight(ch, buf, remote, what, with_imm, imm);
 	block[1] = rdma ? bvi_seg_remote(ch, remote, true) : none;
 	block[head] = wqe_inline_first(wqe_load(buf), len);
@@ -137,7 +173,8 @@ BVI_INLINE int64_t plain_inline_two(struct bv_channel *ch, const uint8_t *buf, b
 	for (unsigned i = head + 1; i < PRM_WQEBB_DS; i++)
 		block[i] = wqe_load(buf + (i - head) * PRM_DS - PRM_INLINE_HEAD);
 	wqe_inline_second(block + PRM_WQEBB_DS, buf + wqe_block_inline(head), left);
-	return plain_post_two(ch, to, block, PRM_WQEBB_DS + (left + PRM_DS - 1) / PRM_DS, what,
+	return plain_post_two(ch, to, block,
+			      PRM_WQEBB_DS + (unsigned)((left + PRM_DS - 1) / PRM_DS), what,
 			      with_imm, imm);
 }
 
@@ -161,22 +198,14 @@ static BV_NOINLINE int64_t imm_inline_two(struct bv_channel *ch, const void *buf
 	return plain_inline_two(ch, buf, true, remote, what, true, imm);
 }
 
-BVI_INLINE int64_t plain_inline(struct bv_channel *ch, const void *buf, bool rdma,
-				const struct bv_remote *remote, uint64_t what, bool with_imm,
-				uint32_t imm)
+BVI_INLINE int64_t plain_inline_block(struct bv_channel *ch, const void *buf, size_t len, bool rdma,
+				      const struct bv_remote *remote, uint64_t what, bool with_imm,
+				      uint32_t imm)
 {
-	const unsigned len = bvi_what_n(what, BVI_SHORT_INLINE), head = rdma ? 2 : 1;
+	const unsigned head = rdma ? 2 : 1;
+	const struct wqe_payload p = wqe_inline_block(buf, len, head);
 	const bvi_v16 none = { 0, 0 };
-	struct wqe_payload p;
 
-	if (bvi_unlikely(len - 1 >= ch->max_inline))
-		return bvi_mlx5_inline_any(ch, buf, remote, what, with_imm, imm);
-	if (len > wqe_block_inline(head) && with_imm)
-		return imm_inline_two(ch, buf, remote, what, imm);
-	if (len > wqe_block_inline(head))
-		return rdma ? write_inline_two(ch, buf, remote, what) :
-			      send_inline_two(ch, buf, what);
-	p = wqe_inline_block(buf, len, head);
 	if (rdma) {
 		bvi_v16 block[4] = { none, bvi_seg_remote(ch, remote, true), p.seg[0], p.seg[1] };
 
@@ -186,68 +215,43 @@ BVI_INLINE int64_t plain_inline(struct bv_channel *ch, const void *buf, bool rdm
 				what, with_imm, imm);
 }
 
-LONG_LINKAGE int64_t LONG(list)(struct bv_channel *ch, const void *sg,
-				const struct bv_remote *remote, uint64_t what)
-{
-	if (!plain_is(ch, what))
-		return bvi_mlx5_list_any(ch, sg, remote, what, false, 0);
-	if (!remote)
-		return plain_list(ch, sg, false, NULL, what, false, 0);
-	return plain_list(ch, sg, true, remote, what, false, 0);
-}
-
-static BV_NOINLINE int64_t list_imm_plain(struct bv_channel *ch, const void *sg,
-					  const struct bv_remote *remote, uint64_t what,
-					  uint32_t imm)
-{
-	return remote ? plain_list(ch, sg, true, remote, what, true, imm) :
-			plain_list(ch, sg, false, NULL, what, true, imm);
-}
-
-LONG_LINKAGE int64_t LONG(list_imm)(struct bv_channel *ch, const void *sg,
-				    const struct bv_remote *remote, uint64_t what, uint32_t imm)
-{
-	if (!plain_is(ch, what))
-		return bvi_mlx5_list_any(ch, sg, remote, what, true, imm);
-	if ((uint16_t)what != 0 || !bvi_mlx5_takes_element(sg))
-		return list_imm_plain(ch, sg, remote, what, imm);
-	if (!remote)
-		return plain_one_imm(ch, sg, false, NULL, what, imm);
-	return plain_one_imm(ch, sg, true, remote, what, imm);
-}
-
-static BV_NOINLINE int64_t send_inline_plain(struct bv_channel *ch, const void *buf, uint64_t what)
-{
-	return plain_inline(ch, buf, false, NULL, what, false, 0);
-}
-
-LONG_LINKAGE int64_t LONG(inline)(struct bv_channel *ch, const void *buf,
-				  const struct bv_remote *remote, uint64_t what)
-{
-	if (!plain_is(ch, what))
-		return bvi_mlx5_inline_any(ch, buf, remote, what, false, 0);
-	if (!remote)
-		return send_inline_plain(ch, buf, what);
-	return plain_inline(ch, buf, true, remote, what, false, 0);
-}
-
 LONG_LINKAGE int64_t LONG(inline_imm)(struct bv_channel *ch, const void *buf,
 				      const struct bv_remote *remote, uint64_t what, uint32_t imm)
 {
-	if (!plain_is(ch, what))
+	const unsigned len = plain_n(what, BVI_SHORT_INLINE);
+
+	if (!plain_takes_inline(ch, len))
 		return bvi_mlx5_inline_any(ch, buf, remote, what, true, imm);
+	if (len > wqe_block_inline(remote ? 2 : 1))
+		return imm_inline_two(ch, buf, remote, what, imm);
 	if (!remote)
-		return plain_inline(ch, buf, false, NULL, what, true, imm);
-	return plain_inline(ch, buf, true, remote, what, true, imm);
+		return plain_inline_block(ch, buf, len, false, NULL, what, true, imm);
+	return plain_inline_block(ch, buf, len, true, remote, what, true, imm);
+}
+
+static BV_NOINLINE int64_t send_inline_plain(struct bv_channel *ch, const void *buf, size_t len,
+					     uint64_t what)
+{
+	if (len > wqe_block_inline(1))
+		return send_inline_two(ch, buf, what);
+	return plain_inline_block(ch, buf, len, false, NULL, what, false, 0);
+}
+
+/* Where loading payload takes more than two loads of 16 bytes that overlap by less than that. */
+#define INLINE_SHORT (PRM_WQEBB_DS * PRM_DS / 2 - PRM_INLINE_HEAD - 8)
+
+static BV_NOINLINE int64_t write_inline_short(struct bv_channel *ch, const void *buf, size_t len,
+					      const struct bv_remote *remote, uint64_t what)
+{
+	return plain_inline_block(ch, buf, len, true, remote, what, false, 0);
 }
 
 /* One block: | control | remote address | atomic | where the old value goes | */
-LONG_LINKAGE int64_t LONG(atomic)(struct bv_channel *ch, const struct bv_scatter *result,
-				  const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
-				  uint64_t compare)
+LONG_LINKAGE BV_NOINLINE int64_t LONG(atomic)(struct bv_channel *ch, const void *result,
+					      const struct bv_remote *remote, uint64_t what,
+					      uint64_t swap_add, uint64_t compare)
 {
-	what |= PLAIN_ATOMIC_BYTES;
-	if (!plain_is(ch, what))
+	if (!bvi_mlx5_has_room(ch))
 		return bvi_mlx5_atomic_any(ch, result, remote, what, swap_add, compare);
 	return plain_post_block(
 		ch,
@@ -258,8 +262,30 @@ LONG_LINKAGE int64_t LONG(atomic)(struct bv_channel *ch, const struct bv_scatter
 		4, what, false, 0);
 }
 
-#define LONG_SENDS                                                                   \
-	.post = LONG(list), .post_inline = LONG(inline), .post_imm = LONG(list_imm), \
-	.post_inline_imm = LONG(inline_imm), .post_atomic = LONG(atomic)
+/* Without a count, a length and flags it is an atomic: the short ways have the others of which that is said. */
+LONG_LINKAGE int64_t LONG(other)(struct bv_channel *ch, const void *payload,
+				 const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+				 uint64_t compare)
+{
+	const size_t len = plain_n(what, BVI_SHORT_INLINE | BVI_WHAT_INLINE >> 4);
+
+	if (!(what & BVI_WHAT_INLINE)) {
+		if ((uint16_t)what)
+			return LONG(list)(ch, payload, remote, what, swap_add, compare);
+		return LONG(atomic)(ch, payload, remote, what, swap_add, compare);
+	}
+	if (!plain_takes_inline(ch, (unsigned)len))
+		return bvi_mlx5_any_inline(ch, payload, remote, what);
+	if (!remote)
+		return send_inline_plain(ch, payload, len, what);
+	if (len > wqe_block_inline(2))
+		return write_inline_two(ch, payload, remote, what);
+	if (len < INLINE_SHORT)
+		return write_inline_short(ch, payload, len, remote, what);
+	return plain_inline_block(ch, payload, len, true, remote, what, false, 0);
+}
+
+#define LONG_SENDS \
+	.post_other = LONG(other), .post_imm = LONG(list_imm), .post_inline_imm = LONG(inline_imm)
 
 #endif

@@ -40,6 +40,6 @@ INLINE_MOVDIR64B int64_t inline8(struct bv_channel *ch, const void *buf, bool rd
 
 #include "short.h"
 
-BVI_MLX5_TABLES(movdir64b, SHORT_SENDS, BVI_MLX5_LONG_SENDS);
+BVI_MLX5_TABLES(movdir64b, SHORT_SENDS, .post_other = bvi_mlx5_other, BVI_MLX5_LONG_IMM);
 
 #endif

@@ -120,7 +120,8 @@ int bvi_mlx5_poll_recv_one_inside(struct bv_channel *ch, struct bv_wc *wc)
 	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
 	const struct bvi_mlx5_cqe *const cqe = recv->cqe;
 
-	if (bvi_mlx5_stops(cqe, recv->stop) || !take_inside(ch, cqe, recv->owner, ch->rq_done, wc))
+	if (bvi_mlx5_recv_stops(cqe, recv->stop) ||
+	    !take_inside(ch, cqe, recv->owner, ch->rq_done, wc))
 		return bvi_mlx5_poll_recv_one(ch, wc);
 	ch->rq_done++;
 	ch->rq_limit++;
@@ -222,7 +223,7 @@ BVI_INLINE bool poll_one_where(struct bv_channel *ch, struct bv_wc *wc, const vo
 	struct bvi_mlx5_poll_recv *const recv = bvi_mlx5_poll_recv_of(ch);
 	const struct bvi_mlx5_cqe *const cqe = recv->cqe;
 
-	if (max != 1 || bvi_mlx5_stops(cqe, recv->stop) ||
+	if (max != 1 || bvi_mlx5_recv_stops(cqe, recv->stop) ||
 	    !take_where(ch, cqe, bvi_mlx5_cqe_op_own(cqe) ^ recv->owner, ch->rq_done, wc, payload,
 			inside))
 		return false;

@@ -16,10 +16,9 @@ BVI_INLINE void long_ring(struct bv_channel *ch, unsigned pi, const bvi_v16 *blo
 }
 
 /* All of it lies in the ring. */
-BVI_INLINE void long_ring_straight(struct bv_channel *ch, struct plain_place to, unsigned ds)
+BVI_INLINE void long_ring_straight(struct bv_channel *ch, struct plain_place to, unsigned blocks)
 {
 	uint8_t *const bf = bf_begin(ch, bvi_mlx5_send_of(ch)->pi);
-	const bvi_v16 *const end = to.wqe + ds;
 	const bvi_v16 *wqe = to.wqe;
 	uint8_t *line = bf;
 
@@ -27,7 +26,7 @@ BVI_INLINE void long_ring_straight(struct bv_channel *ch, struct plain_place to,
 		bv_mmio_copy64(line, wqe);
 		line += PRM_WQEBB;
 		wqe += PRM_WQEBB_DS;
-	} while (wqe < end);
+	} while (--blocks);
 	bf_end(ch, bf);
 }
 

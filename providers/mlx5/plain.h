@@ -15,20 +15,17 @@ int64_t bvi_mlx5_list_any(struct bv_channel *ch, const struct mlx5_sge *sg,
 			  uint32_t imm);
 int64_t bvi_mlx5_inline_any(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
 			    uint64_t what, bool with_imm, uint32_t imm);
+bvi_post_fn bvi_mlx5_any_list, bvi_mlx5_any_inline;
+bvi_post_other_fn bvi_mlx5_other_any;
 int64_t bvi_mlx5_atomic_any(struct bv_channel *ch, const struct bv_scatter *result,
 			    const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
 			    uint64_t compare);
 
 /* plain.c: the long ways of BlueFlame registers */
-bvi_post_fn bvi_mlx5_list, bvi_mlx5_inline;
+bvi_post_other_fn bvi_mlx5_list, bvi_mlx5_atomic, bvi_mlx5_other;
 bvi_post_imm_fn bvi_mlx5_list_imm, bvi_mlx5_inline_imm;
-int64_t bvi_mlx5_atomic(struct bv_channel *ch, const struct bv_scatter *result,
-			const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
-			uint64_t compare);
 
-#define BVI_MLX5_LONG_SENDS                                                                   \
-	.post = bvi_mlx5_list, .post_inline = bvi_mlx5_inline, .post_imm = bvi_mlx5_list_imm, \
-	.post_inline_imm = bvi_mlx5_inline_imm, .post_atomic = bvi_mlx5_atomic
+#define BVI_MLX5_LONG_IMM .post_imm = bvi_mlx5_list_imm, .post_inline_imm = bvi_mlx5_inline_imm
 
 /* short.c */
 bvi_post_fn bvi_mlx5_write_one_more, bvi_mlx5_write_inline8_more, bvi_mlx5_send_one_more,
@@ -40,12 +37,35 @@ static inline uint64_t short_inline8(bool rdma, unsigned flags)
 	return bvi_what(rdma ? BV_OP_WRITE : BV_OP_SEND, BVI_SHORT_INLINE, BVI_SHORT_INLINE, flags);
 }
 
-/* What an atomic fetches, in what it asks for. */
-#define PLAIN_ATOMIC_BYTES ((uint64_t)sizeof(uint64_t) << 32)
+/* The longest payload and list that fit a BlueFlame register beside two segments. */
+#define PLAIN_INLINE_MAX (BVI_MLX5_BF - 2 * PRM_DS - PRM_INLINE_HEAD)
+#define PLAIN_LIST_MAX (BVI_MLX5_BF / PRM_DS - 2)
 
-static inline bool plain_is(const struct bv_channel *ch, uint64_t what)
+/* The length or count that @what has, and flags in bits that it has not. */
+BVI_INLINE unsigned plain_n(uint64_t what, unsigned usual)
 {
-	return bvi_likely(!bvi_what_flags(what)) && bvi_mlx5_has_room(ch);
+	const uint16_t n = (uint16_t)(what ^ usual << 4);
+
+	return (uint16_t)(n >> 4 | n << 12);
+}
+
+/* Of inline payload; 0 is not plain, either. */
+BVI_INLINE bool plain_takes_inline(struct bv_channel *ch, unsigned n)
+{
+	return bvi_likely(n - 1 < bvi_mlx5_send_of(ch)->max_inline) && bvi_mlx5_has_room(ch);
+}
+
+/* A list of which no element is empty, and none so long that the sum could be too long for a port. */
+BVI_INLINE bool plain_takes_list(struct bv_channel *ch, unsigned nsge)
+{
+	const unsigned max = bvi_mlx5_post_of(ch)->ctrl_mask[BVI_MLX5_MAX_LIST] & ~BVI_MLX5_MASKED;
+
+	return bvi_likely(nsge - 1 < max) && bvi_mlx5_has_room(ch);
+}
+
+BVI_INLINE bool plain_takes_piece(const struct mlx5_sge *sge)
+{
+	return bvi_likely(sge->length - 1 < BVI_MLX5_MSG / PLAIN_LIST_MAX);
 }
 
 BVI_INLINE bvi_v16 plain_ctrl(struct bv_channel *ch, uint64_t what, uint64_t pi, unsigned ds,
@@ -76,13 +96,12 @@ BVI_INLINE struct plain_place plain_next(struct bv_channel *ch)
 	};
 }
 
-/* Whether a WQE of up to @ds segments fits before the end of the ring, and into BlueFlame. */
-static inline bool plain_is_straight(struct bv_channel *ch, struct plain_place to, unsigned ds)
+/* Whether @blocks fit before the end of the ring. */
+static inline bool plain_is_straight(struct bv_channel *ch, struct plain_place to, unsigned blocks)
 {
 	const uint32_t last = bvi_mlx5_send_of(ch)->places & ~(0xffu << BVI_MLX5_OWNER_SHIFT);
 
-	return bvi_likely(to.at + (ds - 1) / PRM_WQEBB_DS * sizeof(struct bvi_mlx5_done) <= last &&
-			  ds <= BVI_MLX5_BF / PRM_DS);
+	return bvi_likely(to.at + (blocks - 1) * (uint32_t)sizeof(struct bvi_mlx5_done) <= last);
 }
 
 /* Takes the place for a WQE that is straight, with its control segment. Returns the work's number. */
@@ -96,7 +115,6 @@ BVI_INLINE int64_t plain_take(struct bv_channel *ch, struct plain_place to, unsi
 	done->work = number;
 	done->how = what & ~UINT64_C(0xffff);
 	to.wqe[0] = ctrl;
-	to_mlx5(ch)->last = (uint16_t)to.pi;
 	bvi_mlx5_send_of(ch)->pi = (uint16_t)(to.pi + blocks);
 	return number;
 }

@@ -25,18 +25,18 @@ BVI_INLINE int64_t inline8(struct bv_channel *ch, const void *buf, bool rdma,
 					   const struct bv_remote *remote, uint64_t what)         \
 	{                                                                                         \
 		if (!bvi_mlx5_has_room(ch) || !bvi_mlx5_takes_element(sg))                        \
-			return bvi_mlx5_list(ch, sg, remote, what);                               \
+			return bvi_mlx5_any_list(ch, sg, remote, what);                           \
 		return bvi_mlx5_post_one(ch, sg, rdma, remote, what, true);                       \
 	}                                                                                         \
 	int64_t bvi_mlx5_##name##_inline8_more(struct bv_channel *ch, const void *buf,            \
 					       const struct bv_remote *remote, uint64_t what)     \
 	{                                                                                         \
 		if (!bvi_mlx5_has_room(ch))                                                       \
-			return bvi_mlx5_inline(ch, buf, remote, what);                            \
+			return bvi_mlx5_any_inline(ch, buf, remote, what);                        \
 		return bvi_mlx5_post_inline8(ch, buf, rdma, remote, short_inline8(rdma, BV_MORE), \
 					     true);                                               \
 	}
 MORE(send, false)
 MORE(write, true)
 
-BVI_MLX5_TABLES(short, SHORT_SENDS, BVI_MLX5_LONG_SENDS);
+BVI_MLX5_TABLES(short, SHORT_SENDS, .post_other = bvi_mlx5_other, BVI_MLX5_LONG_IMM);

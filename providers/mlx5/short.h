@@ -2,7 +2,7 @@
 /*
  * The short ways of a channel: functions for one element and for eight bytes inline, each with a doorbell of
  * its own. The file that includes this has the policy: one() and inline8(), which post what needs no second
- * look, and SHORT_TARGET, what the CPU must have. Everything else leaves to the long ways: those of plain.c, or LONG().
+ * look, and SHORT_TARGET, what the CPU must have. Everything else leaves to what takes anything (sq.c).
  *
  * Writes and sends have functions of their own, for the compiler mixes what it finds in one with what it
  * finds in the other. They need not look at the gate: their pointers are in force only where it may be open.
@@ -12,15 +12,11 @@
 
 #include "plain.h"
 
-#ifndef LONG
-#define LONG(name) bvi_mlx5_##name
-#endif
-
 static SHORT_TARGET BV_NOINLINE int64_t send_one(struct bv_channel *ch, const void *sg,
 						 const struct bv_remote *remote, uint64_t what)
 {
 	if (!bvi_mlx5_has_room(ch) || !bvi_mlx5_takes_element(sg))
-		return LONG(list)(ch, sg, remote, what);
+		return bvi_mlx5_any_list(ch, sg, remote, what);
 	return bvi_mlx5_posted(one(ch, sg, false, remote, what));
 }
 
@@ -30,7 +26,7 @@ static SHORT_TARGET int64_t post_one(struct bv_channel *ch, const void *sg,
 	if (bvi_unlikely(!remote))
 		return send_one(ch, sg, remote, what);
 	if (!bvi_mlx5_has_room(ch) || !bvi_mlx5_takes_element(sg))
-		return LONG(list)(ch, sg, remote, what);
+		return bvi_mlx5_any_list(ch, sg, remote, what);
 	return bvi_mlx5_posted(one(ch, sg, true, remote, what));
 }
 
@@ -38,7 +34,7 @@ static SHORT_TARGET BV_NOINLINE int64_t send_inline8(struct bv_channel *ch, cons
 						     const struct bv_remote *remote, uint64_t what)
 {
 	if (!bvi_mlx5_has_room(ch))
-		return LONG(inline)(ch, buf, remote, what);
+		return bvi_mlx5_any_inline(ch, buf, remote, what);
 	return bvi_mlx5_posted(inline8(ch, buf, false, remote, short_inline8(false, 0)));
 }
 
@@ -48,7 +44,7 @@ static SHORT_TARGET int64_t post_inline8(struct bv_channel *ch, const void *buf,
 	if (bvi_unlikely(!remote))
 		return send_inline8(ch, buf, remote, what);
 	if (!bvi_mlx5_has_room(ch))
-		return LONG(inline)(ch, buf, remote, what);
+		return bvi_mlx5_any_inline(ch, buf, remote, what);
 	return bvi_mlx5_posted(inline8(ch, buf, true, remote, short_inline8(true, 0)));
 }
 

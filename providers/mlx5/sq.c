@@ -78,7 +78,6 @@ static inline int64_t sq_post_wqe(struct bv_channel *ch, struct prm_seg *wqe, un
 	wqe[0] = prm_ctrl((uint16_t)pi, op.opcode, c->qpn << 8, ds,
 			  sq_fm_ce_se(c, number, op.flags), op.imm);
 	*done = (struct bvi_mlx5_done){ number, op.how };
-	c->last = (uint16_t)pi;
 	send->pi = (uint16_t)(pi + wqe_blocks(ds));
 	if (!(op.flags & BV_MORE))
 		bf_ring(ch, send->pi, wqe);
@@ -131,17 +130,28 @@ int64_t bvi_mlx5_atomic_any(struct bv_channel *ch, const struct bv_scatter *resu
 	sq_put_head(wqe, remote);
 	wqe[2] = prm_atomic(swap_add, compare);
 	wqe[3] = wqe_data((const void *)result);
-	return sq_post_wqe(ch, wqe, 4, sq_op(what | PLAIN_ATOMIC_BYTES, false, 0));
+	return sq_post_wqe(ch, wqe, 4, sq_op(what, false, 0));
 }
 
-static int64_t any_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
-			uint64_t what)
+int64_t bvi_mlx5_other_any(struct bv_channel *ch, const void *payload,
+			   const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			   uint64_t compare)
+{
+	if (what & BVI_WHAT_INLINE)
+		return bvi_mlx5_any_inline(ch, payload, remote, what);
+	if (bvi_what_is_atomic(what))
+		return bvi_mlx5_atomic_any(ch, payload, remote, what, swap_add, compare);
+	return bvi_mlx5_any_list(ch, payload, remote, what);
+}
+
+int64_t bvi_mlx5_any_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			  uint64_t what)
 {
 	return bvi_mlx5_list_any(ch, sg, remote, what, false, 0);
 }
 
-static int64_t any_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
-			  uint64_t what)
+int64_t bvi_mlx5_any_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
+			    uint64_t what)
 {
 	return bvi_mlx5_inline_any(ch, buf, remote, what, false, 0);
 }
@@ -158,22 +168,26 @@ static int64_t any_inline_imm(struct bv_channel *ch, const void *buf,
 	return bvi_mlx5_inline_any(ch, buf, remote, what, true, imm);
 }
 
-#define SQ_SENDS                                                                      \
-	.post_one = any_list, .post_inline8 = any_inline, .write_one_more = any_list, \
-	.write_inline8_more = any_inline, .send_one_more = any_list,                  \
-	.send_inline8_more = any_inline, .post = any_list, .post_inline = any_inline, \
-	.post_imm = any_list_imm, .post_inline_imm = any_inline_imm,                  \
-	.post_atomic = bvi_mlx5_atomic_any
+#define SQ_SENDS                                                                        \
+	.post_one = bvi_mlx5_any_list, .post_inline8 = bvi_mlx5_any_inline,             \
+	.write_one_more = bvi_mlx5_any_list, .write_inline8_more = bvi_mlx5_any_inline, \
+	.send_one_more = bvi_mlx5_any_list, .send_inline8_more = bvi_mlx5_any_inline,   \
+	.post_other = bvi_mlx5_other_any, .post_imm = any_list_imm,                     \
+	.post_inline_imm = any_inline_imm
 
 BVI_MLX5_TABLES(any, SQ_SENDS);
 
-/* The block of the last WQE: the one before the next, or else where the long way left it. */
+/* The first block of the last WQE, where its number is; in others of its blocks are those of works long gone. */
 static unsigned sq_last(const struct mlx5_channel *c)
 {
 	struct bv_channel *const ch = c->base;
-	const unsigned before = bvi_mlx5_send_of(ch)->pi - 1u;
+	const unsigned pi = bvi_mlx5_send_of(ch)->pi;
+	unsigned blocks = 1;
 
-	return mlx5_done(ch, before)->work + 1 == (int64_t)ch->sq_posted ? before : c->last;
+	while (mlx5_done(ch, pi - blocks)->work + 1 != (int64_t)ch->sq_posted &&
+	       blocks <= mlx5_sq_mask(ch))
+		blocks++;
+	return pi - blocks;
 }
 
 int bvi_mlx5_flush(struct bv_channel *ch)
@@ -193,10 +207,11 @@ uint32_t bvi_mlx5_channel_unsignaled(const struct bv_channel *ch)
 	return bvi_sq_outstanding(ch) > 0 && !(bv_from_be64(last->w[1]) >> 32 & PRM_CTRL_CQ_UPDATE);
 }
 
-void bvi_mlx5_sq_init(struct bv_channel *ch, uint32_t qpn, uint32_t blocks)
+void bvi_mlx5_sq_init(struct bv_channel *ch, uint32_t qpn, uint32_t blocks,
+		      const struct bv_channel_attr *attr)
 {
 	/* Bytes that a shuffle takes; Z: 0. Of a control segment: pi, opcode, ds | QPN, fm_ce_se. */
-	enum { Z = 0x80 };
+	enum { Z = BVI_MLX5_MASKED };
 	static const uint8_t ctrl[16] = { Z, 1, 0, 2, 10, 9, 8, 3, Z, Z, Z, 11, Z, Z, Z, Z };
 	/*
 	 * Of an element | address | length, lkey | in the order length, half an address, lkey, the other
@@ -208,7 +223,13 @@ void bvi_mlx5_sq_init(struct bv_channel *ch, uint32_t qpn, uint32_t blocks)
 
 	send->qpn = qpn | (uint32_t)PRM_CTRL_CQ_UPDATE << 24;
 	send->places = (blocks - 1) * (uint32_t)sizeof(struct bvi_mlx5_done);
+	send->max_inline = (uint8_t)(attr->max_inline < PLAIN_INLINE_MAX ? attr->max_inline :
+									   PLAIN_INLINE_MAX);
+	send->room = (uint16_t)(attr->max_send + 1);
 	memcpy(post->ctrl_mask, ctrl, sizeof(ctrl));
+	post->ctrl_mask[BVI_MLX5_MAX_LIST] |= (uint8_t)(attr->max_send_sge < PLAIN_LIST_MAX ?
+								attr->max_send_sge :
+								PLAIN_LIST_MAX);
 	memcpy(post->seg_mask, seg, sizeof(seg));
 	for (uint32_t i = 0; i < blocks; i++)
 		mlx5_done(ch, i)->work = -1;

@@ -91,17 +91,17 @@ BVI_INLINE bvi_v16 wqe_load(const uint8_t *bytes)
 
 #ifdef __x86_64__
 
-/* @v without its first @n bytes, 0..16, and zeroes behind. */
-BVI_INLINE bvi_v16 wqe_shift_down(bvi_v16 v, size_t n)
+/* Eight bytes at @from without the first @bits / 8 of them, up to all, and zeroes behind. */
+BVI_INLINE bvi_v16 wqe_load_behind(const uint8_t *from, size_t bits)
 {
-	static const uint8_t masks[32] __attribute__((aligned(32))) = {
-		0,    1,    2,    3,    4,    5,    6,    7,    8,    9,    10,
-		11,   12,   13,   14,   15,   0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
-		0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80,
-	};
+	return (bvi_v16)_mm_srl_epi64(_mm_loadl_epi64((const __m128i_u *)(const void *)from),
+				      _mm_cvtsi32_si128((int)bits));
+}
 
-	__asm__("pshufb %1, %0" : "+x"(v) : "x"(wqe_load(masks + n)));
-	return v;
+/* The first halves of both. */
+BVI_INLINE bvi_v16 wqe_join(bvi_v16 a, bvi_v16 b)
+{
+	return (bvi_v16)_mm_unpacklo_epi64((__m128i)a, (__m128i)b);
 }
 
 BVI_INLINE bvi_v16 wqe_down_12(bvi_v16 v)
@@ -110,9 +110,9 @@ BVI_INLINE bvi_v16 wqe_down_12(bvi_v16 v)
 }
 
 /* The first segment of inline data: its head, then twelve bytes of @v. */
-BVI_INLINE bvi_v16 wqe_inline_first(bvi_v16 v, unsigned len)
+BVI_INLINE bvi_v16 wqe_inline_first(bvi_v16 v, size_t len)
 {
-	const bv_be32 head = bv_to_be32(prm_inline_head(len));
+	const bv_be32 head = bv_to_be32(prm_inline_head((uint32_t)len));
 
 	return (bvi_v16)_mm_or_si128(_mm_slli_si128((__m128i)v, PRM_INLINE_HEAD),
 				     _mm_cvtsi32_si128((int)head.be));
@@ -120,12 +120,17 @@ BVI_INLINE bvi_v16 wqe_inline_first(bvi_v16 v, unsigned len)
 
 #else
 
-BVI_INLINE bvi_v16 wqe_shift_down(bvi_v16 v, size_t n)
+BVI_INLINE bvi_v16 wqe_load_behind(const uint8_t *from, size_t bits)
 {
-	uint8_t bytes[32] = { 0 };
+	uint64_t v;
 
-	memcpy(bytes, &v, sizeof(v));
-	return wqe_load(bytes + n);
+	memcpy(&v, from, sizeof(v));
+	return bvi_v16_of(bits < 64 ? v >> bits : 0, 0);
+}
+
+BVI_INLINE bvi_v16 wqe_join(bvi_v16 a, bvi_v16 b)
+{
+	return bvi_v16_of(a[0], b[0]);
 }
 
 BVI_INLINE bvi_v16 wqe_down_12(bvi_v16 v)
@@ -133,26 +138,30 @@ BVI_INLINE bvi_v16 wqe_down_12(bvi_v16 v)
 	return bvi_v16_of(v[1] >> 32, 0);
 }
 
-BVI_INLINE bvi_v16 wqe_inline_first(bvi_v16 v, unsigned len)
+BVI_INLINE bvi_v16 wqe_inline_first(bvi_v16 v, size_t len)
 {
-	const bv_be32 head = bv_to_be32(prm_inline_head(len));
+	const bv_be32 head = bv_to_be32(prm_inline_head((uint32_t)len));
 
 	return bvi_v16_of(head.be | v[0] << 32, v[0] >> 32 | v[1] << 32);
 }
 
 #endif
 
-/* 1 to 15 bytes, and zeroes behind; by loads that overlap. */
-BVI_INLINE bvi_v16 wqe_load_short(const uint8_t *buf, unsigned len)
+/* @n bytes before @end, 1..16, and zeroes behind. Eight or more bytes are readable there. */
+BVI_INLINE bvi_v16 wqe_last(const uint8_t *end, size_t n)
 {
-	uint64_t a, b;
+	if (n < 8)
+		return wqe_load_behind(end - 8, 8 * (8 - n));
+	return wqe_join(wqe_load_behind(end - n, 0), wqe_load_behind(end - 8, 8 * (16 - n)));
+}
+
+/* 1 to 15 bytes, and zeroes behind; by loads that overlap. */
+BVI_INLINE bvi_v16 wqe_load_short(const uint8_t *buf, size_t len)
+{
 	uint32_t c, d;
 
-	if (len >= 8) {
-		memcpy(&a, buf, sizeof(a));
-		memcpy(&b, buf + len - 8, sizeof(b));
-		return bvi_v16_of(a, b >> 8 >> 8 * (15 - len));
-	}
+	if (len >= 8)
+		return wqe_last(buf + len, len);
 	if (len >= 4) {
 		memcpy(&c, buf, sizeof(c));
 		memcpy(&d, buf + len - 4, sizeof(d));
@@ -161,12 +170,6 @@ BVI_INLINE bvi_v16 wqe_load_short(const uint8_t *buf, unsigned len)
 	c = buf[len / 2];
 	d = buf[len - 1];
 	return bvi_v16_of(buf[0] | c << 8 * (len / 2) | d << 8 * (len - 1), 0);
-}
-
-/* The last segment of inline data, which has @n of the @len bytes; 16 bytes end there. */
-BVI_INLINE bvi_v16 wqe_inline_last(const uint8_t *buf, unsigned len, unsigned n)
-{
-	return wqe_shift_down(wqe_load(buf + len - PRM_DS), PRM_DS - n);
 }
 
 /* What a WQE of one block has room for beside @head segments. */
@@ -181,7 +184,7 @@ struct wqe_payload {
 	unsigned ds;
 };
 
-BVI_INLINE struct wqe_payload wqe_inline_block(const uint8_t *buf, unsigned len, unsigned head)
+BVI_INLINE struct wqe_payload wqe_inline_block(const uint8_t *buf, size_t len, unsigned head)
 {
 	const bvi_v16 none = { 0, 0 };
 	bvi_v16 v;
@@ -193,15 +196,14 @@ BVI_INLINE struct wqe_payload wqe_inline_block(const uint8_t *buf, unsigned len,
 	}
 	v = wqe_inline_first(wqe_load(buf), len);
 	if (head == 2 || len <= 28)
-		return (struct wqe_payload){ { v, wqe_inline_last(buf, len, len - 12), none }, 2 };
-	return (struct wqe_payload){ { v, wqe_load(buf + 12), wqe_inline_last(buf, len, len - 28) },
-				     3 };
+		return (struct wqe_payload){ { v, wqe_last(buf + len, len - 12), none }, 2 };
+	return (struct wqe_payload){ { v, wqe_load(buf + 12), wqe_last(buf + len, len - 28) }, 3 };
 }
 
 /* A second block: 1 to 64 bytes at @from, behind those of the first, and zeroes. */
-BVI_INLINE void wqe_inline_second(bvi_v16 seg[4], const uint8_t *from, unsigned left)
+BVI_INLINE void wqe_inline_second(bvi_v16 seg[4], const uint8_t *from, size_t left)
 {
-	const bvi_v16 last = wqe_inline_last(from, left, (left - 1) % PRM_DS + 1);
+	const bvi_v16 last = wqe_last(from + left, (left - 1) % PRM_DS + 1);
 	const bvi_v16 none = { 0, 0 };
 
 	seg[0] = left > 16 ? wqe_load(from) : last;
@@ -216,10 +218,9 @@ BVI_INLINE void wqe_inline_second(bvi_v16 seg[4], const uint8_t *from, unsigned 
 }
 
 /* Inline data of 16 bytes or more from @seg to @last, where the ring does not end. */
-BVI_INLINE void wqe_put_inline_straight(bvi_v16 *seg, bvi_v16 *last, const uint8_t *buf,
-					unsigned len)
+BVI_INLINE void wqe_put_inline_straight(bvi_v16 *seg, bvi_v16 *last, const uint8_t *buf, size_t len)
 {
-	*last = wqe_inline_last(buf, len, (len + PRM_INLINE_HEAD - 1) % PRM_DS + 1);
+	*last = wqe_last(buf + len, (len + PRM_INLINE_HEAD - 1) % PRM_DS + 1);
 	*seg++ = wqe_inline_first(wqe_load(buf), len);
 	for (buf += PRM_DS - PRM_INLINE_HEAD; seg < last; buf += PRM_DS)
 		*seg++ = wqe_load(buf);

@@ -88,7 +88,9 @@ struct verbs_channel {
 	uint32_t batch;       /* VERBS_BATCH; or 1, if the queues have no room for the others */
 	uint32_t send_left;   /* of a batch, which ends by ibv_end_poll(); 0: none has begun */
 	uint32_t recv_left;
-	size_t posted_size;          /* of all places */
+	size_t posted_size; /* of all places */
+	uint32_t sq_room; /* max_send + 1: sq_limit after the completion of a work, less its number */
+	uint32_t what_longest; /* of writes of VERBS_POSTED_SGE elements, if there may be; else 0: of none */
 	struct verbs_posted *posted; /* as many as @base.max_send */
 	struct verbs_posted *posted_end;
 	uint64_t first_waiting;          /* number of the first of the works that wait */

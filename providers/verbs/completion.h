@@ -48,7 +48,7 @@ static inline void verbs_sent(struct bv_channel *ch, struct verbs_posted *place,
 	assert(verbs_in_order(ch, place));
 	memcpy(wc, place, said);
 	memset((char *)wc + said, 0, sizeof(*wc) - said);
-	limit = place->number + ch->sq_room;
+	limit = place->number + to_verbs(ch)->sq_room;
 	ch->sq_limit = limit;
 	place->number = limit - 1;
 }

@@ -32,7 +32,7 @@ static inline void send_done(struct bv_channel *ch, const struct ibv_wc *from, s
 		return;
 	}
 	assert(verbs_in_order(ch, place));
-	ch->sq_limit = number + ch->sq_room;
+	ch->sq_limit = number + to_verbs(ch)->sq_room;
 	verbs_failed(ch, (int64_t)number, from->status, from->vendor_err, wc);
 }
 

@@ -36,7 +36,7 @@ static BV_COLD __attribute__((noinline)) void send_failed(struct bv_channel *ch,
 	const uint64_t number = verbs_number(verbs_place_of(cq->wr_id));
 
 	assert(verbs_in_order(ch, verbs_place_of(cq->wr_id)));
-	ch->sq_limit = number + ch->sq_room;
+	ch->sq_limit = number + to_verbs(ch)->sq_room;
 	verbs_failed(ch, (int64_t)number, cq->status, ibv_wc_read_vendor_err(cq), wc);
 }
 

@@ -24,6 +24,7 @@ static void posted_fill(struct verbs_channel *v, uint32_t places)
 {
 	v->posted_end = v->posted + places;
 	v->posted_size = places * sizeof(*v->posted);
+	v->sq_room = places + 1;
 	for (uint32_t i = 0; i < places; i++)
 		v->posted[i].channel = v;
 }
@@ -57,6 +58,9 @@ int bvi_verbs_posted_create(struct verbs_channel *v, const struct bv_channel_att
 	if (!v->posted || !v->posted_recv || !v->recv_lists || !v->recv_chain)
 		return -ENOMEM;
 	posted_fill(v, attr->max_send);
+	if (attr->max_send_sge >= VERBS_POSTED_SGE)
+		v->what_longest =
+			(uint32_t)bvi_what(BV_OP_WRITE, VERBS_POSTED_SGE, BVI_SHORT_LIST, 0);
 	requests_fill(v);
 	return 0;
 }

@@ -12,6 +12,18 @@ static inline const struct bv_channel_ops *general(void)
 	return &bvi_verbs_ops_ready_wr_narrow;
 }
 
+static int64_t general_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,
+			    uint64_t what)
+{
+	return general()->post_other(ch, sg, remote, what, 0, 0);
+}
+
+static int64_t general_inline(struct bv_channel *ch, const void *buf,
+			      const struct bv_remote *remote, uint64_t what)
+{
+	return general()->post_other(ch, buf, remote, what | BVI_WHAT_INLINE, 0, 0);
+}
+
 static inline bool is_plain(const struct bv_channel *ch)
 {
 	return bvi_likely(to_verbs_const(ch)->at < to_verbs_const(ch)->plain_end);
@@ -42,6 +54,13 @@ static inline uint32_t n_of(uint64_t what, enum bv_op op, unsigned usual)
 	static_assert(BVI_WHAT_N_MAX == 0x7ff && BV_POST_FLAGS == 0xf,
 		      "from bit 4 on, flags below");
 	return (asked >> 4 | asked << 28) ^ ((uint32_t)op << 12 | usual);
+}
+
+/* What was asked for if n_of() made @n of it. */
+static inline uint64_t asked_of(uint32_t n, enum bv_op op, unsigned usual)
+{
+	n ^= (uint32_t)op << 12 | usual;
+	return n << 4 | n >> 28;
 }
 
 static BV_COLD __attribute__((noinline)) int64_t refused(const struct verbs_posted *place, int rc)
@@ -195,7 +214,7 @@ other_inline8(struct bv_channel *ch, const void *buf, const struct bv_remote *re
 	const bool more = what & BV_MORE;
 
 	if (more ? !is_plain(ch) : !is_more(ch))
-		return general()->post_inline(ch, buf, remote, what);
+		return general_inline(ch, buf, remote, what);
 	if (more)
 		return remote ? write_eight_first(ch, buf, remote, what) :
 				send_eight_first(ch, buf, NULL, what);
@@ -209,7 +228,7 @@ static __attribute__((noinline)) int64_t other_one(struct bv_channel *ch, const 
 	const bool more = what & BV_MORE;
 
 	if ((more ? !is_plain(ch) : !is_more(ch)) || !is_short(sg))
-		return general()->post(ch, sg, remote, what);
+		return general_list(ch, sg, remote, what);
 	switch (bvi_what_op(what)) {
 	case BV_OP_WRITE:
 		return (more ? write_one_first : write_one_last)(ch, sg, remote, what);
@@ -286,13 +305,17 @@ static ALWAYS_INLINE int64_t post_few(struct bv_channel *ch, const void *payload
 	};
 
 	if (bvi_unlikely(!is_short_list(&w)))
-		return general()->post(ch, payload, remote, what);
+		return general_list(ch, payload, remote, what);
 	return post_plain(ch, &w);
 }
 
-static inline bool is_list(uint64_t what, enum bv_op op, unsigned n)
+/* That the channel may have such lists is known of the longest without a look at its limit. */
+static inline bool is_list(struct bv_channel *ch, uint64_t what, enum bv_op op, unsigned n)
 {
-	return (uint32_t)what == (uint32_t)bvi_what(op, n, BVI_SHORT_LIST, 0);
+	if (op == BV_OP_WRITE && n == VERBS_POSTED_SGE)
+		return (uint32_t)what == to_verbs(ch)->what_longest;
+	return (uint32_t)what == (uint32_t)bvi_what(op, n, BVI_SHORT_LIST, 0) &&
+	       n <= ch->max_send_sge;
 }
 
 /*
@@ -301,59 +324,68 @@ static inline bool is_list(uint64_t what, enum bv_op op, unsigned n)
  */
 static ALWAYS_INLINE int64_t post_list(struct bv_channel *ch, const void *payload,
 				       const struct bv_remote *remote, uint64_t what, enum bv_op op,
-				       bvi_post_fn *other)
+				       uint64_t swap_add, uint64_t compare,
+				       bvi_post_other_fn *other)
 {
 	static_assert(VERBS_POSTED_SGE == 4, "a body each");
-	if (is_list(what, op, 4))
+	if (is_list(ch, what, op, 4))
 		return post_few(ch, payload, remote, what, op, 4);
-	if (is_list(what, op, 3))
+	if (is_list(ch, what, op, 3))
 		return post_few(ch, payload, remote, what, op, 3);
-	if (is_list(what, op, 2))
+	if (is_list(ch, what, op, 2))
 		return post_few(ch, payload, remote, what, op, 2);
-	return other(ch, payload, remote, what);
+	return other(ch, payload, remote, what, swap_add, compare);
 }
 
 static __attribute__((noinline)) int64_t post_reads(struct bv_channel *ch, const void *payload,
-						    const struct bv_remote *remote, uint64_t what)
+						    const struct bv_remote *remote, uint64_t what,
+						    uint64_t swap_add, uint64_t compare)
 {
-	return post_list(ch, payload, remote, what, BV_OP_READ, general()->post);
+	return post_list(ch, payload, remote, what, BV_OP_READ, swap_add, compare,
+			 general()->post_other);
 }
 
 static __attribute__((noinline)) int64_t post_sends(struct bv_channel *ch, const void *payload,
-						    const struct bv_remote *remote, uint64_t what)
+						    const struct bv_remote *remote, uint64_t what,
+						    uint64_t swap_add, uint64_t compare)
 {
-	return post_list(ch, payload, remote, what, BV_OP_SEND, post_reads);
+	return post_list(ch, payload, remote, what, BV_OP_SEND, swap_add, compare, post_reads);
 }
 
-/* Of sends; and everything else. */
+/* In calls of post_other. */
+#define OTHER_INLINE (BVI_SHORT_INLINE | BVI_WHAT_INLINE >> 4)
+
+/* Of sends; and everything else. @n_write: its count as that of a write */
 static __attribute__((noinline)) int64_t other_inline(struct bv_channel *ch, const void *payload,
-						      const struct bv_remote *remote, uint64_t what)
+						      const struct bv_remote *remote,
+						      uint32_t n_write)
 {
-	const unsigned n = n_of(what, BV_OP_SEND, BVI_SHORT_INLINE);
+	const uint64_t what = asked_of(n_write, BV_OP_WRITE, OTHER_INLINE);
+	const unsigned n = n_of(what, BV_OP_SEND, OTHER_INLINE);
 	const struct work w = { .op = BV_OP_SEND, PAYLOAD };
 
 	if (bvi_unlikely(n > ch->max_inline) || !is_plain(ch))
-		return general()->post_inline(ch, payload, remote, what);
+		return general_inline(ch, payload, remote, what);
 	return post_plain(ch, &w);
 }
 
-/* Its caller has held the number of elements against max_send_sge. */
 static int64_t short_list(struct bv_channel *ch, const void *payload,
-			  const struct bv_remote *remote, uint64_t what)
+			  const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			  uint64_t compare)
 {
 	if (!is_plain(ch))
-		return general()->post(ch, payload, remote, what);
-	return post_list(ch, payload, remote, what, BV_OP_WRITE, post_sends);
+		return general()->post_other(ch, payload, remote, what, swap_add, compare);
+	return post_list(ch, payload, remote, what, BV_OP_WRITE, swap_add, compare, post_sends);
 }
 
 static int64_t short_inline(struct bv_channel *ch, const void *payload,
 			    const struct bv_remote *remote, uint64_t what)
 {
-	const unsigned n = n_of(what, BV_OP_WRITE, BVI_SHORT_INLINE);
+	const unsigned n = n_of(what, BV_OP_WRITE, OTHER_INLINE);
 	const struct work w = { .op = BV_OP_WRITE, PAYLOAD, TARGET };
 
 	if (bvi_unlikely(n > ch->max_inline) || !is_plain(ch))
-		return other_inline(ch, payload, remote, what);
+		return other_inline(ch, payload, remote, n);
 	return post_plain(ch, &w);
 }
 
@@ -372,8 +404,23 @@ static int64_t short_atomic(struct bv_channel *ch, const struct bv_scatter *resu
 	};
 
 	if (bvi_unlikely(!is_usual(what, BV_OP_FETCH_ADD)) || !is_plain(ch))
-		return general()->post_atomic(ch, result, remote, what, swap_add, compare);
+		return general()->post_other(ch, result, remote, what, swap_add, compare);
 	return post_plain(ch, &w);
+}
+
+/* Without a count, a length and flags it is an atomic. */
+static int64_t short_other(struct bv_channel *ch, const void *payload,
+			   const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			   uint64_t compare)
+{
+	const int16_t how = (int16_t)what;
+
+	static_assert(BVI_WHAT_INLINE == 0x8000, "the sign");
+	if (how < 0)
+		return short_inline(ch, payload, remote, what);
+	if (how == 0)
+		return short_atomic(ch, payload, remote, what, swap_add, compare);
+	return short_list(ch, payload, remote, what, swap_add, compare);
 }
 
 /* The same with an immediate. */
@@ -420,11 +467,9 @@ const struct bv_channel_ops bvi_verbs_ops_ready_wr = {
 	.write_inline8_more = short_write8_more,
 	.send_one_more = short_send_more,
 	.send_inline8_more = short_send8_more,
-	.post = short_list,
-	.post_inline = short_inline,
+	.post_other = short_other,
 	.post_imm = short_imm,
 	.post_inline_imm = short_inline_imm,
-	.post_atomic = short_atomic,
 	VERBS_RECEIVES,
 	VERBS_REAPS_EX,
 	.flush = bvi_verbs_flush_wr,

@@ -97,14 +97,25 @@ static int64_t slot_post_atomic(struct bv_channel *ch, const struct bv_scatter *
 		       post_compare_swap(ch, result, remote, compare, swap_add, flags);
 }
 
+static int64_t slot_post_other(struct bv_channel *ch, const void *payload,
+			       const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			       uint64_t compare)
+{
+	if (what & BVI_WHAT_INLINE)
+		return slot_post_inline(ch, payload, remote, what);
+	if (bvi_what_is_atomic(what))
+		return slot_post_atomic(ch, payload, remote, what, swap_add, compare);
+	return slot_post(ch, payload, remote, what);
+}
+
 /* The short ones by the general ones, ... */
 #define VERBS_SHORT_POSTS                                                                          \
 	.post_one = slot_post_one, .post_inline8 = slot_post_inline8, .write_one_more = slot_post, \
 	.write_inline8_more = slot_post_inline, .send_one_more = slot_post,                        \
 	.send_inline8_more = slot_post_inline
 /* ... and these. */
-#define VERBS_POSTS                                                                    \
-	.post = slot_post, .post_inline = slot_post_inline, .post_imm = slot_post_imm, \
-	.post_inline_imm = slot_post_inline_imm, .post_atomic = slot_post_atomic, VERBS_RECEIVES
+#define VERBS_POSTS                                               \
+	.post_other = slot_post_other, .post_imm = slot_post_imm, \
+	.post_inline_imm = slot_post_inline_imm, VERBS_RECEIVES
 
 #endif

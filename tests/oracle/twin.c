@@ -173,7 +173,6 @@ static void ours_create(struct twin *t)
 	ch->atomics = true;
 	ch->max_msg = TWIN_BUF;
 	ch->sq_limit = ch->max_send;
-	ch->sq_room = (uint64_t)ch->max_send + 1;
 	ch->rq_posted = ch->rq_done = BV_WORK_RECV;
 	ch->rq_limit = ch->rq_done + ch->max_recv;
 	connect_to_itself(ch->core->qp);

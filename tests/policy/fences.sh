@@ -117,9 +117,9 @@ check() {
 }
 
 rc=0
-check "post_one post_inline8 send_one send_inline8 bvi_mlx5_list bvi_mlx5_inline bvi_mlx5_list_imm
-	bvi_mlx5_inline_imm bvi_mlx5_atomic bvi_mlx5_list_any bvi_mlx5_inline_any bvi_mlx5_atomic_any
-	bvi_mlx5_flush" "bvi_mlx5_post_recv_one bvi_mlx5_post_recv_list bvi_mlx5_post_recv_many" "$library" || rc=1
+check "post_one post_inline8 send_one send_inline8 bvi_mlx5_other bvi_mlx5_list send_list_plain bvi_mlx5_atomic
+	send_inline_plain write_inline_short write_inline_two send_inline_two inline_straight bvi_mlx5_list_imm
+	bvi_mlx5_inline_imm bvi_mlx5_list_any bvi_mlx5_inline_any bvi_mlx5_atomic_any bvi_mlx5_flush" "bvi_mlx5_post_recv_one bvi_mlx5_post_recv_list bvi_mlx5_post_recv_many" "$library" || rc=1
 check "pinned_write_inline8 pinned_write_one pinned_send_inline8 pinned_send_one pinned_read" \
 	"pinned_write_inline8_more pinned_write_one_more pinned_send_inline8_more pinned_send_one_more
 	pinned_read_more pinned_recv pinned_poll_send pinned_poll_recv" "$pinned" || rc=1

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <bareverbs/bareverbs.h>
+#include "core/provider.h"
 
 unsigned refusals_wanted;
 
@@ -51,4 +51,12 @@ int64_t bvi_reject_atomic(struct bv_channel *ch, const struct bv_scatter *result
 	fail_msg("refused: an atomic of %u bytes at 0x%llx, flags %#x", result->length,
 		 (unsigned long long)remote->addr, flags);
 	return -EINVAL;
+}
+
+int64_t bvi_post_no_atomics(struct bv_channel *ch, const void *payload,
+			    const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			    uint64_t compare)
+{
+	fail_msg("a post as of a channel without atomics: %#llx", (unsigned long long)what);
+	return ch->ops->post_other(ch, payload, remote, what, swap_add, compare);
 }

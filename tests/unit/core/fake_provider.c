@@ -107,11 +107,14 @@ static int64_t post_inline_imm(struct bv_channel *ch, const void *buf,
 	return post_payload(ch, remote, what, remote ? "write_inline_imm" : "inline_imm", imm);
 }
 
-static int64_t post_atomic(struct bv_channel *ch, const struct bv_scatter *result,
-			   const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
-			   uint64_t compare)
+static int64_t post_other(struct bv_channel *ch, const void *payload,
+			  const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
+			  uint64_t compare)
 {
-	(void)result;
+	if (what & BVI_WHAT_INLINE)
+		return post_inline(ch, payload, remote, what);
+	if (!bvi_what_is_atomic(what))
+		return post_elements(ch, payload, remote, what);
 	if (bvi_what_op(what) == BV_OP_FETCH_ADD)
 		return POST(ch, "fetch_add", .remote = remote, .add = swap_add,
 			    .flags = bvi_what_flags(what));
@@ -170,7 +173,7 @@ static int poll_send(struct bv_channel *ch, struct bv_wc *wc, unsigned max)
 		fake_complete_send(ch, ch->sq_posted - 1, BV_STATUS_SUCCESS);
 	n = take(&fc->send, wc, max);
 	for (unsigned int i = 0; i < n; i++) {
-		ch->sq_limit = (uint64_t)wc[i].work + ch->sq_room;
+		ch->sq_limit = (uint64_t)wc[i].work + 1 + ch->max_send;
 		if (wc[i].status != BV_STATUS_SUCCESS)
 			bvi_channel_failed(ch, &wc[i]);
 	}
@@ -234,11 +237,9 @@ static const struct bv_channel_ops ready = {
 	.write_inline8_more = post_inline,
 	.send_one_more = post_elements,
 	.send_inline8_more = post_inline,
-	.post = post_elements,
-	.post_inline = post_inline,
+	.post_other = post_other,
 	.post_imm = post_imm,
 	.post_inline_imm = post_inline_imm,
-	.post_atomic = post_atomic,
 	RECEIVES,
 	REAPS,
 };

@@ -42,7 +42,11 @@ static void queues_fill(struct plain *p, const struct plain_shape *shape)
 {
 	struct bv_channel *const ch = p->ch;
 
-	bvi_mlx5_sq_init(ch, PLAIN_QPN, shape->blocks);
+	ch->core = &p->c.core;
+	bvi_mlx5_sq_init(ch, PLAIN_QPN, shape->blocks,
+			 &(const struct bv_channel_attr){ .max_send = shape->max_send,
+							  .max_send_sge = PLAIN_MAX_SEND_SGE,
+							  .max_inline = PLAIN_MAX_INLINE });
 	bvi_mlx5_post_of(ch)->ring = p->sq;
 	bvi_mlx5_post_of(ch)->dbrec = (bv_be32 *)(void *)&p->qp_dbrec[PRM_DBREC_SEND];
 	bvi_mlx5_post_of(ch)->bf = p->bf;
@@ -54,9 +58,7 @@ static void queues_fill(struct plain *p, const struct plain_shape *shape)
 	};
 	cq_fill(&p->c.send_cq, p->scq, p->cqes, p->scq_dbrec);
 	cq_fill(&p->c.recv_cq, p->rcq, p->cqes, p->rcq_dbrec);
-	bvi_mlx5_cq_start(&p->c.send_cq, &bvi_mlx5_send_of(ch)->cqe, &bvi_mlx5_send_of(ch)->stop);
-	bvi_mlx5_cq_start(&p->c.recv_cq, &bvi_mlx5_poll_recv_of(ch)->cqe,
-			  &bvi_mlx5_poll_recv_of(ch)->stop);
+	bvi_mlx5_cqs_start(ch);
 	p->c.base = ch;
 	p->c.qpn = PLAIN_QPN;
 	p->c.bf_size = shape->reg == PLAIN_UNCACHED ? 0 : PLAIN_BF_SIZE;
@@ -76,15 +78,13 @@ static void channel_fill(struct plain *p, const struct plain_shape *shape)
 
 	if (bvi_mlx5_cpu_sends(&sends[PLAIN_BLUEFLAME], why, sizeof(why)) < 0)
 		fail_msg("%s", why);
-	ch->core = &p->c.core;
 	ch->max_send = shape->max_send;
 	ch->max_recv = shape->max_recv;
 	ch->max_msg = 1u << 30;
-	ch->max_inline = 1024;
-	ch->max_send_sge = 30;
+	ch->max_inline = PLAIN_MAX_INLINE;
+	ch->max_send_sge = PLAIN_MAX_SEND_SGE;
 	ch->max_recv_sge = (uint16_t)(shape->stride / 16);
 	ch->atomics = true;
-	ch->sq_room = (uint64_t)shape->max_send + 1;
 	ch->rq_posted = BV_WORK_RECV;
 	plain_empty(p);
 	p->c.core.state = BV_CHANNEL_READY;

@@ -21,6 +21,8 @@ enum {
 	PLAIN_QPN = 0x123456,
 	PLAIN_BF_SIZE = 256,
 	PLAIN_CANARY = 0xa5, /* what rings hold before anything is written */
+	PLAIN_MAX_SEND_SGE = 30,
+	PLAIN_MAX_INLINE = 1024,
 };
 
 /* Kinds of doorbell registers. */
