@@ -80,11 +80,39 @@ static void wire_that_takes_nothing_is_a_lost_peer(void **state)
 	assert_int_equal(mlx5emu_fault_plan("", NULL, 0), 0);
 }
 
+/* Of all that was posted the first asks again, and a NAK answers it: two packets, not four and more. */
+static void one_message_asks_for_a_receive(void **state)
+{
+	const struct rig_options options = { .rnr_retry = 7, .min_rnr_timer = 1 };
+	enum { MESSAGES = 3, RNR_NS = 10000 };
+
+	(void)state;
+	rig_connect_both(&options);
+	for (unsigned i = 0; i < MESSAGES; i++)
+		rig_post_send(&rig.a, RIG_SIGNALED, 0, 8);
+	mlx5emu_step();
+	for (unsigned i = 0; i < 20; i++) {
+		const uint64_t before = rig_counters().datagrams_sent;
+
+		mlx5emu_advance_ns(RNR_NS);
+		mlx5emu_step();
+		assert_int_equal(rig_counters().datagrams_sent - before, 2);
+	}
+	for (unsigned i = 0; i < MESSAGES; i++)
+		rig_receive(&rig.b, &(struct rig_seg){ rig.remote, 64, rig.rkey }, 1);
+	mlx5emu_advance_ns(RNR_NS);
+	mlx5emu_step();
+	for (unsigned i = 0; i < MESSAGES; i++)
+		rig_expect(&rig.cq_a, EMU_CQE_REQ);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(waiting_for_a_turn_is_no_timeout, rig_setup,
 						rig_teardown),
+		cmocka_unit_test_setup_teardown(one_message_asks_for_a_receive,
+						rig_setup_unconnected, rig_teardown),
 		cmocka_unit_test_setup_teardown(wire_that_takes_nothing_is_a_lost_peer,
 						rig_setup_unconnected, rig_teardown),
 	};

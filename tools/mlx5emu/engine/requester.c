@@ -336,6 +336,9 @@ static bool may_send(const struct emu_qp *qp, const struct emu_swqe *w)
 		return false;
 	if (emu_swqe_reads(w) && req->reads >= qp->attr.max_rd_atomic)
 		return false;
+	/* After an RNR NAK one message asks whether there is a receive: what follows would be dropped. */
+	if (starts && req->rnr_retries && w->psn != req->una)
+		return false;
 	return emu_psn_diff(emu_psn_add(w->psn, req->cur_packets), req->una) < WINDOW;
 }
 

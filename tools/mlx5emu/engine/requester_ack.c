@@ -141,7 +141,7 @@ static void receiver_not_ready(struct emu_qp *qp, uint32_t psn, uint8_t code)
 	req->rnr_retries++;
 	qp->stat->work.rnr_naks_received++;
 	emu_timer_ack(qp, 0);
-	emu_timer_rnr(qp, emu_now_ns() + emu_rnr_ns(code));
+	emu_timer_rnr(qp, emu_now_ns() + emu_rnr_wait_ns(code, req->rnr_retries));
 	emu_debug("QP 0x%06x: receiver not ready at PSN %u, retry %u", qp->qpn, psn,
 		  req->rnr_retries);
 }

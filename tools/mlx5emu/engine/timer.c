@@ -39,6 +39,23 @@ uint64_t emu_rnr_ns(uint8_t code)
 	return (uint64_t)units[code % RNR_CODES] * 10000u;
 }
 
+/*
+ * The NAK's time is the least that it may be (IBA vol 1 section 9.7.5.2.8). The peer's program shares a
+ * processor with those who ask, so the longer it has posted no receive the less often they do: as
+ * long again as they have waited, up to 10 ms.
+ */
+uint64_t emu_rnr_wait_ns(uint8_t code, unsigned retries)
+{
+	enum {
+		FIRST_NS = 10000,
+		DOUBLINGS = 10,
+	};
+	const uint64_t asked = emu_rnr_ns(code);
+	const uint64_t polite = (uint64_t)FIRST_NS << (retries < DOUBLINGS ? retries : DOUBLINGS);
+
+	return emu.manual || asked > polite ? asked : polite;
+}
+
 uint64_t emu_ack_timeout_ns(uint8_t code)
 {
 	if (!emu.manual && code < ACK_TIMEOUT_FLOOR)

@@ -17,6 +17,9 @@ uint64_t emu_now_ns(void);
 /* IBA vol 1 table 45 (RNR NAK timer field), codes 0..31. */
 uint64_t emu_rnr_ns(uint8_t code);
 
+/* How long a requester waits after the NAK that is its @retries'th in a row (1..). */
+uint64_t emu_rnr_wait_ns(uint8_t code, unsigned retries);
+
 /* The local ACK timeout for a code 1..31 (0 = no timer; not for this function). */
 uint64_t emu_ack_timeout_ns(uint8_t code);
 
