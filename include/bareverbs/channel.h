@@ -40,10 +40,10 @@ enum bv_channel_state {
  */
 #define BV_COMPLETIONS_COMPRESSED 0x1u
 /*
- * Messages of up to 32 bytes, and what reads and atomics fetch of that length, may be put into completions;
- * a poll then copies them to where they belong, or tells where they are (bv_poll_recv_inplace). It saves a write of
- * the device. All buffers that the channel
- * receives and fetches into must be memory of this process at their own addresses: no DMA-BUF, no other iova.
+ * Messages of up to 32 bytes, and what reads and atomics fetch of that length, may be put into completions: it
+ * saves a write of the device. A poll then copies them to where they belong, or tells where they are
+ * (bv_poll_recv_inplace). All buffers that the channel receives and fetches into must be memory of this process at
+ * their own addresses: no DMA-BUF, no other iova.
  */
 #define BV_COMPLETIONS_INLINE 0x2u
 /* The device does not watch for overruns, which cannot happen here, and polls do not tell it how far they came. */
