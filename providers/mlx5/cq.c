@@ -369,9 +369,7 @@ BVI_INLINE unsigned recv_run(struct bv_channel *ch, struct bv_wc *wc, unsigned m
 		return 0;
 	end = recv_all_alike(cqe, max < left ? max : left, op_own, state, ch->rq_done, wc);
 	n = (size_t)(end - recv->cqe); /* still @cqe, and not kept in a register for this */
-	ch->rq_done += n;
-	ch->rq_limit += n;
-	recv->cqe = end;
+	mlx5_recv_took(ch, end, n);
 	return (unsigned)n;
 }
 

@@ -64,6 +64,14 @@ BVI_INLINE void mlx5_received_as(const struct mlx5_recv_kind *kind, bvi_v16 how,
 	*(bvi_v16_unaligned *)(void *)((uint8_t *)wc + 8) = what | how;
 }
 
+/* The completions of @n receives were taken by the short way; @next is behind them. */
+BVI_INLINE void mlx5_recv_took(struct bv_channel *ch, const struct bvi_mlx5_cqe *next, uint64_t n)
+{
+	ch->rq_done += n;
+	ch->rq_limit += n;
+	bvi_mlx5_poll_recv_of(ch)->cqe = next;
+}
+
 /* Receives' completions from @cqe on that the short way may take. */
 static inline unsigned mlx5_short_way(const struct bvi_mlx5_cqe *cqe, uint32_t stop)
 {

@@ -109,9 +109,7 @@ unsigned bvi_mlx5_take_inside(struct bv_channel *ch, struct bv_wc *wc, unsigned 
 	max = max < left ? max : left;
 	while (n < max && take_inside(ch, first + n, owner, number + n, &wc[n]))
 		n++;
-	ch->rq_done = number + n;
-	ch->rq_limit += n;
-	recv->cqe = first + n;
+	mlx5_recv_took(ch, first + n, n);
 	return n;
 }
 
@@ -123,9 +121,7 @@ int bvi_mlx5_poll_recv_one_inside(struct bv_channel *ch, struct bv_wc *wc)
 	if (bvi_mlx5_recv_stops(cqe, recv->stop) ||
 	    !take_inside(ch, cqe, recv->owner, ch->rq_done, wc))
 		return bvi_mlx5_poll_recv_one(ch, wc);
-	ch->rq_done++;
-	ch->rq_limit++;
-	recv->cqe = cqe + 1;
+	mlx5_recv_took(ch, cqe + 1, 1);
 	return 1;
 }
 
@@ -173,9 +169,7 @@ BVI_INLINE unsigned take_all_where(struct bv_channel *ch, struct bv_wc *wc, cons
 	while (n < max && take_where(ch, first + n, bvi_mlx5_cqe_op_own(first + n) ^ owner,
 				     number + n, &wc[n], &payload[n], inside))
 		n++;
-	ch->rq_done = number + n;
-	ch->rq_limit += n;
-	recv->cqe = first + n;
+	mlx5_recv_took(ch, first + n, n);
 	return n;
 }
 
@@ -227,9 +221,7 @@ BVI_INLINE bool poll_one_where(struct bv_channel *ch, struct bv_wc *wc, const vo
 	    !take_where(ch, cqe, bvi_mlx5_cqe_op_own(cqe) ^ recv->owner, ch->rq_done, wc, payload,
 			inside))
 		return false;
-	ch->rq_done++;
-	ch->rq_limit++;
-	recv->cqe = cqe + 1;
+	mlx5_recv_took(ch, cqe + 1, 1);
 	return true;
 }
 
