@@ -29,7 +29,14 @@ static const struct {
 	[BENCH_POLL_SEND_BURST] = { "poll_send_burst16", BENCH_CHAIN },
 	[BENCH_POLL_RECV_BURST] = { "poll_recv_burst16", BENCH_CHAIN },
 	[BENCH_POLL_EMPTY] = { "poll_empty", 1 },
+	[BENCH_POLL_RECV_INLINE] = { "poll_recv_inline", 1 },
+	[BENCH_POLL_RECV_INPLACE] = { "poll_recv_inplace", 1 },
+	[BENCH_POLL_RECV_INLINE_BURST] = { "poll_recv_inline_burst16", BENCH_CHAIN },
+	[BENCH_POLL_RECV_INPLACE_BURST] = { "poll_recv_inplace_burst16", BENCH_CHAIN },
 	[BENCH_SEND_IMM] = { "send_imm", 1 },
+	[BENCH_SHORT_RECV] = { "short_recv", 1 },
+	[BENCH_SHORT_SEND_IMM] = { "short_send_imm", 1 },
+	[BENCH_SHORT_POLL_SEND] = { "short_poll_send", 1 },
 };
 
 static char failure[256];
@@ -82,27 +89,34 @@ static bool polls_sends(enum bench_op op)
 	return op == BENCH_POLL_SEND || op == BENCH_POLL_SEND_BURST;
 }
 
+static bool polls_short(enum bench_op op)
+{
+	return op == BENCH_POLL_RECV_INLINE || op == BENCH_POLL_RECV_INPLACE ||
+	       op == BENCH_POLL_RECV_INLINE_BURST || op == BENCH_POLL_RECV_INPLACE_BURST;
+}
+
 static bool polls_receives(enum bench_op op)
 {
-	return op == BENCH_POLL_RECV || op == BENCH_POLL_RECV_BURST;
+	return op == BENCH_POLL_RECV || op == BENCH_POLL_RECV_BURST || polls_short(op);
 }
 
 int bench_prepare(const struct bench_library *lib, struct bench_side *side, enum bench_op op,
 		  unsigned n)
 {
+	const bool is_short = polls_short(op);
 	int rc = 0;
 
 	if (!bench_base(side)->memory)
 		return 0;
 	if (op == BENCH_SEND_INLINE_8 || op == BENCH_SEND_IMM || polls_receives(op))
-		rc = run(lib, side, BENCH_RECV, n);
+		rc = run(lib, side, is_short ? BENCH_SHORT_RECV : BENCH_RECV, n);
 	if (rc == 0 && polls_receives(op))
-		rc = run(lib, side, BENCH_SEND_IMM, n);
+		rc = run(lib, side, is_short ? BENCH_SHORT_SEND_IMM : BENCH_SEND_IMM, n);
 	if (rc == 0 && polls_sends(op))
 		rc = run(lib, side, BENCH_WRITE_INLINE_8, n);
 	bench_device_work(polls_receives(op) ? 2 * n : polls_sends(op) ? n : 0);
 	if (rc == 0 && polls_receives(op))
-		rc = run(lib, side, BENCH_POLL_SEND, n);
+		rc = run(lib, side, is_short ? BENCH_SHORT_POLL_SEND : BENCH_POLL_SEND, n);
 	return rc;
 }
 

@@ -38,8 +38,17 @@ enum bench_op {
 	BENCH_POLL_SEND_BURST,
 	BENCH_POLL_RECV_BURST,
 	BENCH_POLL_EMPTY,
+	/* Of short messages that lie in their completions: copied to where they belong, and read where they are. */
+	BENCH_POLL_RECV_INLINE,
+	BENCH_POLL_RECV_INPLACE,
+	BENCH_POLL_RECV_INLINE_BURST,
+	BENCH_POLL_RECV_INPLACE_BURST,
 	BENCH_NROWS,                  /* the ones above are reported */
 	BENCH_SEND_IMM = BENCH_NROWS, /* makes completions of receives */
+	BENCH_NVERIFIED,              /* the ones below are parts of others */
+	BENCH_SHORT_RECV = BENCH_NVERIFIED,
+	BENCH_SHORT_SEND_IMM,
+	BENCH_SHORT_POLL_SEND,
 	BENCH_NOPS,
 };
 
@@ -53,6 +62,7 @@ enum {
 	BENCH_PIECE_STRIDE = 32,
 	/* More than what libmlx5 would have scattered into a completion and copied out of it. */
 	BENCH_MESSAGE = 128,
+	BENCH_SHORT = 32, /* one that lies in its completion */
 	BENCH_IMM = 0x1234abcd,
 	BENCH_ADD = 3,
 };
@@ -69,7 +79,8 @@ enum {
 /* What the last poll delivered, as far as the library tells. */
 struct bench_seen {
 	bool good;
-	uint32_t bytes; /* of receives */
+	const void *payload; /* of receives, if it is not where they land */
+	uint32_t bytes;      /* of receives */
 	bool has_imm;
 	uint32_t imm; /* host order */
 };

@@ -2,7 +2,8 @@
 /*
  * bareverbs, by its public calls. Compiled once for each row: BENCH_BV_NAME and BENCH_BV_PROVIDER say
  * which, BENCH_BV_SYMBOL is the library's symbol; with BV_PIN_PROVIDER the calls are bound at compile
- * time. What is in the environment chooses a variant of the provider.
+ * time. What is in the environment chooses a variant of the provider. Where it can put payloads into completions
+ * (BENCH_BV_INSIDE), a second channel has it do so.
  */
 #include "bench.h"
 
@@ -25,6 +26,9 @@ struct bench_side {
 	struct bv_scatter landing;
 	struct bv_scatter landings[BENCH_CHAIN];
 	struct bv_wc wc[BENCH_CHAIN];
+	const void *payload[BENCH_CHAIN]; /* where they are; [0] NULL: where they land */
+	struct bv_channel *inside;
+	struct bv_gather short_message;
 
 	struct bv_device *dev;
 	struct bv_pd *pd;
@@ -167,10 +171,56 @@ static unsigned poll_empty(struct bench_side *s, unsigned n)
 	POSTS(bv_poll_send(s->ch, s->wc, 1) == 0 ? 0 : -1);
 }
 
+#ifdef BENCH_BV_INSIDE
+
+static unsigned short_recv(struct bench_side *s, unsigned n)
+{
+	POSTS(bv_post_recv(s->inside, &s->landing, 1));
+}
+
+static unsigned short_send_imm(struct bench_side *s, unsigned n)
+{
+	POSTS(bv_post_send_imm(s->inside, &s->short_message, 1, BENCH_IMM, 0));
+}
+
+static unsigned short_poll_send(struct bench_side *s, unsigned n)
+{
+	POLLS(1, bv_poll_send(s->inside, s->wc, 1));
+}
+
+static unsigned poll_recv_inline(struct bench_side *s, unsigned n)
+{
+	POLLS(1, bv_poll_recv(s->inside, s->wc, 1));
+}
+
+static unsigned poll_recv_inplace(struct bench_side *s, unsigned n)
+{
+	POLLS(1, bv_poll_recv_inplace(s->inside, s->wc, s->payload, 1));
+}
+
+static unsigned poll_recv_inline_burst(struct bench_side *s, unsigned n)
+{
+	POLLS(BENCH_CHAIN, bv_poll_recv(s->inside, s->wc, BENCH_CHAIN));
+}
+
+static unsigned poll_recv_inplace_burst(struct bench_side *s, unsigned n)
+{
+	POLLS(BENCH_CHAIN, bv_poll_recv_inplace(s->inside, s->wc, s->payload, BENCH_CHAIN));
+}
+
+#define SHORT_CALLS                                                                                 \
+	[BENCH_POLL_RECV_INLINE] = poll_recv_inline, [BENCH_POLL_RECV_INPLACE] = poll_recv_inplace, \
+	[BENCH_POLL_RECV_INLINE_BURST] = poll_recv_inline_burst,                                    \
+	[BENCH_POLL_RECV_INPLACE_BURST] = poll_recv_inplace_burst, [BENCH_SHORT_RECV] = short_recv, \
+	[BENCH_SHORT_SEND_IMM] = short_send_imm, [BENCH_SHORT_POLL_SEND] = short_poll_send
+
+#endif
+
 static void seen(const struct bench_side *s, struct bench_seen *out)
 {
 	*out = (struct bench_seen){
 		.good = s->wc[0].status == BV_STATUS_SUCCESS,
+		.payload = s->payload[0],
 		.bytes = s->wc[0].bytes,
 		.has_imm = s->wc[0].flags & BV_WC_IMM,
 		.imm = s->wc[0].imm,
@@ -191,6 +241,7 @@ static void lists(struct bench_side *s)
 		s->sge_4[i] = bv_gather(s->mr, m + BENCH_PAYLOAD + i * BENCH_PIECE_STRIDE,
 					BENCH_PIECE_LENGTH);
 	s->message = bv_gather(s->mr, m + BENCH_PAYLOAD, BENCH_MESSAGE);
+	s->short_message = bv_gather(s->mr, m + BENCH_PAYLOAD, BENCH_SHORT);
 	s->result = bv_scatter(s->mr, m + BENCH_RESULT, BENCH_SGE_LENGTH);
 	s->number = bv_scatter(s->mr, m + BENCH_RESULT, sizeof(uint64_t));
 	s->landing = bv_scatter(s->mr, m + BENCH_LANDING, BENCH_MESSAGE);
@@ -198,7 +249,7 @@ static void lists(struct bench_side *s)
 		s->landings[i] = s->landing;
 }
 
-static int connect_itself(struct bench_side *s)
+static int connect_itself(struct bench_side *s, unsigned completions, struct bv_channel **ch)
 {
 	struct bv_channel_attr attr = BV_CHANNEL_ATTR_DEFAULT;
 	struct bv_endpoint own;
@@ -209,18 +260,16 @@ static int connect_itself(struct bench_side *s)
 	attr.max_recv_sge = 1;
 	attr.max_inline = BENCH_INLINE_MAX;
 	attr.access |= BV_ACCESS_REMOTE_ATOMIC;
-	rc = bv_channel_create(s->pd, &attr, &s->ch);
+	attr.completions = completions;
+	rc = bv_channel_create(s->pd, &attr, ch);
 	if (rc == 0)
-		rc = bv_channel_endpoint(s->ch, &own);
-	if (rc == 0)
-		rc = bv_channel_connect(s->ch, &own);
-	if (rc == 0)
-		bv_channel_query(s->ch, &s->info);
-	return rc;
+		rc = bv_channel_endpoint(*ch, &own);
+	return rc == 0 ? bv_channel_connect(*ch, &own) : rc;
 }
 
 static void close_side(struct bench_side *s)
 {
+	bv_channel_destroy(s->inside);
 	bv_channel_destroy(s->ch);
 	bv_mr_dereg(s->mr);
 	bv_pd_free(s->pd);
@@ -246,7 +295,11 @@ static struct bench_side *open_side(char *why, size_t size)
 		rc = bv_mr_reg(s->pd, s->base.memory, BENCH_MEMORY,
 			       BV_ACCESS_SHARED | BV_ACCESS_REMOTE_ATOMIC, &s->mr);
 	if (rc == 0)
-		rc = connect_itself(s);
+		rc = connect_itself(s, 0, &s->ch);
+#ifdef BENCH_BV_INSIDE
+	if (rc == 0)
+		rc = connect_itself(s, BV_COMPLETIONS_INLINE, &s->inside);
+#endif
 #ifdef BENCH_BV_VARIABLE
 	unsetenv(BENCH_BV_VARIABLE);
 #endif
@@ -256,6 +309,7 @@ static struct bench_side *open_side(char *why, size_t size)
 		return NULL;
 	}
 	lists(s);
+	bv_channel_query(s->ch, &s->info);
 	s->base.about = s->info.data_path;
 	s->base.own = s;
 	s->base.own_size = sizeof(*s);
@@ -267,5 +321,10 @@ const struct bench_library BENCH_BV_SYMBOL = {
 	.open = open_side,
 	.close = close_side,
 	.seen = seen,
-	.run = { BENCH_EVERY_CALL },
+	.run = {
+		BENCH_EVERY_CALL,
+#ifdef BENCH_BV_INSIDE
+		SHORT_CALLS,
+#endif
+	},
 };

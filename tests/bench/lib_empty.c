@@ -113,6 +113,10 @@ const struct bench_library bench_empty = {
 		[BENCH_POLL_SEND_BURST] = chains,
 		[BENCH_POLL_RECV_BURST] = chains,
 		[BENCH_POLL_EMPTY] = polls,
+		[BENCH_POLL_RECV_INLINE] = polls,
+		[BENCH_POLL_RECV_INPLACE] = polls,
+		[BENCH_POLL_RECV_INLINE_BURST] = chains,
+		[BENCH_POLL_RECV_INPLACE_BURST] = chains,
 		[BENCH_SEND_IMM] = one_by_one,
 	},
 };

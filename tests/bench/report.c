@@ -233,6 +233,8 @@ static void above_table(const json_t *root)
 		printf(" %s |", direct[i]);
 	printf("\n|---|--:|--:|--:|\n");
 	for (size_t o = 0; o < ops; o++) {
+		if (!find(root, "verbs", op[o]))
+			continue;
 		printf("| %s |", op[o]);
 		for (size_t i = 0; i < 3; i++)
 			above(root, "verbs", direct[i], op[o]);
