@@ -27,6 +27,8 @@ expect 125 "more elements than there are devices" "$emu" run --mtu=256,512 true
 expect 125 "use active or down" "$emu" run --port-state=up true
 expect 125 "16 hexadecimal digits" "$emu" run --guid=1234 true
 expect 125 "an IPv4 address" "$emu" run --address=10.77.0 true
+expect 125 "of one host" "$emu" run --address=239.1.1.1 true
+expect 125 "none is left for device 1" "$emu" run -n 2 --address=223.255.255.255 true
 expect 125 "use none, error" "$emu" run --log-level=loud true
 expect 125 "No such file or directory" "$emu" run --log-file="$scratch/none/log" true
 expect 125 "line 1, column 11: '2' is not a rate" "$emu" run --fault='lose rate=2' true

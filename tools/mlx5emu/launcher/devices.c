@@ -32,13 +32,19 @@ uint64_t devices_guid(struct argp_state *state, const char *option, const char *
 	return value;
 }
 
+/* RFC 1122 section 3.2.1.3: neither of this network nor of a group, nor of a broadcast. */
+static bool is_unicast(uint32_t ipv4)
+{
+	return ipv4 >> 24 != 0 && ipv4 >> 24 < 224;
+}
+
 uint32_t devices_ipv4(struct argp_state *state, const char *option, const char *text)
 {
 	struct in_addr in = { 0 };
 
-	if (inet_pton(AF_INET, text, &in) != 1)
-		argp_error(state, "%s=%s: an IPv4 address is needed, such as 10.77.0.1", option,
-			   text);
+	if (inet_pton(AF_INET, text, &in) != 1 || !is_unicast(ntohl(in.s_addr)))
+		argp_error(state, "%s=%s: an IPv4 address of one host is needed, such as 10.77.0.1",
+			   option, text);
 	return ntohl(in.s_addr);
 }
 
@@ -97,6 +103,9 @@ static void set_defaults(struct argp_state *state, const struct device_options *
 	dev->model = EMU_MODEL_DEFAULT;
 	dev->guid = o->guid + index;
 	dev->ipv4 = o->ipv4 + index;
+	if (!is_unicast(dev->ipv4))
+		argp_error(state, "--address: none is left for device %u, they count up from it",
+			   index);
 	if (!list_element(o->port_state, index, text, sizeof(text)) ||
 	    !parse_state(text, &dev->active))
 		argp_error(state, "--port-state=%s: use active or down, separated by commas",
