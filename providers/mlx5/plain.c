@@ -19,14 +19,13 @@ BVI_INLINE void long_ring(struct bv_channel *ch, unsigned pi, const bvi_v16 *blo
 BVI_INLINE void long_ring_straight(struct bv_channel *ch, struct plain_place to, unsigned blocks)
 {
 	uint8_t *const bf = bf_begin(ch, bvi_mlx5_send_of(ch)->pi);
-	const bvi_v16 *wqe = to.wqe;
-	uint8_t *line = bf;
+	const size_t size = (size_t)blocks * PRM_WQEBB;
+	size_t at = 0;
 
 	do {
-		bv_mmio_copy64(line, wqe);
-		line += PRM_WQEBB;
-		wqe += PRM_WQEBB_DS;
-	} while (--blocks);
+		bv_mmio_copy64(bf + at, (const uint8_t *)to.wqe + at);
+		at += PRM_WQEBB;
+	} while (at != size);
 	bf_end(ch, bf);
 }
 
