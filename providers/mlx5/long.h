@@ -237,8 +237,8 @@ static BV_NOINLINE int64_t send_inline_plain(struct bv_channel *ch, const void *
 	return plain_inline_block(ch, buf, len, false, NULL, what, false, 0);
 }
 
-/* Where loading payload takes more than two loads of 16 bytes that overlap by less than that. */
-#define INLINE_SHORT (PRM_WQEBB_DS * PRM_DS / 2 - PRM_INLINE_HEAD - 8)
+/* Shorter payload has less than eight bytes in the second segment beside a remote address (wqe_last()). */
+#define INLINE_SHORT (PRM_DS - PRM_INLINE_HEAD + 8)
 
 static BV_NOINLINE int64_t write_inline_short(struct bv_channel *ch, const void *buf, size_t len,
 					      const struct bv_remote *remote, uint64_t what)
