@@ -196,6 +196,33 @@ static void reads_are_fetched(void **state)
 	relay_expect_silence();
 }
 
+/* A program that waits for a flag to change does so: each of them sees what is there now. */
+static void reads_of_one_address_are_fetched_anew(void **state)
+{
+	(void)state;
+	for (char now = 'a'; now < 'd'; now++) {
+		struct rig_wqe w = xrc_begin(EMU_OP_READ, OTHER_SRQN);
+		struct emu_relayed m;
+
+		rig_raddr(&w, rig.remote, 0x1234500);
+		rig_data(&w, rig.local, 1, rig.lkey);
+		rig_send(&rig.a, &w);
+		m = relay_expect(EMU_RELAY_REQUEST);
+		answer(&m, EMU_AETH_ACK);
+		m = relay_expect(EMU_RELAY_FETCH);
+		relay_say(&(struct emu_relayed){ .kind = EMU_RELAY_DONE,
+						 .syndrome = EMU_AETH_ACK,
+						 .qpn = m.qpn,
+						 .number = m.number,
+						 .length = 1 },
+			  &now);
+		mlx5emu_step();
+		rig_expect(&rig.cq_a, EMU_CQE_REQ);
+		assert_int_equal(rig.local[0], now);
+	}
+	relay_expect_silence();
+}
+
 static void read_that_is_refused_late(void **state)
 {
 	struct rig_wqe w = xrc_begin(EMU_OP_READ, OTHER_SRQN);
@@ -308,6 +335,7 @@ int main(void)
 		TEST(owner_that_dies),
 		TEST(owner_that_never_was),
 		TEST(reads_are_fetched),
+		TEST(reads_of_one_address_are_fetched_anew),
 		TEST(read_that_is_refused_late),
 		TEST(atomics_return_what_was_there),
 		TEST(error_under_a_message_is_told),

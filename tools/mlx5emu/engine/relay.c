@@ -200,6 +200,7 @@ int emu_relay_fetch(struct emu_qp *qp, const struct emu_answer *a, uint32_t leng
 		(void)open_question(r, &r->fetch, EMU_RELAY_FETCH, &p);
 		return -EAGAIN;
 	}
+	r->fetched = false; /* memory changes: the next read of it asks again */
 	if (r->syndrome == EMU_AETH_ACK)
 		memcpy(emu.tx + EMU_WIRE_HEADER, r->data, length);
 	else
