@@ -88,7 +88,7 @@ static inline bool emu_strict_refuses(enum emu_strict strict)
  */
 struct emu_run_config {
 	/*
-	 * Names the run: processes with equal ids see each other. 1..64 characters of [0-9A-Za-z_-];
+	 * Names the run: processes with equal ids see each other. 1..48 characters of [0-9A-Za-z_-];
 	 * NULL or "" = private to this process.
 	 */
 	const char *run_id;
