@@ -44,7 +44,8 @@
  * channel's thread, hold no lock, allocate nothing and enter no kernel.
  *
  * post_other, post_imm, post_inline_imm: @what (queue.h) has the operation, the count of elements or the
- *	length, and the flags; @remote is NULL if it is a send. ch->sq_posted is the
+ *	length, and the flags; @remote is NULL if it is a send. A list holds no more than @remote, which core
+ *	has checked; or, if its caller wanted no check of that, no more than max_msg. ch->sq_posted is the
  *	number of the new work. If it has reached sq_limit: return -EAGAIN, nothing changed. Else the
  *	work is the device's before the slot returns (doorbell rung), sq_posted has grown by one, and
  *	the old value is returned. sg[] may be reused at once; the memory it names belongs to the device

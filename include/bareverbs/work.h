@@ -151,7 +151,8 @@ BVI_INLINE int64_t bv_post_write_unchecked(struct bv_channel *ch, const struct b
 					   unsigned nsge, const struct bv_remote *remote,
 					   unsigned flags)
 {
-	if (bvi_unlikely(!bvi_list_fits(nsge, flags)))
+	if (bvi_unlikely(!bvi_list_fits(nsge, flags) ||
+			 (nsge > 1 && bvi_gather_bytes(sg, nsge) > ch->max_msg)))
 		return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, remote, flags);
 	return bvi_post(ch, sg, remote, bvi_what(BV_OP_WRITE, nsge, BVI_SHORT_LIST, flags));
 }

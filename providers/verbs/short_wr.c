@@ -143,8 +143,8 @@ static ALWAYS_INLINE int64_t post_last(struct bv_channel *ch, const struct work 
 }
 
 /*
- * A list that is no longer than what every channel takes. One with a target is no longer than that, which its caller
- * has seen to: so the lengths of its elements are added up only for a long target, or none.
+ * A list that is no longer than what the channel takes. One with a target is no longer than that, or than max_msg,
+ * which core has seen to: so the lengths of its elements are added up only for a long target, or none.
  */
 static ALWAYS_INLINE bool is_short_list(const struct work *w)
 {

@@ -420,6 +420,7 @@ static void rejected(void **state)
 	REJECTED(bv_post_read(ch, in, 1, &remote, 16), -EINVAL, "unknown flags");
 	REJECTED(bv_post_write(ch, out, 3, &remote, 0), -EINVAL, "elements");
 	REJECTED(bv_post_write_unchecked(ch, out, 3, &remote, 0), -EINVAL, "elements");
+	REJECTED(bv_post_write_unchecked(ch, big, 2, &remote, 0), -EMSGSIZE, "more than");
 	REJECTED(bv_post_write(ch, out, 2, &remote, 0), -ERANGE,
 		 "65 bytes do not fit into the remote region, which has 64 from 0x1000 on");
 	REJECTED(bv_post_write_imm(ch, out, 2, &remote, 0, 0), -ERANGE, "remote region");

@@ -237,6 +237,30 @@ static void long_elements(void **state)
 	driver_free(d);
 }
 
+/* What is not held against its target is held against the longest message all the same. */
+static void unchecked(void **state)
+{
+	static const struct bv_gather longest[4] = { { 0x1000, 1u << 28, 7 },
+						     { 0x2000, 1u << 28, 8 },
+						     { 0x3000, 1u << 28, 9 },
+						     { 0x4000, 1u << 28, 10 } };
+	struct bv_gather longer[4];
+	struct driver *d = driver_new(EXTENDED);
+	struct bv_channel *ch = driver_channel(d);
+
+	(void)state;
+	for (unsigned n = 1; n <= 4; n++) {
+		memcpy(longer, longest, sizeof(longer));
+		longer[n - 1].length = (1u << 30) + 1 - (n - 1) * (1u << 28);
+		assert_int_equal(bv_post_write_unchecked(ch, longest, n, REMOTE, 0), n - 1);
+		assert_int_equal(d->wr.num_sge, n);
+		refusals_wanted = 1;
+		assert_int_equal(bv_post_write_unchecked(ch, longer, n, REMOTE, 0), -EINVAL);
+		assert_int_equal(refusals_wanted, 0);
+	}
+	driver_free(d);
+}
+
 /* What was granted is looked at by the slots themselves. */
 static void more_than_granted(void **state)
 {
@@ -418,17 +442,12 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lists),
-		cmocka_unit_test(counts),
-		cmocka_unit_test(inlines),
-		cmocka_unit_test(receives),
-		cmocka_unit_test(many_receives),
-		cmocka_unit_test(credits),
-		cmocka_unit_test(laps),
-		cmocka_unit_test(added_signals),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(long_elements),
-		cmocka_unit_test(more_than_granted),
+		cmocka_unit_test(lists),         cmocka_unit_test(counts),
+		cmocka_unit_test(inlines),       cmocka_unit_test(receives),
+		cmocka_unit_test(many_receives), cmocka_unit_test(credits),
+		cmocka_unit_test(laps),          cmocka_unit_test(added_signals),
+		cmocka_unit_test(refused),       cmocka_unit_test(long_elements),
+		cmocka_unit_test(unchecked),     cmocka_unit_test(more_than_granted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
