@@ -22,7 +22,7 @@ set -euo pipefail
 
 mark="<!-- results: nightly -->"
 stages=(soak-verbs soak-mlx5 soak-emu kill-verbs kill-mlx5 race-verbs race-mlx5
-	fuzz fuzz-plan fuzz-wqe fuzz-uverbs vm vm-6.12 fresh coverage aarch64 variants)
+	fuzz fuzz-plan fuzz-wqe fuzz-wire fuzz-uverbs vm vm-6.12 fresh coverage aarch64 variants)
 declare -A what=(
 	[soak-verbs]="10 minutes on 64 channels, provider verbs"
 	[soak-mlx5]="the same, provider mlx5"
@@ -34,6 +34,7 @@ declare -A what=(
 	[fuzz]="each decoder fuzzed for a minute, ASan and UBSan"
 	[fuzz-plan]="ten million fault plans for mlx5emu, ASan and UBSan"
 	[fuzz-wqe]="ten million work requests for mlx5emu, the same"
+	[fuzz-wire]="ten million datagrams between processes of mlx5emu, the same"
 	[fuzz-uverbs]="ten million programs of commands to mlx5emu, the same"
 	[vm]="the whole suite on soft-RoCE, Debian's kernel"
 	[vm-6.12]="the same, on Linux 6.12"

@@ -99,6 +99,8 @@ static void lies_are_refused(void **state)
 		lie.flags = EMU_WIRE_LAST);
 	REFUSED("without GRH", lie.service = EMU_SERVICE_UD; lie.opcode = EMU_WIRE_SEND;
 		lie.length = 39);
+	REFUSED("longer than the MTU", lie.service = EMU_SERVICE_UD; lie.opcode = EMU_WIRE_SEND;
+		lie.length = EMU_WIRE_GRH + 1025);
 	REFUSED("payload where", lie.opcode = EMU_WIRE_ACK; lie.flags = 0);
 }
 

@@ -85,6 +85,8 @@ static const char *check_payload(const struct emu_packet *p)
 		return "payload too long";
 	if (!last && (p->length == 0 || p->length % emu_mtu_bytes(p->mtu)))
 		return "packet that is not the last is no multiple of the MTU";
+	if (p->service == EMU_SERVICE_UD && p->length - EMU_WIRE_GRH > emu_mtu_bytes(p->mtu))
+		return "datagram longer than the MTU";
 	if (!last && (p->flags & (EMU_WIRE_IMM | EMU_WIRE_SOLICITED | EMU_WIRE_INVALIDATE)))
 		return "immediate, invalidation or solicited event before the last packet";
 	if ((p->flags & EMU_WIRE_IMM) && (p->flags & EMU_WIRE_INVALIDATE))
