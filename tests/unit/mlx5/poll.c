@@ -217,6 +217,41 @@ static void send_bursts(void **state)
 	plain_free(p);
 }
 
+/* Of a ring whose half is longer than what its next stop tells apart, the device is told twice a lap all the same. */
+static void long_ring(void **state)
+{
+	static const struct plain_shape shape = {
+		.blocks = 4096,
+		.strides = 16,
+		.stride = 64,
+		.max_send = 4096,
+		.max_recv = 16,
+	};
+	struct plain *p = plain_new(&shape);
+	struct bv_channel *ch = plain_channel(p);
+	const uint32_t half = p->cqes / 2;
+
+	(void)state;
+	assert_true(half * sizeof(*p->scq) > UINT16_MAX);
+	for (uint32_t first = 0; first < 5 * p->cqes;) {
+		const unsigned n = 1 + first % 17;
+		struct bv_wc wc[17];
+
+		for (unsigned i = 0; i < n; i++) {
+			const uint16_t index = plain_index(p);
+
+			assert_int_equal(post(ch, BV_OP_WRITE, false), first + i);
+			plain_send_cqe(p, 0, PRM_OPCODE_WRITE, index, 0);
+		}
+		assert_int_equal(bv_poll_send(ch, wc, n), n);
+		for (unsigned i = 0; i < n; i++)
+			expect_wc(&wc[i], first + i, BV_OP_WRITE, 0);
+		first += n;
+		assert_int_equal(be32toh(p->scq_dbrec[PRM_CQ_DBREC_CI]), first / half * half);
+	}
+	plain_free(p);
+}
+
 static void recv_bursts(void **state)
 {
 	static const uint8_t opcodes[] = { 0, PRM_CQE_RESP_WRITE_IMM, PRM_CQE_RESP_SEND,
@@ -485,6 +520,7 @@ int main(void)
 		cmocka_unit_test(syndromes),          cmocka_unit_test(broken_sends),
 		cmocka_unit_test(broken_receives),    cmocka_unit_test(send_bursts),
 		cmocka_unit_test(recv_bursts),        cmocka_unit_test(one_by_one),
+		cmocka_unit_test(long_ring),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
