@@ -295,6 +295,96 @@ static void reset_is_told(void **state)
 	rig_expect_none(&rig.cq_a);
 }
 
+/* A target whose requester is the test: packets that no queue pair of ours sends. */
+static void connect_target_to_test(uint32_t peer)
+{
+	const struct emu_qp_attr init = {
+		.qp_state = EMU_QPS_INIT,
+		.port_num = 1,
+		.access_flags = 0xf,
+	};
+	const struct emu_qp_attr rtr = {
+		.qp_state = EMU_QPS_RTR,
+		.av = { .is_global = true, .port_num = 1 },
+		.path_mtu = 3,
+		.dest_qpn = peer,
+		.rq_psn = XRC_PSN,
+		.max_dest_rd_atomic = 4,
+		.min_rnr_timer = 1,
+	};
+
+	assert_int_equal(rig_modify(&rig.b, EMU_QPS_RESET), 0);
+	assert_int_equal(emu_qp_modify(rig.dev, rig.b.qpn, &init,
+				       EMU_QP_STATE | EMU_QP_PKEY_INDEX | EMU_QP_PORT |
+					       EMU_QP_ACCESS_FLAGS),
+			 0);
+	assert_int_equal(emu_qp_modify(rig.dev, rig.b.qpn, &rtr,
+				       EMU_QP_STATE | EMU_QP_AV | EMU_QP_PATH_MTU |
+					       EMU_QP_DEST_QPN | EMU_QP_RQ_PSN |
+					       EMU_QP_MAX_DEST_RD_ATOMIC | EMU_QP_MIN_RNR_TIMER),
+			 0);
+}
+
+static void send_packet(struct emu_packet p)
+{
+	uint8_t datagram[EMU_WIRE_HEADER + 1024] = { 0 };
+
+	p.opcode = EMU_WIRE_SEND;
+	p.service = EMU_SERVICE_XRC;
+	p.mtu = 3;
+	p.pkey = 0xffff;
+	p.dst_qpn = rig.b.qpn;
+	emu_wire_encode(&p, datagram);
+	assert_int_equal(
+		emu_fabric_send(relay_other, 1, datagram, EMU_WIRE_HEADER + p.length, true), 0);
+	mlx5emu_step();
+}
+
+static void expect_answer(uint8_t syndrome)
+{
+	uint8_t buffer[EMU_RELAY_MAX];
+	struct emu_packet p;
+	size_t size;
+	unsigned slot;
+
+	assert_int_equal(emu_fabric_receive(relay_other, buffer, sizeof(buffer), &size, &slot), 0);
+	assert_null(emu_wire_decode(buffer, size, &p));
+	assert_int_equal(p.opcode, EMU_WIRE_ACK);
+	assert_int_equal(p.syndrome, syndrome);
+}
+
+/* Annex A14: also where one of the two queues is here, and had the message before. */
+static void message_stays_with_its_queue(void **state)
+{
+	struct emu_packet p = { .src_qpn = 0x020005, .psn = XRC_PSN };
+	struct emu_relayed m;
+
+	(void)state;
+	connect_target_to_test(p.src_qpn);
+	xrc_post(&xrc_one, rig.remote, 4096);
+	p.flags = EMU_WIRE_FIRST | EMU_WIRE_LAST;
+	p.length = 8;
+	p.srqn = xrc_one.srqn;
+	send_packet(p);
+	rig_expect(&rig.cq_b, EMU_CQE_RESP_SEND);
+	expect_answer(EMU_AETH_ACK);
+	p.psn++;
+	p.flags = EMU_WIRE_FIRST;
+	p.length = 1024;
+	p.srqn = OTHER_SRQN;
+	send_packet(p);
+	m = relay_expect(EMU_RELAY_REQUEST);
+	answer(&m, EMU_AETH_ACK);
+	expect_answer(EMU_AETH_ACK);
+	p.psn++;
+	p.flags = EMU_WIRE_LAST;
+	p.length = 8;
+	p.srqn = xrc_one.srqn;
+	send_packet(p);
+	expect_answer(EMU_AETH_NAK_INVALID_REQUEST);
+	rig_expect_none(&rig.cq_b);
+}
+
 /* Nothing new but the device's thread, which sanitizers watch beside calls of the program's. */
 static void thread_asks_and_goes_on(void **state)
 {
@@ -340,6 +430,7 @@ int main(void)
 		TEST(atomics_return_what_was_there),
 		TEST(error_under_a_message_is_told),
 		TEST(reset_is_told),
+		TEST(message_stays_with_its_queue),
 		cmocka_unit_test_setup_teardown(thread_asks_and_goes_on, relay_setup_thread,
 						relay_teardown),
 	};

@@ -51,7 +51,13 @@ const struct emu_pd *emu_responder_pd(const struct emu_qp *qp, uint32_t srqn)
 	return srq ? srq->pd : qp->pd;
 }
 
-/* Annex A14: the queue exists in the target's domain, and is one for all packets of a message. */
+/* Annex A14: one queue for all packets of a message, whichever process has it. */
+static bool one_srq(const struct emu_qp *qp, const struct emu_packet *p)
+{
+	return !qp->resp.message || qp->resp.srqn == p->srqn;
+}
+
+/* Annex A14: the queue exists in the target's domain, and is the one that the message began with. */
 static bool bind_srq(struct emu_qp *qp, const struct emu_packet *p)
 {
 	struct emu_srq *srq;
@@ -66,12 +72,6 @@ static bool bind_srq(struct emu_qp *qp, const struct emu_packet *p)
 	qp->srq = srq;
 	qp->resp.srqn = p->srqn;
 	return true;
-}
-
-/* The same of a queue in another process, which looks whether it exists. */
-static bool one_srq(const struct emu_qp *qp, const struct emu_packet *p)
-{
-	return !qp->resp.message || qp->resp.srqn == p->srqn;
 }
 
 /* Opcode sequence and length rules (9.7.4.1.2, 9.7.4.1.6), access of the queue (9.7.4.1.4). */
@@ -164,16 +164,15 @@ static void conclude(struct emu_qp *qp, const struct emu_packet *p, uint8_t synd
 
 static void receive_expected(struct emu_qp *qp, const struct emu_packet *p)
 {
-	const bool ok = request_ok(qp, p);
+	const bool ok = request_ok(qp, p) && one_srq(qp, p);
 	uint8_t syndrome = EMU_AETH_NAK_INVALID_REQUEST;
 
 	qp->resp.nak_sent = false;
 	if (ok && emu_relay_wanted(qp, p->srqn)) {
-		if (one_srq(qp, p)) {
-			emu_relay_request(qp, p);
-			return;
-		}
-	} else if (ok && bind_srq(qp, p)) {
+		emu_relay_request(qp, p);
+		return;
+	}
+	if (ok && bind_srq(qp, p)) {
 		syndrome = emu_fault_request(qp, p);
 		if (syndrome == EMU_AETH_ACK)
 			syndrome = execute(qp, p);
