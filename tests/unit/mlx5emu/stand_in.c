@@ -3,6 +3,10 @@
 #include "relay_rig.h"
 
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tools/mlx5emu/engine/state.h"
 
 enum { OTHER_QPN = 0x020005 };
 
@@ -231,6 +235,24 @@ static void queue_goes_under_a_message(void **state)
 	rig_expect_none(&rig.cq_b);
 }
 
+/* The targets are the parent's peers; they may find the child, too, and begin anew with it. */
+static void child_stands_in_for_nobody(void **state)
+{
+	const struct emu_packet p = from_afar(EMU_WIRE_SEND, EMU_WIRE_FIRST, 1024);
+	int status;
+	pid_t pid;
+
+	(void)state;
+	xrc_post(&xrc_one, rig.remote, 4096);
+	assert_int_equal(request(1, &p, rig.local).syndrome, EMU_AETH_ACK);
+	assert_false(emu_list_empty(&emu.stand_ins));
+	pid = fork();
+	if (pid == 0)
+		_exit(!emu_list_empty(&emu.stand_ins));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* Only for itself may a process ask, and only for requests of XRC. */
 static void nonsense_is_dropped(void **state)
 {
@@ -273,7 +295,8 @@ int main(void)
 		TEST(memory_of_the_queues_domain), TEST(queue_of_another_domain),
 		TEST(broken_receives_are_told),    TEST(broken_queue_is_fatal),
 		TEST(end_flushes_what_is_held),    TEST(new_life_knows_nothing_of_the_old),
-		TEST(queue_goes_under_a_message),  TEST(nonsense_is_dropped),
+		TEST(queue_goes_under_a_message),  TEST(child_stands_in_for_nobody),
+		TEST(nonsense_is_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "mr.h"
 #include "qp.h"
+#include "relay.h"
 #include "report.h"
 #include "srq.h"
 #include "stat.h"
@@ -79,6 +80,7 @@ static void fork_child(void)
 	empty_list(&emu.failed);
 	empty_list(&emu.moderated);
 	empty_list(&emu.relays);
+	emu_stand_ins_forget(NULL);
 	emu_xrcds_orphan();
 	emu_fault_forget();
 	emu_trace_close();

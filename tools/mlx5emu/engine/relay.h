@@ -94,7 +94,7 @@ unsigned emu_relays_timeout(uint64_t now);
 /* What emu_relay_receive() got for it; the datagram's payload is not in emu.tx. */
 void emu_stand_in_receive(const struct emu_relayed *m, unsigned slot);
 
-/* The shared queue goes, and what held on to it. */
+/* The shared queue goes, and what held on to it. NULL: all, in a child after fork(). */
 void emu_stand_ins_forget(const struct emu_srq *srq);
 
 /* The queue pair failed: for its target to hear, and to raise the event. */

@@ -52,7 +52,7 @@ void emu_stand_ins_forget(const struct emu_srq *srq)
 	{
 		struct emu_stand_in *s = emu_container(node, struct emu_stand_in, node);
 
-		if (s->qp.srq == srq)
+		if (!srq || s->qp.srq == srq)
 			drop(s);
 	}
 }
