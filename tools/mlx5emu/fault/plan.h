@@ -85,7 +85,7 @@ enum {
 	EMU_FAULT_TRANSPORTS = (1 << 4) - 1,
 };
 
-/* What a program asks the kernel for, however it does; bits. */
+/* What a program asks the kernel for, however it does. A rule has a bit for each. */
 enum emu_fault_command {
 	EMU_FAULT_NO_COMMAND, /* no command of a table is this one */
 	EMU_FAULT_GET_CONTEXT,
