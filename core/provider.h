@@ -20,6 +20,7 @@
  *				and puts the table prepared in force (bvi_calls_set())
  *	(connect)		core moves the QP to RTR and RTS, then puts ready in force
  *	bvi_channel_failed()	the provider met an error completion: error is in force
+ *	channel_before_reset(ch)	core is about to move the QP to RESET
  *	channel_reset(ch)	core has moved the QP to RESET: the provider forgets all works and
  *				starts its rings anew; core then goes on as after channel_create
  *	channel_destroy(ch)	the provider destroys QP, CQs, thread domain, its struct; core has
@@ -173,6 +174,8 @@ struct bv_channel_params {
  *	is valid, or the one that its elements name. NULL: it does not know the device's driver.
  * @channel_create: as described above; 0 or -errno with nothing left behind. @why gets the reason,
  *	one line.
+ * @channel_before_reset: the QP is about to go to RESET, for which a driver may take locks of its queues:
+ *	what was begun with the driver is ended (ibv_start_poll()). Cannot fail.
  * @channel_reset: the QP has just gone to RESET, where the device has forgotten all works. The rings
  *	start anew, and completions that still lie in the CQs are discarded. Core sets the counters
  *	afterwards: rq_posted to a multiple of 65536. Cannot fail.
@@ -190,6 +193,7 @@ struct bv_provider {
 	bvi_qp_create_fn *(*qp_create)(struct ibv_device *ibdev);
 	int (*channel_create)(const struct bv_channel_params *params, struct bv_channel **ch,
 			      char *why, size_t size);
+	void (*channel_before_reset)(struct bv_channel *ch);
 	void (*channel_reset)(struct bv_channel *ch);
 	uint32_t (*channel_unsignaled)(const struct bv_channel *ch);
 	void (*channel_destroy)(struct bv_channel *ch);

@@ -220,6 +220,7 @@ int bvi_mlx5_arm(struct bv_channel *ch, unsigned queues);
 int bvi_mlx5_describe(const struct bv_channel *ch, int64_t work, struct bv_work_info *info);
 
 /* reset.c */
+void bvi_mlx5_channel_before_reset(struct bv_channel *ch);
 void bvi_mlx5_channel_reset(struct bv_channel *ch);
 uint32_t bvi_mlx5_channel_unsignaled(const struct bv_channel *ch);
 

@@ -100,6 +100,7 @@ const struct bv_provider bvi_provider_mlx5 = {
 	.open = open_context,
 	.qp_create = qp_create,
 	.channel_create = bvi_mlx5_channel_create,
+	.channel_before_reset = bvi_mlx5_channel_before_reset,
 	.channel_reset = bvi_mlx5_channel_reset,
 	.channel_unsignaled = bvi_mlx5_channel_unsignaled,
 	.channel_destroy = bvi_mlx5_channel_destroy,

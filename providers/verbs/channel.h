@@ -197,6 +197,7 @@ int bvi_verbs_poll_recv_inplace(struct bv_channel *ch, struct bv_wc *wc, const v
 	.arm = bvi_verbs_arm
 
 /* reset.c */
+void bvi_verbs_channel_before_reset(struct bv_channel *ch);
 void bvi_verbs_channel_reset(struct bv_channel *ch);
 uint32_t bvi_verbs_channel_unsignaled(const struct bv_channel *ch);
 

@@ -54,6 +54,7 @@ const struct bv_provider bvi_provider_verbs = {
 	.open = open_context,
 	.qp_create = qp_create,
 	.channel_create = bvi_verbs_channel_create,
+	.channel_before_reset = bvi_verbs_channel_before_reset,
 	.channel_reset = bvi_verbs_channel_reset,
 	.channel_unsignaled = bvi_verbs_channel_unsignaled,
 	.channel_destroy = bvi_verbs_channel_destroy,

@@ -24,11 +24,16 @@ static void discard_ex(struct ibv_cq_ex *cq)
 	ibv_end_poll(cq);
 }
 
+/* Some drivers hold a queue's lock while it is polled, and take it to clean the queue of the works of a QP. */
+void bvi_verbs_channel_before_reset(struct bv_channel *ch)
+{
+	bvi_verbs_poll_end(to_verbs(ch), BV_WAKE_SEND | BV_WAKE_RECV);
+}
+
 void bvi_verbs_channel_reset(struct bv_channel *ch)
 {
 	struct verbs_channel *v = to_verbs(ch);
 
-	bvi_verbs_poll_end(v, BV_WAKE_SEND | BV_WAKE_RECV);
 	if (v->send_cq_ex) {
 		discard_ex(v->send_cq_ex);
 		discard_ex(v->recv_cq_ex);

@@ -27,6 +27,7 @@ struct channel {
 	unsigned int polls;
 	unsigned int complete_at;
 	bool broken;
+	bool at_rest; /* channel_before_reset ended what was begun */
 };
 
 void *__real_calloc(size_t count, size_t size);
@@ -271,10 +272,18 @@ static int channel_create(const struct bv_channel_params *params, struct bv_chan
 	return 0;
 }
 
+static void channel_before_reset(struct bv_channel *ch)
+{
+	assert(ch->core->in_reset == false);
+	of(ch)->at_rest = true;
+}
+
 static void channel_reset(struct bv_channel *ch)
 {
 	struct channel *fc = of(ch);
 
+	assert(fc->at_rest);
+	fc->at_rest = false;
 	fc->send.count = 0;
 	fc->recv.count = 0;
 	fc->broken = false;
@@ -347,6 +356,7 @@ static const struct bv_provider fast = {
 	.open = provider_open,
 	.qp_create = qp_create,
 	.channel_create = channel_create,
+	.channel_before_reset = channel_before_reset,
 	.channel_reset = channel_reset,
 	.channel_unsignaled = channel_unsignaled,
 	.channel_destroy = channel_destroy,
@@ -360,6 +370,7 @@ static const struct bv_provider slow = {
 	.open = provider_open,
 	.qp_create = qp_create,
 	.channel_create = channel_create,
+	.channel_before_reset = channel_before_reset,
 	.channel_reset = channel_reset,
 	.channel_unsignaled = channel_unsignaled,
 	.channel_destroy = channel_destroy,

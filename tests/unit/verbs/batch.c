@@ -91,6 +91,8 @@ static void ends_of_batches(void **state)
 		assert_int_equal(poll(d, q, wc, 3), 3);
 		expect_batches(d, q, 2, 2);
 		take_one(d, q);
+		bvi_verbs_channel_before_reset(driver_channel(d));
+		expect_batches(d, q, 3, 3);
 		bvi_verbs_channel_reset(driver_channel(d));
 		expect_batches(d, q, 4, 4); /* what was left is discarded by one more */
 		driver_free(d);
