@@ -241,18 +241,20 @@ static void test_child_holds_nothing(void **state)
 	struct ibv_xrcd *domain = xrc_open_domain(&f, file, O_CREAT);
 	int ends[2];
 	pid_t idle;
-	char byte;
+	char byte = 0;
 
 	(void)state;
 	assert_non_null(domain);
-	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
 	idle = fork();
 	if (idle == 0) {
 		close(ends[1]);
-		_exit(read(ends[0], &byte, 1) != 0);
+		/* that it has let go of them: it may have run later than its parent */
+		_exit(write(ends[0], &byte, 1) != 1 || read(ends[0], &byte, 1) != 0);
 	}
 	assert_true(idle > 0);
 	close(ends[0]);
+	assert_int_equal(read(ends[1], &byte, 1), 1);
 	assert_int_equal(ask(OPEN, 0), 0);
 	assert_int_equal(ask(CLOSE, 0), 0);
 	assert_int_equal(ibv_close_xrcd(domain), 0);
