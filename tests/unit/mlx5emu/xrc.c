@@ -111,6 +111,42 @@ static void keys_are_of_the_queues_domain(void **state)
 	assert_int_equal(emu_pd_free(rig.dev, pd), 0);
 }
 
+static void send_invalidating(struct xrc_queue *q, uint32_t key)
+{
+	struct rig_wqe w = xrc_begin(EMU_OP_SEND_INVAL, q->srqn);
+
+	xrc_post(q, rig.remote, 64);
+	rig_imm(&w, key);
+	rig_inline(&w, "done", 5);
+	rig_send(&rig.a, &w);
+}
+
+/* Once: after that it is no key. */
+static void keys_of_the_queues_domain_are_invalidated(void **state)
+{
+	const struct emu_key_range all = { (uintptr_t)rig.remote, 4096, rig.rkey };
+	const struct emu_indirect_attr attr = {
+		.pdn = rig.pd,
+		.iova = all.va,
+		.length = all.length,
+		.umr = true,
+		.remote_invalidate = true,
+		.max_ranges = 1,
+		.nranges = 1,
+		.range = &all,
+	};
+	uint32_t key;
+
+	(void)state;
+	assert_int_equal(emu_indirect_create(rig.dev, &attr, &key), 0);
+	send_invalidating(&xrc_two, key);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	rig_expect(&rig.cq_b, EMU_CQE_RESP_SEND_INV);
+	send_invalidating(&xrc_two, key);
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_REMOTE_ACCESS);
+	assert_int_equal(emu_mr_dereg(rig.dev, key), 0);
+}
+
 /* The shared queue of a message under way is destroyed: the target lets go of it. */
 static void queue_goes_under_a_message(void **state)
 {
@@ -188,6 +224,7 @@ int main(void)
 		TEST(unknown_queue_is_an_invalid_request),
 		TEST(queue_of_another_domain_too),
 		TEST(keys_are_of_the_queues_domain),
+		TEST(keys_of_the_queues_domain_are_invalidated),
 		TEST(queue_goes_under_a_message),
 		TEST(segment_is_checked),
 		TEST(parts_are_checked),

@@ -40,8 +40,11 @@ static enum emu_cqe_opcode send_opcode(const struct emu_packet *p)
 /* The key goes before the message is complete (IBA vol 1 section 9.4.1.1.3). */
 static uint8_t invalidate(struct emu_qp *qp, const struct emu_packet *p)
 {
-	const char *why = p->flags & EMU_WIRE_INVALIDATE ? emu_invalidate(qp, p->rkey) : NULL;
+	const char *why;
 
+	if (!(p->flags & EMU_WIRE_INVALIDATE))
+		return EMU_AETH_ACK;
+	why = emu_invalidate(qp, emu_responder_pd(qp, p->srqn), p->rkey);
 	if (!why)
 		return EMU_AETH_ACK;
 	emu_warn("QP 0x%06x: remote invalidation of key 0x%x: %s", qp->qpn, p->rkey, why);

@@ -152,7 +152,7 @@ const char *emu_umr_execute(const struct emu_qp *qp, const struct emu_umr *umr)
 	return why;
 }
 
-const char *emu_invalidate(const struct emu_qp *qp, uint32_t key)
+const char *emu_invalidate(const struct emu_qp *qp, const struct emu_pd *pd, uint32_t key)
 {
 	struct emu_mr *mr = emu_mr_find(key);
 
@@ -160,7 +160,7 @@ const char *emu_invalidate(const struct emu_qp *qp, uint32_t key)
 		return "no window is bound to this key";
 	if (!mr->indirect || !mr->remote_invalidate)
 		return "the key cannot be invalidated by a peer";
-	if (mr->pd != qp->pd)
+	if (mr->pd != pd)
 		return "the key belongs to another protection domain";
 	if (mr->qpn != EMU_ANY_QPN && mr->qpn != qp->qpn)
 		return "the key belongs to another queue pair";

@@ -35,6 +35,7 @@ struct emu_umr {
 	struct emu_key_range range[EMU_UMR_MAX_INLINE];
 };
 
+struct emu_pd;
 struct emu_qp;
 
 /* A range as it lies in a list; an empty one is padding. */
@@ -54,8 +55,9 @@ static inline void emu_umr_range(const uint8_t bytes[16], struct emu_key_range *
 const char *emu_umr_execute(const struct emu_qp *qp, const struct emu_umr *umr);
 
 /*
- * What a peer asks with a send that invalidates (IBA vol 1 section 9.4.1.1, 10.6.5). As above.
+ * What a peer asks with a send that invalidates (IBA vol 1 section 9.4.1.1, 10.6.5); @pd: whose keys the
+ * responder's are. As above.
  */
-const char *emu_invalidate(const struct emu_qp *qp, uint32_t key);
+const char *emu_invalidate(const struct emu_qp *qp, const struct emu_pd *pd, uint32_t key);
 
 #endif
