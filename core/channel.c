@@ -114,8 +114,7 @@ static int set_up(struct bv_pd *pd, const struct bvi_plan *plan, struct bv_chann
 	ch->max_recv = plan->attr.max_recv;
 	ch->max_send_sge = (uint16_t)plan->attr.max_send_sge;
 	ch->max_recv_sge = (uint16_t)plan->attr.max_recv_sge;
-	ch->max_inline =
-		(uint16_t)(core->max_inline < BVI_WHAT_N_MAX ? core->max_inline : BVI_WHAT_N_MAX);
+	ch->max_inline = core->max_inline < BVI_WHAT_N_MAX ? core->max_inline : BVI_WHAT_N_MAX;
 	ch->sq_limit = ch->sq_posted + ch->max_send;
 	ch->rq_posted = ch->rq_done = BV_WORK_RECV;
 	ch->rq_limit = ch->rq_done + ch->max_recv;
