@@ -102,10 +102,18 @@ bool bvi_group_news(const struct bv_group *group, uint32_t rank, enum bvi_news *
 	return true;
 }
 
+/* Of the barrier that is under way. */
+static bool is_member(const struct bv_group *group, uint32_t rank)
+{
+	for (uint32_t i = 0; i < group->nmembers; i++)
+		if (group->members[i] == rank)
+			return true;
+	return false;
+}
+
 int bvi_group_fail(struct bv_group *group, int code, uint32_t rank, uint32_t reporter,
 		   const char *format, ...)
 {
-	const struct bvi_word word = { rank, bvi_news_info(BVI_NEWS_FAILED, code) };
 	va_list args;
 
 	group->error = (struct bv_group_error){ .code = code, .rank = rank, .reporter = reporter };
@@ -113,10 +121,14 @@ int bvi_group_fail(struct bv_group *group, int code, uint32_t rank, uint32_t rep
 	vsnprintf(group->error.text, sizeof(group->error.text), format, args);
 	va_end(args);
 	/* Best effort: those whom it does not reach have their own time-outs. */
-	for (uint32_t peer = 0; peer < group->size; peer++)
-		if (group->peers[peer].own)
-			(void)bvi_group_write(&group->peers[peer], &group->peers[peer].news, word,
-					      0);
+	for (uint32_t i = 0; i < group->size; i++) {
+		struct bvi_peer *peer = &group->peers[i];
+		const uint32_t passed = peer->barriers - is_member(group, i);
+		const struct bvi_word word = { rank, bvi_news_failed(code, passed + 1) };
+
+		if (peer->own)
+			(void)bvi_group_write(peer, &peer->news, word, 0);
+	}
 	return bvi_fail(code, "%s", group->error.text);
 }
 
@@ -149,7 +161,7 @@ static void leave(struct bv_group *group)
 
 	for (uint32_t rank = 0; rank < group->size; rank++) {
 		struct bvi_peer *peer = &group->peers[rank];
-		const struct bvi_word word = { peer->barriers, bvi_news_info(BVI_NEWS_LEFT, 0) };
+		const struct bvi_word word = { peer->barriers, bvi_news_info(BVI_NEWS_LEFT) };
 
 		/* Who failed has told so already; a queue is full only if its peer does not answer. */
 		if (group->error.code == 0 && !is_gone(group, rank))

@@ -31,16 +31,35 @@ struct bvi_slot {
 
 _Static_assert(sizeof(struct bvi_slot) == BVI_SLOT_SIZE, "a slot is a line");
 
-/* Upper four bits of the info of news; of BVI_NEWS_FAILED the other twelve are the errno. */
+/*
+ * Upper four bits of the info of news. Of BVI_NEWS_FAILED the next four are the low ones of the number of the
+ * first barrier with whom it tells that it has not passed, and the other eight the errno.
+ */
 enum bvi_news {
 	BVI_NEWS_HERE = 1,   /* number: the barrier that it has entered, and still waits in */
 	BVI_NEWS_LEFT = 2,   /* number: the last barrier, which it has passed */
 	BVI_NEWS_FAILED = 3, /* number: the rank that it found missing */
 };
 
-static inline uint16_t bvi_news_info(enum bvi_news kind, int code)
+static inline uint16_t bvi_news_info(enum bvi_news kind)
 {
-	return (uint16_t)((unsigned)kind << 12 | (unsigned)(-code & 0xfff));
+	return (uint16_t)((unsigned)kind << 12);
+}
+
+static inline uint16_t bvi_news_failed(int code, uint32_t number)
+{
+	return (uint16_t)(bvi_news_info(BVI_NEWS_FAILED) | (number & 0xf) << 8 | (-code & 0xff));
+}
+
+static inline int bvi_news_code(uint16_t info)
+{
+	return -(info & 0xff);
+}
+
+/* Whether who failed had passed barrier @number. It cannot be further ahead of a member than by one. */
+static inline bool bvi_news_is_later(uint16_t info, uint32_t number)
+{
+	return ((((unsigned)info >> 8) - number) & 0xf) == 1;
 }
 
 struct bvi_peer {

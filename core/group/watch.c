@@ -77,7 +77,7 @@ int bvi_watch_disagrees(struct bvi_watch *watch, uint32_t rank)
 
 static int gave_up(struct bvi_watch *watch, uint32_t reporter, const struct bvi_word *word)
 {
-	const char *why = bvi_errno_text(-(word->info & 0xfff));
+	const char *why = bvi_errno_text(bvi_news_code(word->info));
 
 	if (word->number == watch->group->rank)
 		return fail(watch, -EIO, reporter, reporter,
@@ -130,7 +130,7 @@ static void tell_here(struct bvi_watch *watch, int64_t now)
 	watch->pause = watch->pause < MOMENTS_NS ? 2 * watch->pause : watch->pause;
 	for (uint32_t i = 0; i < group->nmembers; i++) {
 		struct bvi_peer *peer = &group->peers[group->members[i]];
-		const struct bvi_word word = { peer->barriers, bvi_news_info(BVI_NEWS_HERE, 0) };
+		const struct bvi_word word = { peer->barriers, bvi_news_info(BVI_NEWS_HERE) };
 
 		/* Best effort; whom it does not reach is looked at like all others. */
 		if (i != group->place)
@@ -151,8 +151,12 @@ static int look_at(struct bvi_watch *watch, uint32_t rank)
 		 bv_channel_state(peer->own) == BV_CHANNEL_ERROR;
 	/* Read after that: who leaves says so before its end of the channel goes. */
 	if (bvi_group_news(group, rank, &kind, &word)) {
-		if (kind == BVI_NEWS_FAILED)
+		if (kind == BVI_NEWS_FAILED) {
+			/* In the next one: so all have entered this one, which can still be passed. */
+			if (bvi_news_is_later(word.info, peer->barriers))
+				return 0;
 			return gave_up(watch, rank, &word);
+		}
 		if (bvi_word_reached(word.number, peer->barriers)) {
 			watch->others_wait |= kind == BVI_NEWS_HERE;
 			broken &= kind != BVI_NEWS_LEFT;

@@ -63,10 +63,17 @@ static void tell(uint32_t rank, uint32_t number, uint16_t tag)
 	group->slots[rank].told = bvi_word_pack((struct bvi_word){ number, tag });
 }
 
-static void news(uint32_t rank, enum bvi_news kind, uint32_t number, int code)
+static void news(uint32_t rank, enum bvi_news kind, uint32_t number)
 {
-	group->slots[rank].news =
-		bvi_word_pack((struct bvi_word){ number, bvi_news_info(kind, code) });
+	group->slots[rank].news = bvi_word_pack((struct bvi_word){ number, bvi_news_info(kind) });
+}
+
+/* In the barrier @number that it shared with this rank. */
+static void failed(uint32_t rank, uint32_t culprit, uint32_t number)
+{
+	const struct bvi_word word = { culprit, bvi_news_failed(-ETIMEDOUT, number) };
+
+	group->slots[rank].news = bvi_word_pack(word);
 }
 
 /* All peers are ahead, and so agree with whatever comes. */
@@ -75,6 +82,14 @@ static void all_ahead(void)
 	for (uint32_t rank = 0; rank < SIZE; rank++)
 		if (rank != SELF)
 			tell(rank, group->peers[rank].barriers + 2, 0);
+}
+
+/* None has entered the next barrier. */
+static void all_behind(void)
+{
+	for (uint32_t rank = 0; rank < SIZE; rank++)
+		if (rank != SELF)
+			tell(rank, group->peers[rank].barriers, 0);
 }
 
 static int barrier_of(const uint32_t *ranks, uint32_t nranks, enum bv_barrier_algorithm algorithm)
@@ -201,7 +216,7 @@ static void full_queue_for_ever(void **state)
 static void time_out_names_who_is_missing(void **state)
 {
 	(void)state;
-	news(0, BVI_NEWS_HERE, 1, 0);
+	news(0, BVI_NEWS_HERE, 1);
 	tell(2, 1, 0);
 	assert_int_equal(bv_barrier(group, NULL, BV_SEC), -ETIMEDOUT);
 	expect_error(-ETIMEDOUT, 3, SELF, "not entered by rank 3\n");
@@ -223,8 +238,8 @@ static void time_out_names_all(void **state)
 static void time_out_names_whom_it_waits_for_first(void **state)
 {
 	(void)state;
-	news(2, BVI_NEWS_HERE, 0, 0);
-	news(0, BVI_NEWS_LEFT, 1, 0);
+	news(2, BVI_NEWS_HERE, 0);
+	news(0, BVI_NEWS_LEFT, 1);
 	assert_int_equal(barrier_of((uint32_t[]){ 3, 2, 1, 0 }, 4, BV_BARRIER_TREE), -ETIMEDOUT);
 	expect_error(-ETIMEDOUT, 3, SELF, "not entered by rank 2, 3\n");
 }
@@ -242,7 +257,7 @@ static void time_out_names_a_few_of_many(void **state)
 static void peer_says_who_is_missing(void **state)
 {
 	(void)state;
-	news(2, BVI_NEWS_FAILED, 3, -ETIMEDOUT);
+	failed(2, 3, 1);
 	assert_int_equal(barrier_of((uint32_t[]){ 0, 1, 2 }, 3, BV_BARRIER_LINEAR), -EIO);
 	expect_error(-EIO, 3, 2, "rank 3 is missing, found rank 2: ");
 }
@@ -250,7 +265,7 @@ static void peer_says_who_is_missing(void **state)
 static void peer_gave_us_up(void **state)
 {
 	(void)state;
-	news(3, BVI_NEWS_FAILED, SELF, -ETIMEDOUT);
+	failed(3, SELF, 1);
 	assert_int_equal(bv_barrier(group, NULL, BV_SEC), -EIO);
 	expect_error(-EIO, 3, 3, "rank 3 has given up waiting for this one: ");
 }
@@ -258,15 +273,73 @@ static void peer_gave_us_up(void **state)
 static void failed_peers_of_others_do_not_matter(void **state)
 {
 	(void)state;
-	news(3, BVI_NEWS_FAILED, 2, -ETIMEDOUT);
+	failed(3, 2, 1);
 	all_ahead();
 	assert_int_equal(barrier_of((uint32_t[]){ 0, 1 }, 2, BV_BARRIER_TREE), 0);
+}
+
+/* It failed in a later barrier, so all have come to this one, and it is not this one that fails. */
+static void failed_peers_passed_this_one(void **state)
+{
+	(void)state;
+	failed(2, 0, 2);
+	tell(0, 1, 0);
+	fake_complete_send(group->peers[2].own, 0, BV_STATUS_RETRY_EXCEEDED_ERROR);
+	assert_int_equal(barrier_of((uint32_t[]){ 1, 2 }, 2, BV_BARRIER_LINEAR), -ETIMEDOUT);
+	expect_error(-ETIMEDOUT, 2, SELF, "all have entered it, but rank 2 is slow");
+}
+
+/* The last that a failure is told to is rank 3. */
+static void expect_told(uint32_t culprit, uint32_t not_passed)
+{
+	struct bvi_word word;
+
+	assert_true(bvi_word_load(&fake.post.payload, &word));
+	assert_int_equal(word.number, culprit);
+	assert_int_equal(word.info, bvi_news_failed(-ETIMEDOUT, not_passed));
+}
+
+static void members_are_told_which_barrier_failed(void **state)
+{
+	(void)state;
+	all_ahead();
+	assert_int_equal(bv_barrier(group, NULL, BV_SEC), 0);
+	all_behind();
+	assert_int_equal(barrier_of((uint32_t[]){ 1, 3 }, 2, BV_BARRIER_LINEAR), -ETIMEDOUT);
+	expect_told(3, 2);
+}
+
+/* They have passed all that they share with this rank. */
+static void others_are_told_that_theirs_did_not(void **state)
+{
+	(void)state;
+	all_ahead();
+	assert_int_equal(bv_barrier(group, NULL, BV_SEC), 0);
+	all_behind();
+	assert_int_equal(barrier_of((uint32_t[]){ 0, 1 }, 2, BV_BARRIER_LINEAR), -ETIMEDOUT);
+	expect_told(0, 2);
+}
+
+/* The low bits of a number are enough, and go round. */
+static void numbers_of_failures_go_round(void **state)
+{
+	static const uint32_t numbers[] = { 0, 1, 14, 15, 16, UINT32_MAX - 1, UINT32_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		const uint16_t info = bvi_news_failed(-EIO, numbers[i]);
+
+		assert_int_equal(bvi_news_code(info), -EIO);
+		assert_false(bvi_news_is_later(info, numbers[i]));
+		assert_true(bvi_news_is_later(info, numbers[i] - 1));
+		assert_false(bvi_news_is_later(info, numbers[i] + 1));
+	}
 }
 
 static void peer_left(void **state)
 {
 	(void)state;
-	news(3, BVI_NEWS_LEFT, 0, 0);
+	news(3, BVI_NEWS_LEFT, 0);
 	assert_int_equal(bv_barrier(group, NULL, BV_SEC), -EIO);
 	expect_error(-EIO, 3, SELF, "rank 3 has left the group");
 }
@@ -275,7 +348,7 @@ static void peer_left(void **state)
 static void peer_passed_and_left(void **state)
 {
 	(void)state;
-	news(3, BVI_NEWS_LEFT, 1, 0);
+	news(3, BVI_NEWS_LEFT, 1);
 	fake_complete_send(group->peers[3].own, 0, BV_STATUS_RETRY_EXCEEDED_ERROR);
 	assert_int_equal(barrier_of((uint32_t[]){ 1, 2, 3 }, 3, BV_BARRIER_LINEAR), -ETIMEDOUT);
 	expect_error(-ETIMEDOUT, 2, SELF, "not entered by rank 2\n");
@@ -446,6 +519,10 @@ int main(void)
 		barrier_test(peer_says_who_is_missing),
 		barrier_test(peer_gave_us_up),
 		barrier_test(failed_peers_of_others_do_not_matter),
+		barrier_test(failed_peers_passed_this_one),
+		barrier_test(members_are_told_which_barrier_failed),
+		barrier_test(others_are_told_that_theirs_did_not),
+		barrier_test(numbers_of_failures_go_round),
 		barrier_test(peer_left),
 		barrier_test(peer_passed_and_left),
 		barrier_test(peer_died),

@@ -86,8 +86,9 @@ struct fake {
 		const struct bv_remote *remote;
 		struct bv_remote target; /* what @remote was */
 		uint64_t add, compare, swap;
-	} post;      /* the last one, as its slot got it */
-	int post_rc; /* of the post number post_rc_at */
+		uint64_t payload; /* inline, its first eight bytes */
+	} post;                   /* the last one, as its slot got it */
+	int post_rc;              /* of the post number post_rc_at */
 	uint64_t post_rc_at;
 	int flush_rc;
 	uint64_t flush_withdraws;      /* so many works, as a driver that refuses a chain does */

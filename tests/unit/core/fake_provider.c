@@ -97,8 +97,12 @@ static int64_t post_payload(struct bv_channel *ch, const struct bv_remote *remot
 static int64_t post_inline(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
 			   uint64_t what)
 {
-	(void)buf;
-	return post_payload(ch, remote, what, remote ? "write_inline" : "inline", 0);
+	const int64_t work = post_payload(ch, remote, what, remote ? "write_inline" : "inline", 0);
+	const size_t len = bvi_what_n(what, BVI_SHORT_INLINE);
+
+	if (work >= 0 && len > 0)
+		memcpy(&fake.post.payload, buf, len < 8 ? len : 8);
+	return work;
 }
 
 static int64_t post_inline_imm(struct bv_channel *ch, const void *buf,
