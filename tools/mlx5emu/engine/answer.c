@@ -136,7 +136,7 @@ static int send_read_data(struct emu_qp *qp, struct emu_answer *a)
 		p.length = most;
 	else
 		p.flags |= EMU_WIRE_LAST;
-	if (!emu_fabric_clear(emu.fabric, emu_qpn_slot(p.dst_qpn)))
+	if (!qp->leaves && !emu_fabric_clear(emu.fabric, emu_qpn_slot(p.dst_qpn)))
 		return -EAGAIN;
 	rc = load_read_data(qp, a, p.length, &why);
 	if (rc < 0)

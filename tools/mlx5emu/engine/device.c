@@ -218,6 +218,7 @@ close_log:
 /* Lifecycle lock held, engine lock not: the thread needs it to end. */
 static void engine_stop(void)
 {
+	emu_leave_wire();
 	if (!emu.manual)
 		emu_thread_stop();
 	emu_lock();

@@ -155,6 +155,7 @@ int emu_fault_send(struct emu_qp *qp, const struct emu_packet *p, bool keep)
 	const size_t size = EMU_WIRE_HEADER + p->length;
 	struct fate fate;
 
+	keep = keep || qp->leaves;
 	/* A port that is down is the end of the wire: nobody hears that nothing arrives. */
 	if (!qp->dev->port_active || qp->dev->fatal)
 		return 0;

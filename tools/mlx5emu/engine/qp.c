@@ -208,14 +208,25 @@ static void destroy(struct emu_qp *qp)
 
 /*
  * A doorbell passes the bus before the command behind it: an adapter has sent what was posted before
- * its queue pair was destroyed, and programs that do not wait for completions count on that.
+ * its queue pair was destroyed, and has answered what it received; programs that do not wait for
+ * completions count on that. Not all of a long list: that an adapter does not, either.
  */
-static void last_turn(struct emu_qp *qp)
+static void last_turns(struct emu_qp *qp)
 {
-	if (emu.manual || qp->dev->fatal)
-		return;
-	(void)emu_uar_scan();
-	(void)emu_requester_run(qp);
+	enum {
+		TURNS = 16,
+	};
+
+	qp->leaves = true;
+	for (unsigned i = 0; i < TURNS; i++) {
+		if (emu_responder_run(qp) + emu_requester_run(qp) == 0)
+			break;
+	}
+}
+
+static bool ends_in_silence(const struct emu_device *dev)
+{
+	return emu.manual || dev->fatal || dev->orphan;
 }
 
 int emu_qp_destroy(struct emu_device *dev, uint32_t qpn)
@@ -229,7 +240,10 @@ int emu_qp_destroy(struct emu_device *dev, uint32_t qpn)
 	if (rc == 0 && qp->groups)
 		rc = -EBUSY;
 	if (rc == 0) {
-		last_turn(qp);
+		if (!ends_in_silence(dev)) {
+			(void)emu_uar_scan();
+			last_turns(qp);
+		}
 		emu_qp_settle(qp);
 		destroy(qp);
 	}
@@ -237,8 +251,22 @@ int emu_qp_destroy(struct emu_device *dev, uint32_t qpn)
 	return rc;
 }
 
+void emu_qps_last_turns(const struct emu_device *dev)
+{
+	if (ends_in_silence(dev))
+		return;
+	(void)emu_uar_scan();
+	for (uint32_t i = 0; i < emu.qps.size; i++) {
+		struct emu_qp *qp = emu_ids_get(&emu.qps, i);
+
+		if (qp && qp->dev == dev)
+			last_turns(qp);
+	}
+}
+
 void emu_qps_destroy(struct emu_device *dev)
 {
+	emu_qps_last_turns(dev);
 	for (uint32_t i = 0; i < emu.qps.size; i++) {
 		struct emu_qp *qp = emu_ids_get(&emu.qps, i);
 

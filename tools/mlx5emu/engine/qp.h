@@ -48,6 +48,7 @@ struct emu_qp {
 	uint64_t silent_since; /* the record moved and no doorbell came; 0 = not so */
 	bool silent_told;
 	bool established; /* COMM_EST was raised */
+	bool leaves;      /* is destroyed: what it still sends waits in the fabric, which stays */
 	struct emu_group *groups;
 	struct emu_owner sq_owner, rq_owner;
 	struct emu_requester req;
@@ -135,6 +136,9 @@ void emu_qp_complete(struct emu_qp *qp, struct emu_cq *cq, struct emu_completion
 unsigned emu_qp_flush(struct emu_qp *qp);
 
 void emu_qps_destroy(struct emu_device *dev);
+
+/* What the device's queues can still send leaves, or waits in the fabric; their end is near. */
+void emu_qps_last_turns(const struct emu_device *dev);
 
 /* The queues of a broken device: none has anything to do from now on. */
 void emu_qps_stop(struct emu_device *dev);

@@ -426,7 +426,7 @@ unsigned emu_requester_run(struct emu_qp *qp)
 	struct emu_swqe *w;
 	unsigned n = 0;
 
-	req->blocked = req->blocked &&
+	req->blocked = req->blocked && !qp->leaves &&
 		       !emu_fabric_clear(emu.fabric, emu_qpn_slot(qp->attr.dest_qpn));
 	if (qp->attr.qp_state != EMU_QPS_RTS && qp->attr.qp_state != EMU_QPS_SQD)
 		return 0;

@@ -202,6 +202,11 @@ unsigned emu_drain_locked(void);
 /* A datagram that a fault held back on its way in arrives now. Lock held. */
 void emu_receive_again(const uint8_t *datagram, size_t size, unsigned slot);
 
+/* ---- leave.c ---- */
+
+/* Before the fabric closes, while the thread still runs. Lock not held. */
+void emu_leave_wire(void);
+
 /* ---- thread.c ---- */
 
 int emu_thread_start(void);

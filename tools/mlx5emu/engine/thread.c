@@ -220,28 +220,3 @@ void emu_thread_kick(void)
 	if (dev_thread.started && dev_thread.resting)
 		wake();
 }
-
-/*
- * A process that ends owes its peers the acknowledges of what it received. It may end inside a call
- * of the engine, by a signal handler that calls exit(): hence no waiting for the lock without end.
- */
-__attribute__((destructor)) static void leave(void)
-{
-	enum {
-		TRIES = 100,
-	};
-	const struct timespec ms = { 0, 1000000 };
-	bool owes = emu.fabric != NULL;
-
-	for (unsigned i = 0; i < TRIES && owes; i++) {
-		if (pthread_mutex_trylock(&emu.lock) == 0) {
-			emu_drain_locked();
-			emu_doorbells_watch_last();
-			owes = emu.fabric && emu_fabric_waiting(emu.fabric);
-			emu_unlock();
-		}
-		if (owes)
-			nanosleep(&ms, NULL);
-	}
-	emu_stat_leave();
-}

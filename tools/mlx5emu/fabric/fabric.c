@@ -170,9 +170,9 @@ uint64_t emu_fabric_taken(const struct emu_fabric *fabric, unsigned slot)
 	return slot < EMU_SLOTS ? fabric->taken[slot] : 0;
 }
 
-bool emu_fabric_waiting(const struct emu_fabric *fabric)
+unsigned emu_fabric_waiting(const struct emu_fabric *fabric)
 {
-	return fabric->waiting > 0;
+	return fabric->waiting;
 }
 
 /* 0 sent or swallowed, -EAGAIN. Any other failure is a peer that cannot be reached: lost. */

@@ -74,8 +74,8 @@ unsigned emu_fabric_flush(struct emu_fabric *fabric);
  */
 void emu_fabric_block(struct emu_fabric *fabric, bool blocked);
 
-/* Whether any datagram waits for a slot other than the own. */
-bool emu_fabric_waiting(const struct emu_fabric *fabric);
+/* How many datagrams wait for slots other than the own. */
+unsigned emu_fabric_waiting(const struct emu_fabric *fabric);
 
 /* The next datagram, 0, with its true sender; -EAGAIN when there is none. */
 int emu_fabric_receive(struct emu_fabric *fabric, void *buffer, size_t capacity, size_t *size,

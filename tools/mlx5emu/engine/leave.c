@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "qp.h"
+#include "stat.h"
+#include "state.h"
+
+#include <time.h>
+
+/*
+ * The end of a process, or of its last device. What has been sent to a peer whose socket is full waits
+ * in the fabric and would go with it, the acknowledges of what was received above all: the peer would
+ * ask in vain. An adapter's wire has no such queue. Hence some patience with peers that take what
+ * waits for them, and little with those that do not.
+ */
+
+enum {
+	LOOK_NS = 1000000,
+	PATIENCE_NS = 1000000000, /* nothing was taken for so long */
+};
+
+struct farewell {
+	uint64_t since; /* when something was taken last */
+	unsigned waiting;
+};
+
+/* Of the machine, also in manual mode: nobody moves the other one now. */
+static uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Lock held. */
+static void send_off(struct farewell *f)
+{
+	const unsigned before = f->waiting;
+
+	emu_drain_locked();
+	f->waiting = emu.fabric ? emu_fabric_waiting(emu.fabric) : 0;
+	if (f->waiting != before)
+		f->since = clock_ns();
+}
+
+/* False: there is nothing left to wait for. */
+static bool rest(const struct farewell *f)
+{
+	const struct timespec look = { 0, LOOK_NS };
+
+	if (!f->waiting || clock_ns() - f->since > PATIENCE_NS)
+		return false;
+	nanosleep(&look, NULL);
+	return true;
+}
+
+void emu_leave_wire(void)
+{
+	struct farewell f = { .since = clock_ns() };
+
+	do {
+		emu_lock();
+		send_off(&f);
+		emu_unlock();
+	} while (rest(&f));
+}
+
+/* Lock held. */
+static void last_turns(void)
+{
+	struct emu_list *node, *following;
+
+	emu_list_each(node, following, &emu.devices)
+		emu_qps_last_turns(emu_container(node, struct emu_device, node));
+}
+
+/*
+ * It may run inside a call of the engine, by a signal handler that calls exit(): then nobody gives the lock
+ * back.
+ */
+__attribute__((destructor)) static void leave(void)
+{
+	struct farewell f = { .since = clock_ns(), .waiting = 1 };
+	bool first = true;
+
+	if (emu.fabric) {
+		do {
+			if (pthread_mutex_trylock(&emu.lock) != 0)
+				continue;
+			if (first) {
+				last_turns();
+				emu_doorbells_watch_last();
+			}
+			first = false;
+			send_off(&f);
+			emu_unlock();
+		} while (rest(&f));
+	}
+	emu_stat_leave();
+}
