@@ -10,20 +10,6 @@
 
 static struct link f;
 
-static int set_up(void **state)
-{
-	(void)state;
-	link_set_up(&f, LINK_ACCESS_ALL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	link_tear_down(&f);
-	return 0;
-}
-
 /* Of the first completion of the queue, which has been polled. */
 static void expect_names(struct ibv_cq *cq, uint32_t qpn, uint32_t srqn)
 {
@@ -113,7 +99,7 @@ static void test_shared_queue(void **state)
 	assert_int_equal(ibv_destroy_srq(srq), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) LINK_TEST(name, &f)
 
 int main(void)
 {

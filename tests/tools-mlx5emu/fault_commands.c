@@ -19,21 +19,6 @@
 
 static struct link f;
 
-static int set_up(void **state)
-{
-	(void)state;
-	link_set_up(&f, LINK_ACCESS_ALL | IBV_ACCESS_MW_BIND);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	link_plan("");
-	link_tear_down(&f);
-	return 0;
-}
-
 /*
  * Each call says 0, or the error that it met. One that makes an object takes it apart again, and tries that
  * once more when it is refused: what a refused command was about is still there.
@@ -472,7 +457,7 @@ static void test_pages(void **state)
 	assert_true(hits(0) > 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) LINK_TEST(name, &f)
 
 int main(int argc, char **argv)
 {

@@ -13,21 +13,6 @@
 
 static struct link f;
 
-static int set_up(void **state)
-{
-	(void)state;
-	link_set_up(&f, LINK_ACCESS_ALL | IBV_ACCESS_MW_BIND);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	link_plan("");
-	link_tear_down(&f);
-	return 0;
-}
-
 /* ---- events of the port ---- */
 
 static void expect_event(enum ibv_event_type type)
@@ -294,7 +279,7 @@ static void test_binding_breaks(void **state)
 	assert_int_equal(ibv_dealloc_mw(mw), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) LINK_TEST(name, &f)
 
 int main(void)
 {

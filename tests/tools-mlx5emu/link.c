@@ -194,3 +194,16 @@ void link_plan(const char *plan)
 	if (set(plan, error, sizeof(error)) != 0)
 		fail_msg("'%s': %s", plan, error);
 }
+
+int link_begin(void **link)
+{
+	link_set_up(*link, LINK_ACCESS_ALL | IBV_ACCESS_MW_BIND);
+	return 0;
+}
+
+int link_end(void **link)
+{
+	link_plan("");
+	link_tear_down(*link);
+	return 0;
+}

@@ -30,6 +30,12 @@ struct ibv_context *link_open_device(void);
 void link_set_up(struct link *link, unsigned access);
 void link_tear_down(struct link *link);
 
+/* The same before and after a test of cmocka, with every access, windows too; no fault plan outlives it. */
+#define LINK_TEST(name, link) \
+	cmocka_unit_test_prestate_setup_teardown(name, link_begin, link_end, link)
+int link_begin(void **link);
+int link_end(void **link);
+
 /* Link layer of the port. */
 bool link_infiniband(struct ibv_context *ctx);
 
