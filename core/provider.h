@@ -175,7 +175,7 @@ struct bv_channel_params {
  * @channel_create: as described above; 0 or -errno with nothing left behind. @why gets the reason,
  *	one line.
  * @channel_before_reset: the QP is about to go to RESET, for which a driver may take locks of its queues:
- *	what was begun with the driver is ended (ibv_start_poll()). Cannot fail.
+ *	what was begun with the driver is ended (ibv_wr_start(), ibv_start_poll()). Cannot fail.
  * @channel_reset: the QP has just gone to RESET, where the device has forgotten all works. The rings
  *	start anew, and completions that still lie in the CQs are discarded. Core sets the counters
  *	afterwards: rq_posted to a multiple of 65536. Cannot fail.

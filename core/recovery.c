@@ -150,8 +150,6 @@ int bvi_channel_abandon(struct bv_channel *ch, const char *why)
 	int rc;
 
 	if (!ch->core->in_reset) {
-		/* A driver must not be left in the middle of a list of works (ibv_wr_start). */
-		(void)bv_flush(ch);
 		provider_of(ch)->channel_before_reset(ch);
 		rc = set_state(ch, IBV_QPS_RESET, "RESET");
 		if (rc < 0)

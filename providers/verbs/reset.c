@@ -24,9 +24,14 @@ static void discard_ex(struct ibv_cq_ex *cq)
 	ibv_end_poll(cq);
 }
 
-/* Some drivers hold a queue's lock while it is polled, and take it to clean the queue of the works of a QP. */
+/*
+ * Some drivers hold a queue's lock while a list of works is made or a queue is polled, and take it to move
+ * the QP or to clean the queue of its works.
+ */
 void bvi_verbs_channel_before_reset(struct bv_channel *ch)
 {
+	/* What the driver refuses is withdrawn, what it takes is forgotten with the rest. */
+	(void)bv_flush(ch);
 	bvi_verbs_poll_end(to_verbs(ch), BV_WAKE_SEND | BV_WAKE_RECV);
 }
 

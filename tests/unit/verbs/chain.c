@@ -49,6 +49,23 @@ static void one_call(void **state)
 	driver_free(d);
 }
 
+/* Before a reset the driver is left in the middle of nothing. */
+static void ended_before_reset(void **state)
+{
+	struct driver *d = driver_new(EXTENDED);
+	struct bv_channel *ch = driver_channel(d);
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(bv_post_send(ch, NULL, 0, BV_MORE), i);
+	assert_int_equal(d->started, EXTENDED);
+	bvi_verbs_channel_before_reset(ch);
+	assert_false(d->started);
+	assert_int_equal(d->posts, 1);
+	assert_int_equal(d->chain, 2);
+	driver_free(d);
+}
+
 static void full(void **state)
 {
 	struct driver *d = driver_new(EXTENDED);
@@ -301,6 +318,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_call),
+		cmocka_unit_test(ended_before_reset),
 		cmocka_unit_test(full),
 		cmocka_unit_test(EXTENDED ? takes_none : stops_in_the_middle),
 		cmocka_unit_test(full_and_refused),
