@@ -302,9 +302,8 @@ static int64_t post_other(struct bv_channel *ch, const void *payload,
 			  const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
 			  uint64_t compare)
 {
-	if (bvi_what_is_atomic(what))
-		return post_atomic(ch, payload, remote, what, swap_add, compare);
-	return (what & BVI_WHAT_INLINE ? post_inline : post)(ch, payload, remote, what);
+	return bvi_post_other_by(post, post_inline, post_atomic, ch, payload, remote, what,
+				 swap_add, compare);
 }
 
 static int64_t post_recv(struct bv_channel *ch, const struct bv_scatter *sg, unsigned nsge)

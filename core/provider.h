@@ -244,6 +244,19 @@ static inline bool bvi_what_is_atomic(uint64_t what)
 	return bvi_what_op(what) > BV_OP_READ;
 }
 
+/* A post_other that leaves each of its three forms to a function; @list, @payload and @atomic are constants. */
+BVI_INLINE int64_t bvi_post_other_by(bvi_post_fn *list, bvi_post_fn *payload,
+				     bvi_post_other_fn *atomic, struct bv_channel *ch,
+				     const void *data, const struct bv_remote *remote,
+				     uint64_t what, uint64_t swap_add, uint64_t compare)
+{
+	if (what & BVI_WHAT_INLINE)
+		return payload(ch, data, remote, what);
+	if (bvi_what_is_atomic(what))
+		return atomic(ch, data, remote, what, swap_add, compare);
+	return list(ch, data, remote, what);
+}
+
 static inline BV_COLD int64_t bvi_refuse_list(const struct bv_channel *ch, unsigned nsge)
 {
 	return bvi_reject_list(ch, nsge, ch->max_send_sge, 0, NULL, 0);

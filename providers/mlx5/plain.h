@@ -16,10 +16,7 @@ int64_t bvi_mlx5_list_any(struct bv_channel *ch, const struct mlx5_sge *sg,
 int64_t bvi_mlx5_inline_any(struct bv_channel *ch, const void *buf, const struct bv_remote *remote,
 			    uint64_t what, bool with_imm, uint32_t imm);
 bvi_post_fn bvi_mlx5_any_list, bvi_mlx5_any_inline;
-bvi_post_other_fn bvi_mlx5_other_any;
-int64_t bvi_mlx5_atomic_any(struct bv_channel *ch, const struct bv_scatter *result,
-			    const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
-			    uint64_t compare);
+bvi_post_other_fn bvi_mlx5_atomic_any, bvi_mlx5_other_any;
 
 /* plain.c: the long ways of BlueFlame registers */
 bvi_post_other_fn bvi_mlx5_list, bvi_mlx5_atomic, bvi_mlx5_other;

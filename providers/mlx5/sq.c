@@ -117,7 +117,7 @@ int64_t bvi_mlx5_inline_any(struct bv_channel *ch, const void *buf, const struct
 	return sq_post_wqe(ch, wqe, ds, sq_op(what, with_imm, imm));
 }
 
-int64_t bvi_mlx5_atomic_any(struct bv_channel *ch, const struct bv_scatter *result,
+int64_t bvi_mlx5_atomic_any(struct bv_channel *ch, const void *result,
 			    const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
 			    uint64_t compare)
 {
@@ -137,11 +137,8 @@ int64_t bvi_mlx5_other_any(struct bv_channel *ch, const void *payload,
 			   const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
 			   uint64_t compare)
 {
-	if (what & BVI_WHAT_INLINE)
-		return bvi_mlx5_any_inline(ch, payload, remote, what);
-	if (bvi_what_is_atomic(what))
-		return bvi_mlx5_atomic_any(ch, payload, remote, what, swap_add, compare);
-	return bvi_mlx5_any_list(ch, payload, remote, what);
+	return bvi_post_other_by(bvi_mlx5_any_list, bvi_mlx5_any_inline, bvi_mlx5_atomic_any, ch,
+				 payload, remote, what, swap_add, compare);
 }
 
 int64_t bvi_mlx5_any_list(struct bv_channel *ch, const void *sg, const struct bv_remote *remote,

@@ -84,7 +84,7 @@ static int64_t slot_post_inline_imm(struct bv_channel *ch, const void *buf,
 			post_send_inline_imm(ch, buf, len, imm, flags);
 }
 
-static int64_t slot_post_atomic(struct bv_channel *ch, const struct bv_scatter *result,
+static int64_t slot_post_atomic(struct bv_channel *ch, const void *result,
 				const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
 				uint64_t compare)
 {
@@ -101,11 +101,8 @@ static int64_t slot_post_other(struct bv_channel *ch, const void *payload,
 			       const struct bv_remote *remote, uint64_t what, uint64_t swap_add,
 			       uint64_t compare)
 {
-	if (what & BVI_WHAT_INLINE)
-		return slot_post_inline(ch, payload, remote, what);
-	if (bvi_what_is_atomic(what))
-		return slot_post_atomic(ch, payload, remote, what, swap_add, compare);
-	return slot_post(ch, payload, remote, what);
+	return bvi_post_other_by(slot_post, slot_post_inline, slot_post_atomic, ch, payload, remote,
+				 what, swap_add, compare);
 }
 
 /* The short ones by the general ones, ... */
