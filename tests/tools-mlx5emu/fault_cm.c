@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Faults of the connection manager, met by a program of librdmacm: each command refused, each answer
- * of a network that does not work, and what comes to connections by itself.
+ * of a network that does not work, and what comes to connections by itself. And what their options do.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -429,6 +429,40 @@ static void test_removal(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* ---- options ---- */
+
+static void expect_attributes(struct rdma_cm_id *id, uint8_t timeout, uint8_t traffic_class)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+
+	assert_int_equal(ibv_query_qp(id->qp, &attr, IBV_QP_TIMEOUT | IBV_QP_AV, &init), 0);
+	assert_int_equal(attr.timeout, timeout);
+	assert_int_equal(attr.ah_attr.grh.traffic_class, traffic_class);
+}
+
+/* The traffic class is the path's, so both sides'; the time-out is that of who asks for it. */
+static void test_options(void **state)
+{
+	uint8_t timeout = 21, tos = 0x60;
+
+	(void)state;
+	assert_int_equal(listen_there(), 0);
+	assert_int_equal(resolve(RDMA_PS_TCP), 0);
+	assert_int_equal(rdma_set_option(f.active, RDMA_OPTION_ID, RDMA_OPTION_ID_TOS, &tos, 1), 0);
+	assert_int_equal(rdma_set_option(f.active, RDMA_OPTION_ID, RDMA_OPTION_ID_ACK_TIMEOUT,
+					 &timeout, 1),
+			 0);
+	assert_int_equal(rdma_set_option(f.active, RDMA_OPTION_ID, RDMA_OPTION_ID_TOS, &tos, 4),
+			 -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(route(), 0);
+	assert_int_equal(request(), 0);
+	assert_int_equal(accept_it(), 0);
+	expect_attributes(f.active, timeout, tos);
+	expect_attributes(f.passive, 18, tos);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -440,6 +474,7 @@ int main(void)
 		TEST(test_datagrams),
 		TEST(test_events),
 		TEST(test_removal),
+		TEST(test_options),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

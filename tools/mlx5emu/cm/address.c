@@ -123,19 +123,20 @@ static void group_gid(const struct sockaddr_in6 *addr, uint8_t gid[16])
 	memcpy(gid + 12, &in.sin_addr, 4);
 }
 
-void emu_cm_addr_ah(const struct sockaddr_in6 *src, int device, const struct sockaddr_in6 *dst,
+void emu_cm_addr_ah(const struct emu_cm_id *id, const struct sockaddr_in6 *dst,
 		    struct ib_uverbs_ah_attr *ah)
 {
 	enum { MULTICAST_LID = 0xc000 };
-	const int peer = emu_cm_addr_device(dst);
-	const struct emu_run_device *to = &emu_session()->run.dev[peer < 0 ? device : peer];
+	const int found = emu_cm_addr_device(dst), peer = found < 0 ? id->device : found;
+	const struct emu_run_device *to = &emu_session()->run.dev[peer];
 	uint8_t own[16];
 
 	if (emu_cm_addr_multicast(dst))
 		group_gid(dst, ah->grh.dgid);
 	else
-		emu_cm_addr_gid(dst, peer < 0 ? device : peer, ah->grh.dgid);
-	ah->grh.sgid_index = (uint8_t)emu_cm_addr_gid(src, device, own);
+		emu_cm_addr_gid(dst, peer, ah->grh.dgid);
+	ah->grh.sgid_index = (uint8_t)emu_cm_addr_gid(&id->src, id->device, own);
+	ah->grh.traffic_class = id->tos;
 	ah->grh.hop_limit = 64;
 	if (to->infiniband)
 		ah->dlid = emu_cm_addr_multicast(dst) ? (uint16_t)MULTICAST_LID : to->lid;

@@ -101,6 +101,9 @@ struct emu_cm_id {
 	bool passive; /* was asked to connect */
 	bool untold; /* came from outside, and its event was not read yet: the program cannot name it */
 	bool datagrams; /* RDMA_PS_UDP */
+	uint8_t tos; /* traffic class of what is sent; of a passive one, what the peer asked for */
+	bool has_timeout;
+	uint8_t timeout; /* of acknowledges, when @has_timeout */
 	uint32_t events_reported;
 };
 
@@ -196,7 +199,8 @@ struct emu_cm_message {
 	uint32_t magic;
 	uint32_t type;
 	uint32_t psn;
-	uint32_t reason; /* REJ */
+	uint32_t reason;        /* REJ */
+	uint32_t traffic_class; /* REQ */
 	struct sockaddr_in6 src, dst;
 	struct rdma_ucm_conn_param param;
 };
@@ -226,8 +230,8 @@ int emu_cm_addr_device(const struct sockaddr_in6 *addr);
 
 bool emu_cm_addr_multicast(const struct sockaddr_in6 *addr);
 
-/* The address vector from an own address to @dst, a device's or a group's. */
-void emu_cm_addr_ah(const struct sockaddr_in6 *src, int device, const struct sockaddr_in6 *dst,
+/* The address vector from the own address to @dst, a device's or a group's. */
+void emu_cm_addr_ah(const struct emu_cm_id *id, const struct sockaddr_in6 *dst,
 		    struct ib_uverbs_ah_attr *ah);
 
 /* Its row in that device's GID table (RoCE v2), and the GID. */

@@ -158,10 +158,11 @@ static void fill_path(const struct emu_cm_id *id, struct ib_user_path_rec *path)
 	struct ib_uverbs_ah_attr ah = { .port_num = 0 };
 
 	emu_cm_addr_gid(&id->src, id->device, path->sgid);
-	emu_cm_addr_ah(&id->src, id->device, &id->dst, &ah);
+	emu_cm_addr_ah(id, &id->dst, &ah);
 	memcpy(path->dgid, ah.grh.dgid, sizeof(path->dgid));
 	path->pkey = htobe16(emu_session()->run.dev[id->device].pkey[0]);
 	path->hop_limit = 64;
+	path->traffic_class = id->tos;
 }
 
 /* ucma_query_route(): ibdev_index stays what it was, this "kernel" has no such numbers. */
@@ -372,13 +373,31 @@ static int leave(const struct call *c)
 /* ---- the rest ---- */
 
 /* All of them ask for what is the case, or has no meaning on this wire. */
+/* Those of addresses change nothing here: ports are the run's own, and each is taken once. */
 static int set_option(const struct call *c)
 {
+	enum { MAX_TIMEOUT = 31 };
 	const struct rdma_ucm_set_option *cmd = c->payload;
+	const bool byte = cmd->optname == RDMA_OPTION_ID_TOS ||
+			  cmd->optname == RDMA_OPTION_ID_ACK_TIMEOUT;
+	uint8_t value[sizeof(int)];
+	int rc;
 
 	if (cmd->level != RDMA_OPTION_ID)
 		return -EOPNOTSUPP;
-	return cmd->optname <= RDMA_OPTION_ID_ACK_TIMEOUT ? 0 : -ENOSYS;
+	if (cmd->optname > RDMA_OPTION_ID_ACK_TIMEOUT)
+		return -ENOSYS;
+	if (cmd->optlen != (byte ? 1 : sizeof(int)) ||
+	    (cmd->optname == RDMA_OPTION_ID_ACK_TIMEOUT && c->id->datagrams))
+		return -EINVAL;
+	rc = emu_user_read(value, cmd->optval, cmd->optlen);
+	if (rc == 0 && cmd->optname == RDMA_OPTION_ID_TOS)
+		c->id->tos = value[0];
+	if (rc == 0 && cmd->optname == RDMA_OPTION_ID_ACK_TIMEOUT) {
+		c->id->has_timeout = true;
+		c->id->timeout = value[0] & MAX_TIMEOUT;
+	}
+	return rc;
 }
 
 /* The command comes on the new file; the identifier, with what waits for it, is on another. */

@@ -189,6 +189,7 @@ static void request(struct emu_cm_id *id, const struct emu_cm_message *m)
 	id->device = emu_cm_addr_device(&id->src);
 	id->peer = m->param;
 	id->peer_psn = m->psn;
+	id->tos = (uint8_t)m->traffic_class;
 	if (id->device >= 0 && emu_cm_id_move(id, listener->file) < 0)
 		id->device = -1;
 	event = id->device < 0 ? NULL : emu_cm_raise(listener, EMU_CM_EVENT_CONNECT_REQUEST, 0);
@@ -218,7 +219,7 @@ static void found(struct emu_cm_id *id, const struct emu_cm_message *m)
 	tell_private_data(event, &m->param);
 	event->resp.param.ud.qp_num = m->param.qp_num;
 	event->resp.param.ud.qkey = EMU_CM_UDP_QKEY;
-	emu_cm_addr_ah(&id->src, id->device, &id->dst, &event->resp.param.ud.ah_attr);
+	emu_cm_addr_ah(id, &id->dst, &event->resp.param.ud.ah_attr);
 }
 
 static void response(struct emu_cm_id *id, const struct emu_cm_message *m)

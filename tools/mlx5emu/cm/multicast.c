@@ -40,7 +40,7 @@ static void tell(const struct emu_cm_id *id, struct emu_cm_group *group, struct 
 	event->resp.id = group->handle;
 	ud->qp_num = EMU_CM_MULTICAST_QPN;
 	ud->qkey = EMU_CM_UDP_QKEY;
-	emu_cm_addr_ah(&id->src, id->device, &group->addr, &ud->ah_attr);
+	emu_cm_addr_ah(id, &group->addr, &ud->ah_attr);
 }
 
 int emu_cm_group_join(struct emu_cm_id *id, uint64_t uid, const struct sockaddr_in6 *addr,

@@ -36,7 +36,7 @@ static void attr_rtr(const struct emu_cm_id *id, struct ib_uverbs_qp_attr *attr)
 {
 	attr->qp_attr_mask = EMU_QP_STATE | EMU_QP_AV | EMU_QP_PATH_MTU | EMU_QP_DEST_QPN |
 			     EMU_QP_RQ_PSN | EMU_QP_MAX_DEST_RD_ATOMIC | EMU_QP_MIN_RNR_TIMER;
-	emu_cm_addr_ah(&id->src, id->device, &id->dst, &attr->ah_attr);
+	emu_cm_addr_ah(id, &id->dst, &attr->ah_attr);
 	attr->path_mtu = mtu_code(emu_session()->run.dev[id->device].mtu);
 	attr->dest_qp_num = id->peer.qp_num;
 	attr->rq_psn = id->peer_psn;
@@ -53,7 +53,7 @@ static void attr_rts(const struct emu_cm_id *id, struct ib_uverbs_qp_attr *attr)
 	attr->qp_attr_mask = EMU_QP_STATE | EMU_QP_SQ_PSN | EMU_QP_TIMEOUT | EMU_QP_RETRY_CNT |
 			     EMU_QP_RNR_RETRY | EMU_QP_MAX_QP_RD_ATOMIC;
 	attr->sq_psn = id->psn;
-	attr->timeout = TIMEOUT;
+	attr->timeout = id->has_timeout ? id->timeout : TIMEOUT;
 	attr->retry_cnt = active->retry_count & 7;
 	attr->rnr_retry = id->peer.rnr_retry_count & 7;
 	attr->max_rd_atomic = id->peer.responder_resources;

@@ -114,6 +114,7 @@ void emu_cm_send(const struct emu_cm_id *id, enum emu_cm_message_type type, uint
 		.type = type,
 		.psn = id->psn,
 		.reason = reason,
+		.traffic_class = id->tos,
 		.src = id->src,
 		.dst = id->dst,
 		.param = id->own,
