@@ -51,6 +51,20 @@ packages() {
 		die "apt-get could not install: ${missing[*]}"
 }
 
+# goes_on DIRECTORY [CMAKE ARGUMENT]...: CMake can go on with what it made there, if it made anything. What
+# it cannot go on with it refuses in words that do not say what to do. Our presets are all for Ninja.
+goes_on() {
+	local cache=$1/CMakeCache.txt generator sources todo="remove it, or move it away"
+
+	[ -e "$cache" ] || return 0
+	generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$cache")
+	sources=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$cache")
+	[[ " $* " != *" --preset "* || ${generator:-Ninja} == Ninja ]] ||
+		die "$root/$1 was configured for '$generator', and this builds with Ninja: $todo"
+	[ "${sources:-.}" -ef . ] ||
+		die "$root/$1 was configured for the sources in $sources: $todo"
+}
+
 # build_in DIRECTORY [CMAKE ARGUMENT]...: configured and built; the compiler's words only on failure.
 build_in() {
 	local directory=$1 log
@@ -59,6 +73,7 @@ build_in() {
 	mkdir -p "$directory" 2>/dev/null || die "cannot create $root/$directory"
 	[ -w "$directory" ] ||
 		die "$root/$directory belongs to somebody else: remove it, or make it yours"
+	goes_on "$directory" "$@"
 	log=$directory/build.log
 	if ! { cmake -S . -B "$directory" "$@" && cmake --build "$directory" -j "$jobs"; } \
 		>"$log" 2>&1; then
