@@ -44,6 +44,11 @@ for keys in 8000 10000 ffff+ x 1+2+3+4+5+6+7+8+9; do
 	refused "is no list of up to 8 partition keys" link=ib,pkeys=$keys
 done
 refused "state=up: use active or down" state=up
+for setting in name=a model=connectx-5 mtu=256 gids=10.0.0.1 link=ib guid=0242:4d03:004c:5801 lid=5 \
+	pkeys=ffff address=10.0.0.1 state=down uar=static cqe=0; do
+	refused "--device=link=eth,$setting,state=active,$setting: ${setting%=*}= is given twice" \
+		"link=eth,$setting,state=active,$setting"
+done
 refused "two devices are named a" name=a name=a
 refused "two devices are named mlx5_1" name=mlx5_1 mtu=256
 refused "have the same GUID" guid=0242:4d03:004c:5801 mtu=256

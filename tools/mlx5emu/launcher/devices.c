@@ -117,7 +117,7 @@ static void set_defaults(struct argp_state *state, const struct device_options *
 
 /* ---- --device ---- */
 
-static void set_model(struct argp_state *state, const char *value, struct emu_run_device *dev)
+static void set_model(struct argp_state *state, char *value, struct emu_run_device *dev)
 {
 	char known[128] = "";
 	size_t used = 0;
@@ -158,7 +158,7 @@ static void set_gids(struct argp_state *state, char *value, struct emu_run_devic
 		argp_error(state, "--device: gids= is empty");
 }
 
-static void set_lid(struct argp_state *state, const char *value, struct emu_run_device *dev)
+static void set_lid(struct argp_state *state, char *value, struct emu_run_device *dev)
 {
 	char *end;
 	const unsigned long lid = strtoul(value, &end, 0);
@@ -169,87 +169,117 @@ static void set_lid(struct argp_state *state, const char *value, struct emu_run_
 	dev->lid = (uint16_t)lid;
 }
 
-static void set_link(struct argp_state *state, const char *value, struct emu_run_device *dev)
+static void set_link(struct argp_state *state, char *value, struct emu_run_device *dev)
 {
 	dev->infiniband = strcmp(value, "ib") == 0;
 	if (!dev->infiniband && strcmp(value, "eth") != 0)
 		argp_error(state, "--device: link=%s: use eth or ib", value);
 }
 
-static void set_uars(struct argp_state *state, const char *value, struct emu_run_device *dev)
+static void set_uars(struct argp_state *state, char *value, struct emu_run_device *dev)
 {
 	dev->static_uars = strcmp(value, "static") == 0;
 	if (!dev->static_uars && strcmp(value, "dynamic") != 0)
 		argp_error(state, "--device: uar=%s: use dynamic or static", value);
 }
 
-static void set_cqes(struct argp_state *state, const char *value, struct emu_run_device *dev)
+static void set_cqes(struct argp_state *state, char *value, struct emu_run_device *dev)
 {
 	dev->cqe_v0 = strcmp(value, "0") == 0;
 	if (!dev->cqe_v0 && strcmp(value, "1") != 0)
 		argp_error(state, "--device: cqe=%s: use 1 or 0", value);
 }
 
-static void set_one(struct argp_state *state, const char *name, char *value,
-		    struct emu_run_device *dev)
+static void set_name(struct argp_state *state, char *value, struct emu_run_device *dev)
 {
-	if (strcmp(name, "name") == 0) {
-		if (!emu_run_name_valid(value))
-			argp_error(state,
-				   "--device: name=%s: letters, digits, '_', '-' and '.', 63 "
-				   "at most",
-				   value);
-		snprintf(dev->name, sizeof(dev->name), "%s", value);
-	} else if (strcmp(name, "model") == 0) {
-		set_model(state, value, dev);
-	} else if (strcmp(name, "mtu") == 0) {
-		if (!parse_mtu(value, &dev->mtu))
-			argp_error(state, "--device: mtu=%s: use 256, 512, 1024, 2048 or 4096",
-				   value);
-	} else if (strcmp(name, "gids") == 0) {
-		set_gids(state, value, dev);
-	} else if (strcmp(name, "link") == 0) {
-		set_link(state, value, dev);
-	} else if (strcmp(name, "uar") == 0) {
-		set_uars(state, value, dev);
-	} else if (strcmp(name, "cqe") == 0) {
-		set_cqes(state, value, dev);
-	} else if (strcmp(name, "guid") == 0) {
-		dev->guid = devices_guid(state, "--device: guid", value);
-	} else if (strcmp(name, "lid") == 0) {
-		set_lid(state, value, dev);
-	} else if (strcmp(name, "pkeys") == 0) {
-		if (emu_run_parse_pkeys(value, dev) < 0)
-			argp_error(state,
-				   "--device: pkeys=%s is no list of up to %d partition keys, such "
-				   "as 0xffff+0x8001",
-				   value, EMU_RUN_PKEYS);
-	} else if (strcmp(name, "address") == 0) {
-		dev->ipv4 = devices_ipv4(state, "--device: address", value);
-	} else if (strcmp(name, "state") == 0) {
-		if (!parse_state(value, &dev->active))
-			argp_error(state, "--device: state=%s: use active or down", value);
-	} else {
+	if (!emu_run_name_valid(value))
 		argp_error(state,
-			   "--device: unknown setting '%s'; known: name model mtu gids link "
-			   "guid lid pkeys address state uar cqe",
-			   name);
+			   "--device: name=%s: letters, digits, '_', '-' and '.', 63 at most",
+			   value);
+	snprintf(dev->name, sizeof(dev->name), "%s", value);
+}
+
+static void set_mtu(struct argp_state *state, char *value, struct emu_run_device *dev)
+{
+	if (!parse_mtu(value, &dev->mtu))
+		argp_error(state, "--device: mtu=%s: use 256, 512, 1024, 2048 or 4096", value);
+}
+
+static void set_guid(struct argp_state *state, char *value, struct emu_run_device *dev)
+{
+	dev->guid = devices_guid(state, "--device: guid", value);
+}
+
+static void set_pkeys(struct argp_state *state, char *value, struct emu_run_device *dev)
+{
+	if (emu_run_parse_pkeys(value, dev) < 0)
+		argp_error(state,
+			   "--device: pkeys=%s is no list of up to %d partition keys, such as "
+			   "0xffff+0x8001",
+			   value, EMU_RUN_PKEYS);
+}
+
+static void set_address(struct argp_state *state, char *value, struct emu_run_device *dev)
+{
+	dev->ipv4 = devices_ipv4(state, "--device: address", value);
+}
+
+static void set_state(struct argp_state *state, char *value, struct emu_run_device *dev)
+{
+	if (!parse_state(value, &dev->active))
+		argp_error(state, "--device: state=%s: use active or down", value);
+}
+
+static const struct setting {
+	const char *name;
+	void (*set)(struct argp_state *state, char *value, struct emu_run_device *dev);
+} settings[] = {
+	{ "name", set_name },   { "model", set_model }, { "mtu", set_mtu },
+	{ "gids", set_gids },   { "link", set_link },   { "guid", set_guid },
+	{ "lid", set_lid },     { "pkeys", set_pkeys }, { "address", set_address },
+	{ "state", set_state }, { "uar", set_uars },    { "cqe", set_cqes },
+};
+
+enum { SETTINGS = sizeof(settings) / sizeof(*settings) };
+
+static unsigned find_setting(struct argp_state *state, const char *name)
+{
+	char known[128] = "";
+	size_t used = 0;
+
+	for (unsigned i = 0; i < SETTINGS; i++) {
+		if (strcmp(settings[i].name, name) == 0)
+			return i;
+		used += (size_t)snprintf(known + used, sizeof(known) - used, " %s",
+					 settings[i].name);
 	}
+	argp_error(state, "--device: unknown setting '%s'; known:%s", name, known);
+	return 0;
 }
 
 static void describe(struct argp_state *state, const char *description, struct emu_run_device *dev)
 {
 	char *text = strdup(description), *rest = NULL;
+	bool given[SETTINGS] = { false };
 
 	if (!text)
 		argp_failure(state, argp_err_exit_status, 0, "out of memory");
 	for (char *one = strtok_r(text, ",", &rest); one; one = strtok_r(NULL, ",", &rest)) {
 		char *value = strchr(one, '=');
+		unsigned i;
 
 		if (!value)
 			argp_error(state, "--device: '%s' is no setting=value", one);
 		*value++ = '\0';
-		set_one(state, one, value, dev);
+		i = find_setting(state, one);
+		if (given[i])
+			argp_error(
+				state,
+				"--device=%s: %s= is given twice: give it once, and another device "
+				"a --device of its own",
+				description, one);
+		given[i] = true;
+		settings[i].set(state, value, dev);
 	}
 	free(text);
 }
