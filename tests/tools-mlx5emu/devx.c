@@ -80,6 +80,9 @@ static void test_capabilities(void **state)
 	assert_int_equal(general(ctx, &b, 0x10 + 0x18), 0);
 	assert_int_equal(got(&b, 0x10 + 0x10) & 0xffff, 0x3); /* compare-and-swap, fetch-and-add */
 	assert_int_equal(got(&b, 0x10 + 0x14) & 0xffff, 8);
+	b = command(QUERY_HCA_CAP, 0x7 << 1 | 1);
+	assert_int_equal(general(ctx, &b, sizeof(b.out)), 0); /* no flow tables */
+	assert_int_equal(got(&b, 0x10), 0);
 	b = command(QUERY_LAG, 0);
 	assert_int_equal(general(ctx, &b, 16), 0);
 	assert_int_equal(got(&b, 8) & 7, 0);

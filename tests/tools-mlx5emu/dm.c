@@ -77,6 +77,10 @@ static void test_region(void **state)
 	assert_memory_equal(in, out, sizeof(in));
 	assert_null(ibv_reg_dm_mr(pd, dm, 8000, 193, access));
 	assert_null(ibv_reg_dm_mr(pd, dm, 0, 64, IBV_ACCESS_LOCAL_WRITE));
+	mr = ibv_reg_dm_mr(pd, dm, 8192, 0,
+			   access); /* as the kernel has it, nothing is a region, too */
+	assert_non_null(mr);
+	assert_int_equal(ibv_dereg_mr(mr), 0);
 	mr = ibv_reg_dm_mr(pd, dm, 4096, 4096, access);
 	assert_non_null(mr);
 	assert_int_equal(ibv_free_dm(dm), EBUSY);

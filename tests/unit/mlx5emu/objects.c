@@ -331,7 +331,7 @@ static void query_tells_what_was_set(void **state)
 
 static int reg(void *addr, size_t length, uint32_t access)
 {
-	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)addr, length, 0x5000, access };
+	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)addr, length, 0x5000, access, false };
 	uint32_t key;
 	const int rc = emu_mr_reg(rig.dev, &attr, &key);
 
@@ -403,7 +403,8 @@ static void regions_on_demand(void **state)
 
 static void iova_translates(void **state)
 {
-	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)rig.remote + 64, 4096, 0x7000, 0xf };
+	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)rig.remote + 64, 4096, 0x7000, 0xf,
+					  false };
 	struct rig_wqe w;
 	uint32_t key;
 
@@ -421,7 +422,7 @@ static void iova_translates(void **state)
 
 static void keys_are_not_reused_at_once(void **state)
 {
-	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)rig.local, 64, 0, 1 };
+	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)rig.local, 64, 0, 1, false };
 	uint32_t first, key;
 
 	(void)state;
@@ -437,7 +438,7 @@ static void keys_are_not_reused_at_once(void **state)
 /* Of the program's; the rig has one. */
 static void as_many_keys_as_announced(void **state)
 {
-	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)rig.local, 64, 0, 1 };
+	const struct emu_mr_attr attr = { rig.pd, (uintptr_t)rig.local, 64, 0, 1, false };
 	static uint32_t key[EMU_MAX_MR];
 	unsigned n = 0;
 

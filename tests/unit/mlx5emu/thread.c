@@ -80,7 +80,7 @@ static void *create_and_destroy(void *arg)
 
 	(void)arg;
 	for (unsigned i = 0; i < 200; i++) {
-		const struct emu_mr_attr attr = { rig.pd, (uintptr_t)own, 4096, 0, 1 };
+		const struct emu_mr_attr attr = { rig.pd, (uintptr_t)own, 4096, 0, 1, false };
 		uint32_t pd, key, page;
 
 		assert_int_equal(emu_pd_alloc(rig.dev, &pd), 0);

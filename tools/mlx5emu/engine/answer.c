@@ -109,15 +109,14 @@ static int load_read_data(struct emu_qp *qp, const struct emu_answer *a, uint32_
 		.qpn = qp->qpn,
 		.access = EMU_ACCESS_REMOTE_READ,
 	};
-	struct iovec iov[EMU_MAX_IOV];
-	struct emu_pieces pieces = { .iov = iov, .room = EMU_MAX_IOV };
+	struct emu_pieces *pieces = emu_no_pieces();
 
 	if (length == 0)
 		return 0;
 	if (emu_relay_wanted(qp, a->srqn))
 		return emu_relay_fetch(qp, a, length, why);
-	*why = emu_key_pieces(&use, a->rkey, a->va, length, &pieces);
-	if (!*why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, iov, pieces.n, length) < 0)
+	*why = emu_key_pieces(&use, a->rkey, a->va, length, pieces);
+	if (!*why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, pieces->iov, pieces->n, length) < 0)
 		*why = "a page of the registered buffer is not mapped";
 	return 0;
 }

@@ -270,6 +270,7 @@ struct emu_mr_attr {
 	uint64_t length; /* 1.. */
 	uint64_t iova;   /* address that WQEs and peers use for byte 0 */
 	uint32_t access;
+	bool may_be_empty; /* length 0.., as of device memory */
 };
 
 /*
@@ -291,6 +292,7 @@ int emu_mr_dereg(struct emu_device *dev, uint32_t key);
 struct emu_key_range {
 	uint64_t va, length; /* under @key; the length of a list with log_entity means nothing */
 	uint32_t key;
+	uint32_t stride; /* of an entry that repeats */
 };
 
 struct emu_indirect_attr {

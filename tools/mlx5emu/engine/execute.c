@@ -125,16 +125,15 @@ static uint8_t store(struct emu_qp *qp, const struct emu_packet *p)
 	const struct emu_responder *resp = &qp->resp;
 	const uint64_t va = resp->va + resp->received;
 	const struct emu_key_use use = use_of(qp, p, EMU_ACCESS_REMOTE_WRITE);
-	struct iovec iov[EMU_MAX_IOV];
-	struct emu_pieces pieces = { .iov = iov, .room = EMU_MAX_IOV };
+	struct emu_pieces *pieces = emu_no_pieces();
 	const char *why;
 
 	if (p->length == 0)
 		return EMU_AETH_ACK;
 	if (!emu_owner_may_store(qp, p->psn))
 		return EMU_AETH_NAK_REMOTE_OPERATION;
-	why = emu_key_pieces(&use, resp->rkey, va, p->length, &pieces);
-	if (!why && emu_memory_write(iov, pieces.n, p->payload, p->length) < 0)
+	why = emu_key_pieces(&use, resp->rkey, va, p->length, pieces);
+	if (!why && emu_memory_write(pieces->iov, pieces->n, p->payload, p->length) < 0)
 		why = "a page of the registered buffer is not mapped";
 	return why ? refuse_access(qp, "write", &use, resp->rkey, va, p->length, why) :
 		     EMU_AETH_ACK;
@@ -243,8 +242,7 @@ static bool modify_memory(const struct emu_pieces *at, const struct emu_packet *
 uint8_t emu_execute_atomic_memory(struct emu_qp *qp, const struct emu_packet *p, uint64_t *found)
 {
 	const struct emu_key_use use = use_of(qp, p, EMU_ACCESS_REMOTE_ATOMIC);
-	struct iovec iov[sizeof(uint64_t)];
-	struct emu_pieces at = { .iov = iov, .room = sizeof(uint64_t) };
+	struct emu_pieces *at = emu_no_pieces();
 	const char *why;
 
 	/* IBA vol 1 section 9.4.5 (atomics): the address is naturally aligned. */
@@ -254,8 +252,8 @@ uint8_t emu_execute_atomic_memory(struct emu_qp *qp, const struct emu_packet *p,
 				  qp->qpn, p->src_qpn, (unsigned long long)p->raddr);
 		return EMU_AETH_NAK_INVALID_REQUEST;
 	}
-	why = emu_key_pieces(&use, p->rkey, p->raddr, sizeof(*found), &at);
-	if (!why && !modify_memory(&at, p, found))
+	why = emu_key_pieces(&use, p->rkey, p->raddr, sizeof(*found), at);
+	if (!why && !modify_memory(at, p, found))
 		why = "a page of the registered buffer is not mapped";
 	return why ? refuse_access(qp, "atomic", &use, p->rkey, p->raddr, sizeof(*found), why) :
 		     EMU_AETH_ACK;

@@ -12,12 +12,7 @@ struct emu_mr *emu_mr_find(uint32_t key)
 
 static const char *add(struct emu_pieces *out, uint64_t at, uint64_t length)
 {
-	if (!out || length == 0)
-		return NULL;
-	if (out->n == out->room)
-		return "the range has more pieces than the device takes at once";
-	out->iov[out->n++] = (struct iovec){ (void *)(uintptr_t)at, length };
-	return NULL;
+	return out && emu_pieces_add(out, at, length) < 0 ? "the device has no memory" : NULL;
 }
 
 static const char *check(const struct emu_key_use *use, const struct emu_mr *mr, uint64_t va,
@@ -68,6 +63,80 @@ static const char *walk_ranges(const struct emu_key_use *use, const struct emu_m
 	return length ? "the range is not inside the region" : NULL;
 }
 
+static uint64_t cycle_length(const struct emu_mr *mr)
+{
+	uint64_t length = 0;
+
+	for (uint32_t i = 0; i < mr->nranges; i++)
+		length += mr->range[i].length;
+	return length;
+}
+
+/*
+ * Whether @n whole cycles from the one at @first may be used. What repeats lies in one key's range, so
+ * that the first and the last tell of all between them.
+ */
+static const char *check_cycles(const struct emu_key_use *use, const struct emu_mr *mr,
+				uint64_t first, uint64_t n, unsigned depth)
+{
+	for (uint32_t i = 0; i < mr->nranges; i++) {
+		const struct emu_key_range *range = &mr->range[i];
+		const char *why = walk(use, range->key, range->va + first * range->stride,
+				       (n - 1) * range->stride + range->length, NULL, depth);
+
+		if (why)
+			return why;
+	}
+	return NULL;
+}
+
+/* The part [offset, offset + length) of a cycle. */
+static const char *walk_cycle(const struct emu_key_use *use, const struct emu_mr *mr,
+			      uint64_t cycle, uint64_t offset, uint64_t length,
+			      struct emu_pieces *out, unsigned depth)
+{
+	for (uint32_t i = 0; i < mr->nranges && length > 0; i++) {
+		const struct emu_key_range *range = &mr->range[i];
+		uint64_t bytes = offset < range->length ? range->length - offset : 0;
+		const char *why;
+
+		if (bytes > length)
+			bytes = length;
+		why = bytes ? walk(use, range->key, range->va + cycle * range->stride + offset,
+				   bytes, out, depth) :
+			      NULL;
+		if (why)
+			return why;
+		offset = bytes ? 0 : offset - range->length;
+		length -= bytes;
+	}
+	return NULL;
+}
+
+/* As walk_ranges(), of entries that repeat. */
+static const char *walk_cycles(const struct emu_key_use *use, const struct emu_mr *mr,
+			       uint64_t offset, uint64_t length, struct emu_pieces *out,
+			       unsigned depth)
+{
+	const uint64_t size = cycle_length(mr);
+	uint64_t cycle = offset / size;
+
+	offset %= size;
+	while (length > 0 && cycle < mr->cycles) {
+		const uint64_t left = size - offset, whole = out || offset ? 0 : length / size;
+		const uint64_t bytes = whole ? whole * size : length < left ? length : left;
+		const char *why = whole ? check_cycles(use, mr, cycle, whole, depth) :
+					  walk_cycle(use, mr, cycle, offset, bytes, out, depth);
+
+		if (why)
+			return why;
+		cycle += whole ? whole : 1;
+		offset = 0;
+		length -= bytes;
+	}
+	return length ? "the range is not inside the region" : NULL;
+}
+
 /* What is behind an indirect key is reached with local rights: the key itself gave the others. */
 static const char *walk(const struct emu_key_use *use, uint32_t key, uint64_t va, uint64_t length,
 			struct emu_pieces *out, unsigned depth)
@@ -83,7 +152,8 @@ static const char *walk(const struct emu_key_use *use, uint32_t key, uint64_t va
 	if (depth == EMU_KEY_DEPTH)
 		return "the key is over too many others";
 	below.access = use->access & ~(uint32_t)EMU_ACCESS_REMOTE_READ ? EMU_ACCESS_LOCAL_WRITE : 0;
-	return walk_ranges(&below, mr, va - mr->iova, length, out, depth + 1);
+	return (mr->cycles ? walk_cycles : walk_ranges)(&below, mr, va - mr->iova, length, out,
+							depth + 1);
 }
 
 const char *emu_key_pieces(const struct emu_key_use *use, uint32_t key, uint64_t va,

@@ -55,9 +55,20 @@ static void copy_out(const struct iovec *to, unsigned n, const void *from)
 	}
 }
 
+/* As many pieces as the kernel takes at once; how many bytes they have. */
+static unsigned batch(const struct iovec *iov, unsigned n, size_t *bytes)
+{
+	const unsigned some = n < UIO_MAXIOV ? n : UIO_MAXIOV;
+
+	*bytes = 0;
+	for (unsigned i = 0; i < some; i++)
+		*bytes += iov[i].iov_len;
+	return some;
+}
+
 int emu_memory_read(void *to, const struct iovec *from, unsigned n, size_t size)
 {
-	struct iovec local = { to, size };
+	struct iovec local = { to, 0 };
 
 	if (size == 0)
 		return 0;
@@ -65,12 +76,21 @@ int emu_memory_read(void *to, const struct iovec *from, unsigned n, size_t size)
 		copy_in(to, from, n);
 		return 0;
 	}
-	return process_vm_readv(getpid(), &local, 1, from, n, 0) == (ssize_t)size ? 0 : -EFAULT;
+	while (n > 0) {
+		const unsigned some = batch(from, n, &local.iov_len);
+
+		if (process_vm_readv(getpid(), &local, 1, from, some, 0) != (ssize_t)local.iov_len)
+			return -EFAULT;
+		local.iov_base = (uint8_t *)local.iov_base + local.iov_len;
+		from += some;
+		n -= some;
+	}
+	return 0;
 }
 
 int emu_memory_write(const struct iovec *to, unsigned n, const void *from, size_t size)
 {
-	struct iovec remote = { (void *)(uintptr_t)from, size };
+	struct iovec remote = { (void *)(uintptr_t)from, 0 };
 
 	if (size == 0)
 		return 0;
@@ -78,7 +98,16 @@ int emu_memory_write(const struct iovec *to, unsigned n, const void *from, size_
 		copy_out(to, n, from);
 		return 0;
 	}
-	return process_vm_readv(getpid(), to, n, &remote, 1, 0) == (ssize_t)size ? 0 : -EFAULT;
+	while (n > 0) {
+		const unsigned some = batch(to, n, &remote.iov_len);
+
+		if (process_vm_readv(getpid(), to, some, &remote, 1, 0) != (ssize_t)remote.iov_len)
+			return -EFAULT;
+		remote.iov_base = (uint8_t *)remote.iov_base + remote.iov_len;
+		to += some;
+		n -= some;
+	}
+	return 0;
 }
 
 /* Kernels before 5.14: one byte of each page must be readable; writability shows up later. */

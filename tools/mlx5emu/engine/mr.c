@@ -20,7 +20,8 @@ enum {
 
 static int check_attr(const struct emu_mr_attr *a)
 {
-	if (a->length == 0 || a->addr > UINT64_MAX - a->length || a->iova > UINT64_MAX - a->length)
+	if ((a->length == 0 && !a->may_be_empty) || a->addr > UINT64_MAX - a->length ||
+	    a->iova > UINT64_MAX - a->length)
 		return -EINVAL;
 	if (a->access & ~(uint32_t)ACCESS_KNOWN)
 		return -EINVAL;

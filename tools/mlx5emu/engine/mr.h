@@ -3,7 +3,6 @@
 #define MLX5EMU_ENGINE_MR_H
 
 #include <stdint.h>
-#include <sys/uio.h>
 
 #include "state.h"
 
@@ -14,6 +13,11 @@
  *	iova                             iova + length
  *	| entry 0 | entry 1 | ... | entry n |	each: key, va, length (KLM)
  *						or all of 1 << log_entity bytes (KSM)
+ *
+ * or of entries that repeat (PRM "repeat block", mlx5dv_wr_mr_interleaved()), each @stride further on in
+ * each cycle:
+ *
+ *	| entry 0 | entry 1 | entry 0 + stride | entry 1 + stride | ...
  */
 struct emu_mr {
 	struct emu_device *dev;
@@ -32,6 +36,7 @@ struct emu_mr {
 	uint32_t qpn;       /* the only queue pair that may use it, or EMU_ANY_QPN */
 	struct emu_key_range *range;
 	uint32_t nranges, max_ranges;
+	uint32_t cycles; /* with entries that repeat: how often all are gone through; else 0 */
 };
 
 enum { EMU_ANY_QPN = 0xffffff };
@@ -43,16 +48,18 @@ struct emu_key_use {
 	uint32_t access;
 };
 
-struct emu_pieces {
-	struct iovec *iov;
-	unsigned n, room;
-};
-
 /* Lock held: gives a new one its key and its domain. -EINVAL, -ENOMEM, as emu_device_usable(). */
 int emu_mr_add(struct emu_device *dev, uint32_t pdn, struct emu_mr *mr);
 
 /* NULL when no key is exactly this. */
 struct emu_mr *emu_mr_find(uint32_t key);
+
+/* The pieces that whoever holds the lock may fill, none of them yet. */
+static inline struct emu_pieces *emu_no_pieces(void)
+{
+	emu.pieces.n = 0;
+	return &emu.pieces;
+}
 
 /*
  * Appends where @length bytes at @va under @key lie in this process; @out may be NULL to know whether

@@ -184,6 +184,9 @@ enum {
 			EMU_UMR_MASK_A | EMU_UMR_MASK_FREE,
 };
 
+/* A list that begins with this key is a repeat block (rdma-core's mlx5_wqe_umr_repeat_block_seg). */
+enum { EMU_UMR_REPEAT = 0x400 };
+
 /* PRM "mkey context" in a UMR; fields that no mask names keep what an earlier WQE left there. */
 struct emu_mkey_seg {
 	uint8_t free; /* bit 6 */

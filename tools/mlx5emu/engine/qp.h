@@ -145,17 +145,13 @@ void emu_qps_stop(struct emu_device *dev);
 
 /* ---- segments.c ---- */
 
-enum {
-	EMU_MAX_IOV = 256, /* with indirect keys, segments fall into pieces */
-};
-
 /*
- * The pieces of this process's memory behind bytes [offset, offset + size) of a segment list with
- * keys that @use may use.
- * @inlined: where inline segments lie. NULL and *@n pieces, or why a key forbids it.
+ * Appends the pieces of this process's memory behind bytes [offset, offset + size) of a segment list
+ * with keys that @use may use; @out may be NULL to know whether they may be used at all.
+ * @inlined: where inline segments lie. NULL, or why a key forbids it.
  */
 const char *emu_segments_iov(const struct emu_key_use *use, const struct emu_seg *seg,
 			     unsigned nseg, uint8_t *inlined, uint64_t offset, uint64_t size,
-			     struct iovec iov[EMU_MAX_IOV], unsigned *n);
+			     struct emu_pieces *out);
 
 #endif

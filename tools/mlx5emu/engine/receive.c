@@ -201,8 +201,7 @@ uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length
 	const struct emu_key_use use = { .pd = domain(qp),
 					 .qpn = qp->qpn,
 					 .access = EMU_ACCESS_LOCAL_WRITE };
-	struct iovec iov[EMU_MAX_IOV];
-	unsigned n = 0;
+	struct emu_pieces *pieces = emu_no_pieces();
 	const char *why;
 
 	resp->scatter = 0;
@@ -211,9 +210,9 @@ uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length
 	if (!qp->srq && !emu_owner_may_write(qp, &qp->rq_owner, "receive", resp->rwqe_index))
 		return EMU_AETH_NAK_REMOTE_OPERATION;
 	why = emu_segments_iov(&use, resp->rwqe.seg, resp->rwqe.nseg, NULL, resp->received, length,
-			       iov, &n);
+			       pieces);
 	if (!why && !(whole && put_in_cqe(qp, from, length)) &&
-	    emu_memory_write(iov, n, from, length) < 0)
+	    emu_memory_write(pieces->iov, pieces->n, from, length) < 0)
 		why = "a page of the registered buffer is not mapped";
 	if (!why) {
 		resp->received += length;

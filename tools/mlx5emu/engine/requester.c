@@ -185,9 +185,7 @@ static void check_keys(const struct emu_qp *qp, struct emu_swqe *w)
 		.qpn = qp->qpn,
 		.access = emu_swqe_reads(w) ? EMU_ACCESS_LOCAL_WRITE : 0,
 	};
-	struct iovec iov[EMU_MAX_IOV];
-	unsigned n;
-	const char *why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, 0, w->length, iov, &n);
+	const char *why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, 0, w->length, NULL);
 
 	if (why)
 		emu_swqe_protect(qp, w, &use, why);

@@ -189,18 +189,17 @@ static void scatter(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, cons
 	const struct emu_key_use use = { .pd = qp->pd,
 					 .qpn = qp->qpn,
 					 .access = EMU_ACCESS_LOCAL_WRITE };
-	struct iovec iov[EMU_MAX_IOV];
-	unsigned n = 0;
+	struct emu_pieces *pieces = emu_no_pieces();
 	const char *why;
 
 	if (!emu_owner_may_write(qp, &qp->sq_owner, "send", w->index)) {
 		emu_swqe_fail(w, EMU_SYN_LOCAL_QP_OPERATION, EMU_VENDOR_LOCAL_QP_OPERATION);
 		return;
 	}
-	why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, offset, size, iov, &n);
+	why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, offset, size, pieces);
 	if (!why && w->in_cqe)
 		memcpy(w->result + offset, from, size);
-	else if (!why && emu_memory_write(iov, n, from, size) < 0)
+	else if (!why && emu_memory_write(pieces->iov, pieces->n, from, size) < 0)
 		why = "a page of the registered buffer is not mapped";
 	if (!why)
 		return;

@@ -117,11 +117,10 @@ static int gather(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, uint32
 		  uint8_t *to)
 {
 	const struct emu_key_use use = { .pd = qp->pd, .qpn = qp->qpn };
-	struct iovec iov[EMU_MAX_IOV];
-	unsigned n = 0;
-	const char *why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, offset, size, iov, &n);
+	struct emu_pieces *pieces = emu_no_pieces();
+	const char *why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, offset, size, pieces);
 
-	if (!why && emu_memory_read(to, iov, n, size) < 0)
+	if (!why && emu_memory_read(to, pieces->iov, pieces->n, size) < 0)
 		why = "a page of the registered buffer is not mapped";
 	if (!why)
 		return 0;

@@ -19,10 +19,8 @@ static uint64_t clip(uint64_t length, uint64_t *offset, uint64_t size, uint64_t 
 
 const char *emu_segments_iov(const struct emu_key_use *use, const struct emu_seg *seg,
 			     unsigned nseg, uint8_t *inlined, uint64_t offset, uint64_t size,
-			     struct iovec iov[EMU_MAX_IOV], unsigned *n)
+			     struct emu_pieces *out)
 {
-	struct emu_pieces pieces = { .iov = iov, .room = EMU_MAX_IOV };
-
 	for (unsigned i = 0; i < nseg && size > 0; i++) {
 		uint64_t start = 0;
 		const uint64_t bytes = clip(seg[i].length, &offset, size, &start);
@@ -30,18 +28,16 @@ const char *emu_segments_iov(const struct emu_key_use *use, const struct emu_seg
 
 		if (bytes == 0)
 			continue;
-		if (seg[i].is_inline && pieces.n == pieces.room)
-			return "the request has more pieces than the device takes at once";
-		if (seg[i].is_inline) {
-			iov[pieces.n++] = (struct iovec){ inlined + seg[i].addr + start, bytes };
-			size -= bytes;
-			continue;
-		}
-		why = emu_key_pieces(use, seg[i].lkey, seg[i].addr + start, bytes, &pieces);
+		if (!seg[i].is_inline)
+			why = emu_key_pieces(use, seg[i].lkey, seg[i].addr + start, bytes, out);
+		else if (out &&
+			 emu_pieces_add(out, (uintptr_t)inlined + seg[i].addr + start, bytes) < 0)
+			why = "the device has no memory";
+		else
+			why = NULL;
 		if (why)
 			return why;
 		size -= bytes;
 	}
-	*n = pieces.n;
 	return NULL;
 }

@@ -221,12 +221,11 @@ static void fetch(const struct emu_relayed *m, const struct emu_packet *p,
 		.number = m->number,
 		.length = p->dma_len,
 	};
-	struct iovec iov[EMU_MAX_IOV];
-	struct emu_pieces pieces = { .iov = iov, .room = EMU_MAX_IOV };
+	struct emu_pieces *pieces = emu_no_pieces();
 
 	if (p->dma_len > EMU_WIRE_MAX_PAYLOAD ||
-	    emu_key_pieces(&use, p->rkey, p->raddr, p->dma_len, &pieces) ||
-	    emu_memory_read(emu.tx + EMU_RELAY_HEADER, iov, pieces.n, p->dma_len) < 0) {
+	    emu_key_pieces(&use, p->rkey, p->raddr, p->dma_len, pieces) ||
+	    emu_memory_read(emu.tx + EMU_RELAY_HEADER, pieces->iov, pieces->n, p->dma_len) < 0) {
 		answer.syndrome = EMU_AETH_NAK_REMOTE_ACCESS;
 		answer.length = 0;
 	}

@@ -17,6 +17,7 @@
 #include "ids.h"
 #include "list.h"
 #include "log.h"
+#include "pieces.h"
 #include "wqe_parse.h"
 
 /*
@@ -120,6 +121,7 @@ struct emu_state {
 
 	/* Scratch of whoever holds the lock. */
 	struct emu_wqe wqe;
+	struct emu_pieces pieces;
 	uint8_t rx[EMU_RELAY_MAX], tx[EMU_RELAY_MAX];
 };
 

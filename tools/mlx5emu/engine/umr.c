@@ -7,6 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A window of type 1 belongs to no queue pair and is not invalidated; other keys may be all queue pairs'. */
+static bool is_of(const struct emu_mr *mr, const struct emu_qp *qp)
+{
+	return !mr->free && (mr->qpn == qp->qpn || (mr->qpn == EMU_ANY_QPN && !mr->window));
+}
+
 /*
  * The key by its index: of one that is free, the lowest byte may be an older one, because verbs count
  * it on from the last binding, and an invalidation by libmlx5 sets it to 0.
@@ -23,8 +29,8 @@ static struct emu_mr *find(const struct emu_qp *qp, const struct emu_umr *umr, c
 		*why = "the key belongs to another protection domain";
 	else if (umr->flags & EMU_UMR_CHECK_FREE && !mr->free)
 		*why = "the window is bound already";
-	else if (umr->flags & EMU_UMR_CHECK_QPN && (mr->free || mr->qpn != qp->qpn))
-		*why = "the window is not bound to this queue pair";
+	else if (umr->flags & EMU_UMR_CHECK_QPN && !is_of(mr, qp))
+		*why = "the key is not bound to this queue pair";
 	else
 		return mr;
 	return NULL;
@@ -82,6 +88,41 @@ static void apply(struct emu_mr *mr, const struct emu_umr *umr)
 		mr->free = umr->free;
 }
 
+/*
+ * Takes over a repeat block, read as if it were a list:
+ *
+ *	| bytes of a cycle 4 | EMU_UMR_REPEAT 4 | cycles 4 | reserved 2 | entries 2 |
+ *	| stride 2 | bytes 2 | key 4 | address 8 |, an entry
+ */
+static const char *set_repeat(struct emu_mr *mr, const struct emu_umr *umr,
+			      const struct emu_key_range *range)
+{
+	const struct emu_key_range *head = &range[0];
+	const uint32_t n = (uint16_t)head->va, cycles = (uint32_t)(head->va >> 32);
+	uint64_t bytes = 0;
+
+	if (mr->window || mr->log_entity)
+		return "this kind of key has no entries that repeat";
+	if (n == 0 || n >= umr->nranges || cycles == 0)
+		return "the repeat block has no cycles, or not as many entries as it says";
+	if (n >= mr->max_ranges)
+		return "the list is longer than the key has room for";
+	for (uint32_t i = 1; i <= n; i++)
+		bytes += (uint16_t)range[i].length;
+	if (bytes == 0 || bytes != head->length)
+		return "the repeat block's byte count is not that of its entries";
+	for (uint32_t i = 0; i < n; i++)
+		mr->range[i] = (struct emu_key_range){
+			.va = range[i + 1].va,
+			.length = (uint16_t)range[i + 1].length,
+			.key = range[i + 1].key,
+			.stride = (uint32_t)(range[i + 1].length >> 16),
+		};
+	mr->nranges = n;
+	mr->cycles = cycles;
+	return NULL;
+}
+
 /* Takes over a list; padding ends it. */
 static const char *set_list(struct emu_mr *mr, const struct emu_qp *qp, const struct emu_umr *umr,
 			    const struct emu_key_range *range)
@@ -89,6 +130,8 @@ static const char *set_list(struct emu_mr *mr, const struct emu_qp *qp, const st
 	uint32_t n = 0;
 	const char *why;
 
+	if (range[0].key == EMU_UMR_REPEAT)
+		return set_repeat(mr, umr, range);
 	while (n < umr->nranges && (range[n].key || range[n].length))
 		n++;
 	if (n > mr->max_ranges)
@@ -98,6 +141,7 @@ static const char *set_list(struct emu_mr *mr, const struct emu_qp *qp, const st
 		return why;
 	memcpy(mr->range, range, n * sizeof(*range));
 	mr->nranges = n;
+	mr->cycles = 0;
 	return NULL;
 }
 
@@ -107,14 +151,13 @@ static const char *read_list(const struct emu_qp *qp, const struct emu_umr *umr,
 {
 	const struct emu_key_use use = { .pd = qp->pd, .qpn = qp->qpn };
 	const size_t size = (size_t)umr->nranges * 16;
-	struct iovec iov[EMU_MAX_IOV];
-	struct emu_pieces pieces = { .iov = iov, .room = EMU_MAX_IOV };
+	struct emu_pieces *pieces = emu_no_pieces();
 	uint8_t *bytes = malloc(size);
 	const char *why =
-		bytes ? emu_key_pieces(&use, umr->list_key, umr->list_addr, size, &pieces) :
+		bytes ? emu_key_pieces(&use, umr->list_key, umr->list_addr, size, pieces) :
 			"no memory";
 
-	if (!why && emu_memory_read(bytes, iov, pieces.n, size) < 0)
+	if (!why && emu_memory_read(bytes, pieces->iov, pieces->n, size) < 0)
 		why = "a page of the list is not mapped";
 	for (uint32_t i = 0; i < umr->nranges && !why; i++)
 		emu_umr_range(bytes + (size_t)i * 16, &range[i]);

@@ -149,6 +149,8 @@ int emu_fw_query_hca_cap(struct emu_fw *fw, struct emu_box *box, struct emu_fw_o
 			return emu_fw_refuse(box, EMU_FW_NO_CAPABILITY);
 		fill_roce(cap, &fw->config);
 		return 0;
+	case EMU_CAP_NIC_FLOW_TABLE: /* none; programs ask without looking whether there are any */
+		return 0;
 	case EMU_CAP_DEVICE_MEMORY:
 		fill_device_memory(cap, &fw->config);
 		return 0;

@@ -94,6 +94,7 @@ enum {
 	EMU_CAP_ODP = 0x2,
 	EMU_CAP_ATOMIC = 0x3,
 	EMU_CAP_ROCE = 0x4,
+	EMU_CAP_NIC_FLOW_TABLE = 0x7,
 	EMU_CAP_DEVICE_MEMORY = 0xf,
 	EMU_CAP_AT = 0x10, /* the capability in the output */
 	EMU_CAP_BYTES = 0x1000,

@@ -164,6 +164,7 @@ static int reg(struct emu_file *file, const struct emu_attr *attr, const struct 
 		.length = r->length,
 		.iova = 0,
 		.access = r->access,
+		.may_be_empty = true,
 	};
 	int rc = emu_mr_reg(file->device, &region, &mr->num);
 
