@@ -11,6 +11,10 @@ scratch=$(mktemp -d "${TMPDIR:-/tmp}/bv-mlx5emu.XXXXXX")
 export XDG_RUNTIME_DIR=$scratch/run
 mkdir "$XDG_RUNTIME_DIR"
 started=()
+# perftest and ibv_xsrq_pingpong leave files in /tmp to the next user, who may not open them. Whoever
+# removes them must be the last: processes that find another file do not share a domain.
+exec 8</tmp
+flock --shared 8
 
 # TERM first, which timeout(1) hands on to what it runs.
 end_started() {
@@ -25,10 +29,12 @@ end_started() {
 finish() {
 	local status=$? file
 	[ ${#started[@]} -eq 0 ] || end_started
-	# perftest leaves these to the next user, who may not open them.
-	for file in /tmp/xrc_domain{,_client,_server}; do
-		[ ! -O "$file" ] || rm -f "$file"
-	done
+	exec 8<&-
+	if exec 8</tmp && flock --nonblock 8; then
+		for file in /tmp/xrc_domain{,_client,_server}; do
+			[ ! -O "$file" ] || rm -f "$file"
+		done
+	fi
 	rm -rf "$scratch"
 	exit $status
 }

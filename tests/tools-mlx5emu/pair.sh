@@ -23,11 +23,6 @@ server_options=() client_options=()
 shift 3
 program=$1
 port=$(free_port)
-# perftest leaves these to the next user, who may not read them.
-left=()
-for file in /tmp/xrc_domain{,_client,_server}; do
-	[ -e "$file" ] || left+=("$file")
-done
 
 timeout -k 5 110 "$@" "${server_options[@]}" -p "$port" >"$scratch/server" 2>&1 &
 server=$!
@@ -41,7 +36,6 @@ timeout -k 5 100 "$@" "${client_options[@]}" -p "$port" 127.0.0.1 >"$scratch/cli
 [ $client_status -eq 0 ] || kill $server 2>/dev/null || true
 wait $server || server_status=$?
 started=()
-rm -f "${left[@]}"
 
 sed 's/^/client: /' "$scratch/client"
 sed 's/^/server: /' "$scratch/server"
