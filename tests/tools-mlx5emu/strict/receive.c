@@ -62,6 +62,36 @@ static void record_back(struct rig *rig)
 	send_to(rig);
 }
 
+/* Of two that the device has seen one is there no more. */
+static void record_back_in_ring(struct rig *rig)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		recv_good(rig, &rig->b);
+		recv_post(&rig->b);
+	}
+	send_to(rig);
+	set_record(rig, 2);
+	send_to(rig);
+}
+
+static void record_beyond_at_the_end(struct rig *rig)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_RESET };
+
+	set_record(rig, rig->b.dv.rq.wqe_cnt + 1);
+	ibv_modify_qp(rig->b.qp, &attr, IBV_QP_STATE);
+}
+
+static void record_beyond_after_error(struct rig *rig)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_ERR };
+
+	ibv_modify_qp(rig->b.qp, &attr, IBV_QP_STATE);
+	step();
+	set_record(rig, rig->b.dv.rq.wqe_cnt + 1);
+	step();
+}
+
 static void record_too_wide(struct rig *rig)
 {
 	recv_good(rig, &rig->b);
@@ -126,6 +156,20 @@ static void shared_beyond(struct rig *rig)
 	shared_post(rig, 1000);
 }
 
+static void shared_back(struct rig *rig)
+{
+	for (unsigned i = 0; i < 3; i++)
+		put16(shared(rig, i) + 2, (uint16_t)(i + 1));
+	shared_post(rig, 3);
+	shared_post(rig, 2);
+}
+
+static void shared_too_wide(struct rig *rig)
+{
+	shared(rig, 0);
+	shared_post(rig, 0x10001);
+}
+
 static void shared_lkey(struct rig *rig)
 {
 	put32(shared(rig, 0) + 16 + 4, 0xdead00);
@@ -150,6 +194,13 @@ static const struct fault receives[] = {
 	{ "moves the record of receives back",
 	  "receive doorbell record is 65535, expected 1 or more: it went back", BREACH, RIG_RC,
 	  record_back },
+	{ "takes back a receive that it has posted",
+	  "receive doorbell record is 2, expected 3 or more: it went back", BREACH, RIG_RC,
+	  record_back_in_ring },
+	{ "posts more receives than the ring holds, and gives up the queue pair",
+	  "receives, and WQE 0 was not taken", NOTED, RIG_RC, record_beyond_at_the_end },
+	{ "posts more receives than the ring holds in the error state",
+	  "receives, and WQE 0 was not taken", BREACH, RIG_RC, record_beyond_after_error },
 	{ "counts on in the record of receives behind 16 bits",
 	  "receive doorbell record is 0x10001, expected 16 bits", BREACH, RIG_RC, record_too_wide },
 	{ "changes a receive while a message arrives in it",
@@ -164,6 +215,10 @@ static const struct fault receives[] = {
 	  link_reserved },
 	{ "posts more shared receives than there are", "doorbell record is 1000, expected 0 to ",
 	  BREACH, RIG_SRQ, shared_beyond },
+	{ "takes back a shared receive that it has posted",
+	  "doorbell record is 2, expected 3 or more: it went back", BREACH, RIG_SRQ, shared_back },
+	{ "counts on in the record of shared receives behind 16 bits",
+	  "doorbell record is 0x10001, expected 16 bits", BREACH, RIG_SRQ, shared_too_wide },
 	{ "names a key that nobody has in a shared receive",
 	  "data[0].lkey is 0xdead00, expected the key of a region", ERROR, RIG_SRQ, shared_lkey },
 };
@@ -194,6 +249,13 @@ static void consumer_ahead(struct rig *rig)
 	post(rig, &rig->a, wqe_good(rig, &rig->a, OP_WRITE));
 }
 
+static void consumer_back(struct rig *rig)
+{
+	warm_up(rig, &rig->a, 3);
+	put32((uint8_t *)&rig->dv_cq.dbrec[CI], 1);
+	post(rig, &rig->a, wqe_good(rig, &rig->a, OP_WRITE));
+}
+
 static void arm_of_nobody(struct rig *rig)
 {
 	arm(rig, 0, 0, 0xabcd);
@@ -219,6 +281,9 @@ static const struct fault completions[] = {
 	{ "consumes completions that were not written",
 	  "consumer index record is 5, expected at most 0, what was written", BREACH, RIG_RC,
 	  consumer_ahead },
+	{ "gives completions back that it has consumed",
+	  "consumer index record is 1, expected 2 or more: it went back", BREACH, RIG_RC,
+	  consumer_back },
 	{ "arms a completion queue that there is not",
 	  "arm doorbell names CQ 43981, expected one that has this page", NOTED, RIG_RC,
 	  arm_of_nobody },

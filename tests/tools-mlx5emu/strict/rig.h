@@ -72,6 +72,7 @@ enum {
 	OP_READ = 0x10,
 	OP_CAS = 0x11,
 	OP_FAA = 0x12,
+	OP_UMR = 0x25,
 	SIGNALED = 0x08,
 	INLINE = INT32_MIN,
 };

@@ -291,6 +291,66 @@ static void stale_address(struct rig *rig)
 	datagram_with(rig, 20, 1);
 }
 
+static void path_bits(struct rig *rig)
+{
+	datagram_with(rig, 29, 1);
+}
+
+static void odd_priority(struct rig *rig)
+{
+	datagram_with(rig, 28, 1);
+}
+
+/* A binding of one range, all but for the control segment of the update at @at. */
+static void update_with(struct rig *rig, unsigned ds, unsigned at, uint8_t value)
+{
+	struct side *s = &rig->a;
+	uint8_t *wqe = wqe_begin(s, OP_UMR, ds);
+
+	memset((uint8_t *)s->dv.sq.buf + 64, 0, 3 * 64);
+	wqe[16] = 0x80; /* ranges in the request, */
+	wqe[21] = 4;    /* four with padding */
+	wqe[at] = value;
+	post(rig, s, wqe);
+}
+
+static void update_reserved(struct rig *rig)
+{
+	update_with(rig, 12, 17, 1);
+}
+
+static void update_flags(struct rig *rig)
+{
+	update_with(rig, 12, 16, 0x81);
+}
+
+static void update_unpadded(struct rig *rig)
+{
+	update_with(rig, 9, 21, 1);
+}
+
+static void update_short(struct rig *rig)
+{
+	update_with(rig, 11, 21, 4);
+}
+
+static void update_long(struct rig *rig)
+{
+	update_with(rig, 13, 21, 4);
+}
+
+/* Of 64 bytes somewhere else. */
+static void update_list_short(struct rig *rig)
+{
+	struct side *s = &rig->a;
+	uint8_t *wqe = wqe_begin(s, OP_UMR, 9);
+
+	put_data((uint8_t *)s->dv.sq.buf + 128, rig_data(rig), 48, rig->mr->lkey);
+	memset((uint8_t *)s->dv.sq.buf + 64, 0, 64);
+	wqe[21] = 4;
+	post(rig, s, wqe);
+}
+
 static const struct fault segments[] = {
 	{ "leaves out the remote address",
 	  "ctrl.ds is 0x1, expected room for the remote address segment", BREACH, RIG_RC,
@@ -331,6 +391,26 @@ static const struct fault segments[] = {
 	  reserved_route },
 	{ "leaves a word behind the datagram's key", "av.reserved[1] is 0x1000000, expected 0",
 	  PEDANTIC, RIG_UD, stale_address },
+	{ "gives a datagram on Ethernet the path bits of a LID",
+	  "av.fl_mlid is 0x1, expected 0 on RoCE", BREACH, RIG_UD, path_bits },
+	{ "gives a datagram on Ethernet one of sixteen service levels",
+	  "av.stat_rate_sl is 0x1, expected bit 0 clear on RoCE", BREACH, RIG_UD, odd_priority },
+	{ "sets a reserved bit beside the flags of a key's update",
+	  "UMR: umr.reserved[1] is 0x1, expected 0", BREACH, RIG_RC, update_reserved },
+	{ "updates a key by a flag that there is not",
+	  "UMR: umr.flags is 0x81, expected bits 7, 5, 4 and 3 alone", BREACH, RIG_RC,
+	  update_flags },
+	{ "does not pad a key's list", "UMR: umr.klm_octowords is 0x1, expected a multiple of 4",
+	  BREACH, RIG_RC, update_unpadded },
+	{ "counts more ranges of a key than ds",
+	  "UMR: ctrl.ds is 0xb, expected room for klm_octowords ranges", BREACH, RIG_RC,
+	  update_short },
+	{ "counts fewer ranges of a key than ds",
+	  "UMR: ctrl.ds is 0xd, expected no more than the list ends in", BREACH, RIG_RC,
+	  update_long },
+	{ "points to fewer ranges of a key than it counts",
+	  "UMR: data.byte_count is 0x30, expected all of klm_octowords ranges", BREACH, RIG_RC,
+	  update_list_short },
 };
 
 const struct faults faults_segments = { .title = "Other segments", FAULTS(segments) };

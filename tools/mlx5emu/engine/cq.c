@@ -143,7 +143,7 @@ int emu_cq_destroy(struct emu_device *dev, uint32_t cqn)
 		rc = -EBUSY;
 	if (rc == 0) {
 		emu_uar_scan_arm(cq->uar);
-		emu_arm_check_silent(cq, 0);
+		emu_cq_settle(cq);
 		destroy(cq);
 	}
 	emu_unlock();
@@ -284,10 +284,15 @@ static void set_overrun(struct emu_cq *cq)
 
 static bool full(struct emu_cq *cq)
 {
-	if (((cq->pi - record(cq, EMU_DBREC_CQ_CI)) & EMU_CQ_CI_MASK) < cq->attr.cqe_count ||
-	    cq->attr.overwrites)
+	const int32_t unread = distance(cq->pi, record(cq, EMU_DBREC_CQ_CI));
+
+	if (cq->attr.overwrites)
 		return false;
-	return emu.strict == EMU_STRICT_OFF || !emu_cq_ahead(cq) || emu_strict_refuses(emu.strict);
+	if (emu.strict == EMU_STRICT_OFF)
+		return unread < 0 || unread >= (int32_t)cq->attr.cqe_count;
+	if (!emu_cq_consumed_ok(cq) && emu_strict_refuses(emu.strict))
+		return true;
+	return unread >= (int32_t)cq->attr.cqe_count;
 }
 
 static void count(struct emu_cq *cq, const struct emu_completion *c)
@@ -341,6 +346,7 @@ static int resize(struct emu_cq *cq, uint64_t buf_addr, uint32_t cqe_count)
 	/* One more entry on either side: the marker in the old ring, what follows it in the new one. */
 	if (cq->overrun || unread >= cq->attr.cqe_count || unread >= cqe_count)
 		return -EINVAL;
+	emu_block_close(cq);
 	emu_cqe_put(cq, &marker);
 	/* The program gives each unread entry the next higher number: so do we. */
 	cq->event_pi++;

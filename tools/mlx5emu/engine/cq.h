@@ -56,7 +56,8 @@ struct emu_cq {
 
 	/* For cq_check.h. */
 	uint64_t silent_since;
-	bool silent_told, ahead;
+	uint32_t consumed; /* as last seen, 24 bits */
+	bool silent_told, consumed_told;
 };
 
 struct emu_completion {

@@ -44,30 +44,44 @@ void emu_arm_check(const struct emu_uar *uar, uint64_t value)
 			   word, now);
 }
 
-bool emu_cq_ahead(struct emu_cq *cq)
+bool emu_cq_consumed_ok(struct emu_cq *cq)
 {
 	const uint32_t ci = record(cq, EMU_DBREC_CQ_CI) & EMU_CQ_CI_MASK;
+	const bool ahead = distance(ci, cq->pi) > 0, back = distance(ci, cq->consumed) < 0;
 
-	if (distance(ci, cq->pi) <= 0)
-		return false;
-	if (!cq->ahead)
+	if (!ahead && !back) {
+		cq->consumed = ci;
+		return true;
+	}
+	if (!cq->consumed_told && ahead)
 		emu_report(
 			"CQ %u: consumer index record is %u, expected at most %u, what was written",
 			cq->cqn, ci, cq->pi & EMU_CQ_CI_MASK);
-	cq->ahead = true;
+	else if (!cq->consumed_told)
+		emu_report("CQ %u: consumer index record is %u, expected %u or more: it went back",
+			   cq->cqn, ci, cq->consumed);
+	cq->consumed_told = true;
+	return false;
+}
+
+/* As a send record that nobody rang for, it may be gone. */
+static bool readable(const struct emu_cq *cq, unsigned word, uint32_t *out)
+{
+	const struct iovec at = { &cq->dbrec[word], sizeof(emu_be32) };
+	emu_be32 found = { 0 };
+
+	if (emu_memory_read(&found, &at, 1, sizeof(found)) < 0)
+		return false;
+	*out = emu_get32(found);
 	return true;
 }
 
 void emu_arm_check_silent(struct emu_cq *cq, uint64_t patience)
 {
-	const struct iovec at = { &cq->dbrec[EMU_DBREC_CQ_ARM], sizeof(emu_be32) };
-	emu_be32 word = { 0 };
-	uint32_t now;
+	uint32_t now = 0;
 
-	/* As a send record that nobody rang for, it may be gone. */
-	if (emu.strict == EMU_STRICT_OFF || emu_memory_read(&word, &at, 1, sizeof(word)) < 0)
+	if (emu.strict == EMU_STRICT_OFF || !readable(cq, EMU_DBREC_CQ_ARM, &now))
 		return;
-	now = emu_get32(word);
 	if (now == cq->arm_record) {
 		cq->silent_since = 0;
 		return;
@@ -79,4 +93,14 @@ void emu_arm_check_silent(struct emu_cq *cq, uint64_t patience)
 	cq->silent_told = true;
 	emu_report("CQ %u: arm record without doorbell: the record is 0x%08x, expected a doorbell",
 		   cq->cqn, now);
+}
+
+void emu_cq_settle(struct emu_cq *cq)
+{
+	uint32_t ci = 0;
+
+	emu_arm_check_silent(cq, 0);
+	if (emu.strict != EMU_STRICT_OFF && !cq->attr.overwrites &&
+	    readable(cq, EMU_DBREC_CQ_CI, &ci))
+		(void)emu_cq_consumed_ok(cq);
 }

@@ -20,10 +20,16 @@ struct emu_uar;
 /* An arm doorbell as it lies in memory, before the records are read. */
 void emu_arm_check(const struct emu_uar *uar, uint64_t value);
 
-/* Whether the record of the consumer index is ahead of all that was written; told once. */
-bool emu_cq_ahead(struct emu_cq *cq);
+/*
+ * False when the record of the consumer index is ahead of all that was written, or went back; told once.
+ * For queues that cannot overrun, alone: of others nobody reads it.
+ */
+bool emu_cq_consumed_ok(struct emu_cq *cq);
 
 /* An arm record that was moved without its doorbell: after @patience ns. */
 void emu_arm_check_silent(struct emu_cq *cq, uint64_t patience);
+
+/* Looks at both records for a last time, as the queue goes. */
+void emu_cq_settle(struct emu_cq *cq);
 
 #endif

@@ -296,6 +296,7 @@ void emu_qp_settle(struct emu_qp *qp)
 {
 	emu_uar_scan_send(qp->uar);
 	emu_doorbells_settle(qp);
+	emu_receive_settle(qp);
 }
 
 void emu_qp_kick(struct emu_qp *qp)

@@ -29,21 +29,15 @@ static uint8_t ready_shared(struct emu_qp *qp)
 	return EMU_AETH_NAK_REMOTE_OPERATION;
 }
 
-/* Whether the record of the own ring is one that can be. */
-static bool record_ok(struct emu_qp *qp, uint32_t word)
+static void report_record(const struct emu_qp *qp, uint32_t word, bool back)
 {
-	struct emu_responder *resp = &qp->resp;
-	const uint16_t record = (uint16_t)word, posted = (uint16_t)(record - resp->head);
+	const struct emu_responder *resp = &qp->resp;
+	const uint16_t record = (uint16_t)word;
 
-	if (posted <= qp->init.rq_wqe_count &&
-	    (word <= UINT16_MAX || emu.strict == EMU_STRICT_OFF)) {
-		resp->record = record;
-		return true;
-	}
 	if (word > UINT16_MAX)
 		emu_report("QP 0x%06x: receive doorbell record is 0x%x, expected 16 bits", qp->qpn,
 			   word);
-	else if ((int16_t)(record - resp->record) < 0)
+	else if (back)
 		emu_report("QP 0x%06x: receive doorbell record is %u, expected %u or more: it went "
 			   "back",
 			   qp->qpn, record, resp->record);
@@ -53,7 +47,25 @@ static bool record_ok(struct emu_qp *qp, uint32_t word)
 			"has %u receives, and WQE %u was not taken",
 			qp->qpn, record, (uint16_t)(resp->head + qp->init.rq_wqe_count),
 			qp->init.rq_wqe_count, resp->head);
-	return posted <= qp->init.rq_wqe_count && !emu_strict_refuses(emu.strict);
+}
+
+/* Whether the record of the own ring is one to go on with; of one that is wrong, it says so once. */
+static bool record_ok(struct emu_qp *qp, uint32_t word)
+{
+	struct emu_responder *resp = &qp->resp;
+	const uint16_t record = (uint16_t)word, posted = (uint16_t)(record - resp->head);
+	const bool possible = posted <= qp->init.rq_wqe_count;
+	const bool back = possible ? posted < (uint16_t)(resp->record - resp->head) :
+				     (int16_t)(record - resp->record) < 0;
+	const bool wrong = !possible || back || word > UINT16_MAX;
+
+	if (wrong && !resp->record_told && (!possible || emu.strict != EMU_STRICT_OFF)) {
+		resp->record_told = true;
+		report_record(qp, word, back);
+	}
+	if (possible)
+		resp->record = record;
+	return !wrong || (possible && !emu_strict_refuses(emu.strict));
 }
 
 uint8_t emu_receive_ready(struct emu_qp *qp)
@@ -65,12 +77,20 @@ uint8_t emu_receive_ready(struct emu_qp *qp)
 	if (qp->init.rq_wqe_count == 0)
 		return not_ready(qp);
 	word = emu_qp_dbrec_word(qp, EMU_DBREC_RQ);
-	if ((uint16_t)word == qp->resp.head)
-		return not_ready(qp);
 	if (record_ok(qp, word))
-		return EMU_AETH_ACK;
+		return (uint16_t)word == qp->resp.head ? not_ready(qp) : EMU_AETH_ACK;
 	emu_qp_fatal(qp, EMU_EVENT_QP_FATAL);
 	return EMU_AETH_NAK_REMOTE_OPERATION;
+}
+
+void emu_receive_settle(struct emu_qp *qp)
+{
+	const struct iovec at = { &qp->dbrec[EMU_DBREC_RQ], sizeof(emu_be32) };
+	emu_be32 word = { 0 };
+
+	if (qp->init.rq_wqe_count && qp->attr.qp_state != EMU_QPS_RESET &&
+	    emu.strict != EMU_STRICT_OFF && emu_memory_read(&word, &at, 1, sizeof(word)) == 0)
+		(void)record_ok(qp, emu_get32(word));
 }
 
 uint8_t emu_receive_take_empty(struct emu_qp *qp)
@@ -339,6 +359,7 @@ unsigned emu_receive_flush(struct emu_qp *qp)
 {
 	struct emu_responder *resp = &qp->resp;
 	unsigned posted, n = 0;
+	uint32_t word;
 
 	if (!emu_responder_owes(resp)) /* a read that is owed has its data there */
 		emu_relay_end(qp, true);
@@ -351,7 +372,9 @@ unsigned emu_receive_flush(struct emu_qp *qp)
 		last_wqe_reached(qp);
 	if (qp->srq || qp->init.rq_wqe_count == 0)
 		return n;
-	posted = (uint16_t)(emu_qp_dbrec(qp, EMU_DBREC_RQ) - resp->head);
+	word = emu_qp_dbrec_word(qp, EMU_DBREC_RQ);
+	(void)record_ok(qp, word);
+	posted = (uint16_t)((uint16_t)word - resp->head);
 	if (posted > qp->init.rq_wqe_count)
 		return n;
 	for (; posted > 0; posted--, n++)

@@ -44,6 +44,9 @@ void emu_receive_complete(struct emu_qp *qp);
 /* An error completion for the receive that is held or, if there is none, nothing. */
 void emu_receive_failed(struct emu_qp *qp, enum emu_syndrome syndrome, uint8_t vendor);
 
+/* Looks at the record of the own ring for a last time, as the ring ends or starts anew. */
+void emu_receive_settle(struct emu_qp *qp);
+
 /* Completes every posted receive that is the queue pair's own with a flush error; how many. */
 unsigned emu_receive_flush(struct emu_qp *qp);
 

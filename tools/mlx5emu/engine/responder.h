@@ -70,9 +70,10 @@ struct emu_responder {
 	uint64_t va;                  /* WRITE: of its first byte */
 	uint32_t rkey, dma_len;
 
-	uint16_t head;   /* of the own ring: the next WQE to take */
-	uint16_t record; /* of the own ring, as last seen */
-	unsigned taken;  /* bytes[] of the WQE that is held, 0 = it was not read */
+	uint16_t head;    /* of the own ring: the next WQE to take */
+	uint16_t record;  /* of the own ring, as last seen */
+	bool record_told; /* it was wrong, and that was said */
+	unsigned taken;   /* bytes[] of the WQE that is held, 0 = it was not read */
 	uint8_t bytes[EMU_RWQE_MAX_SEG * EMU_DS];
 	bool has_rwqe;       /* a receive is held: WQE rwqe_index of the own or shared queue */
 	uint16_t rwqe_index; /* of a shared queue: its place, not a free-running count */

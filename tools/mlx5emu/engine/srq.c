@@ -121,6 +121,46 @@ int emu_srq_create(struct emu_device *dev, const struct emu_srq_attr *attr, uint
 	return 0;
 }
 
+static void report_record(const struct emu_srq *srq, uint32_t word, bool possible)
+{
+	if (!possible)
+		emu_report(
+			"SRQ %u: doorbell record is %u, expected %u to %u: the queue has %u WQEs",
+			srq->srqn, (uint16_t)word, srq->taken,
+			(uint16_t)(srq->taken + srq->attr.wqe_count), srq->attr.wqe_count);
+	else if (word > UINT16_MAX)
+		emu_report("SRQ %u: doorbell record is 0x%x, expected 16 bits", srq->srqn, word);
+	else
+		emu_report("SRQ %u: doorbell record is %u, expected %u or more: it went back",
+			   srq->srqn, word, srq->seen);
+}
+
+/* Whether the device can go on with this record; of one that is wrong, it says so once. */
+static bool record_ok(struct emu_srq *srq, uint32_t word)
+{
+	const uint16_t posted = (uint16_t)((uint16_t)word - srq->taken);
+	const bool possible = posted <= srq->attr.wqe_count;
+	const bool wrong = !possible || word > UINT16_MAX ||
+			   posted < (uint16_t)(srq->seen - srq->taken);
+
+	if (wrong && !srq->record_told && (!possible || emu.strict != EMU_STRICT_OFF)) {
+		srq->record_told = true;
+		report_record(srq, word, possible);
+	}
+	return !wrong || (possible && !emu_strict_refuses(emu.strict));
+}
+
+/* The record for a last time: nobody may have sent since it moved. */
+static void settle(struct emu_srq *srq)
+{
+	const struct iovec at = { srq->dbrec, sizeof(emu_be32) };
+	emu_be32 word = { 0 };
+
+	if (!srq->failed && emu.strict != EMU_STRICT_OFF &&
+	    emu_memory_read(&word, &at, 1, sizeof(word)) == 0)
+		(void)record_ok(srq, emu_get32(word));
+}
+
 static void destroy(struct emu_srq *srq)
 {
 	if (srq->xrcd) {
@@ -143,8 +183,10 @@ int emu_srq_destroy(struct emu_device *dev, uint32_t srqn)
 	rc = emu_object_check(dev, srq);
 	if (rc == 0 && srq->users)
 		rc = -EBUSY;
-	if (rc == 0)
+	if (rc == 0) {
+		settle(srq);
 		destroy(srq);
+	}
 	emu_unlock();
 	return rc;
 }
@@ -222,20 +264,20 @@ static int walk(struct emu_srq *srq, uint16_t record)
 int emu_srq_posted(struct emu_srq *srq)
 {
 	const uint32_t word = be32toh(__atomic_load_n(&srq->dbrec->be, __ATOMIC_ACQUIRE));
-	const uint16_t record = (uint16_t)word, posted = (uint16_t)(record - srq->taken);
+	const uint16_t posted = (uint16_t)((uint16_t)word - srq->taken);
 	int rc = 0;
 
 	if (srq->failed)
 		return -EPROTO;
-	if (posted > srq->attr.wqe_count) {
-		emu_report(
-			"SRQ %u: doorbell record is %u, expected %u to %u: the queue has %u WQEs",
-			srq->srqn, record, srq->taken, (uint16_t)(srq->taken + srq->attr.wqe_count),
-			srq->attr.wqe_count);
+	if (!record_ok(srq, word))
 		return broken(srq);
-	}
+	/* What was seen is the device's, whatever the record says now. */
+	if (posted < (uint16_t)(srq->seen - srq->taken))
+		return (uint16_t)(srq->seen - srq->taken);
 	if (srq->owned)
-		rc = walk(srq, record);
+		rc = walk(srq, (uint16_t)word);
+	else
+		srq->seen = (uint16_t)word;
 	return rc < 0 ? rc : posted;
 }
 

@@ -29,12 +29,13 @@ struct emu_srq {
 	const uint8_t *ring;
 	emu_be32 *dbrec;
 	uint8_t *owned; /* a linked list's WQEs that are the device's, by index */
-	uint16_t seen;  /* of it, free-running: how many of the list were walked */
+	uint16_t seen;  /* the record as last seen; of a linked list, so many were walked */
 	uint16_t last;  /* the last one of them */
 	uint16_t next;  /* index of the WQE that the next message takes */
 	uint16_t taken; /* free-running */
 	uint32_t limit; /* the event is raised below so many WQEs; 0 = not armed */
 	bool failed;    /* its list or record is broken: SRQ_ERR was raised */
+	bool record_told;
 };
 
 /* Of any device of this process; of @dev. NULL when there is none. */

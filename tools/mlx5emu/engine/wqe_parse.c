@@ -276,6 +276,11 @@ static int check_datagram(const struct cursor *c, const struct emu_av_seg *seg)
 		rc = object(c, "av.grh_gid_fl", grh,
 			    c->ring->infiniband ? "bits 31 and 29:28 clear" :
 						  "bits 31:28 clear on RoCE");
+	if (rc == 0 && !c->ring->infiniband && seg->fl_mlid)
+		rc = object(c, "av.fl_mlid", seg->fl_mlid, "0 on RoCE");
+	/* Ethernet has eight priorities (in libmlx5: mlx5_create_ah()) */
+	if (rc == 0 && !c->ring->infiniband && (seg->stat_rate_sl & 1))
+		rc = object(c, "av.stat_rate_sl", seg->stat_rate_sl, "bit 0 clear on RoCE");
 	if (rc == 0)
 		rc = object_to_leftover(c, "av.reserved[1]", emu_get32(seg->reserved4));
 	if (rc == 0 && !all_zero(seg->reserved16, sizeof(seg->reserved16)))
@@ -424,6 +429,9 @@ static int parse_list(struct cursor *c)
 
 	if (!(umr->flags & EMU_UMR_INLINE)) {
 		rc = take(c, &data, sizeof(data), "room for the data segment of the list");
+		if (rc == 0 && emu_get32(data.byte_count) < umr->nranges * sizeof(klm))
+			rc = refuse_operation(c, "data.byte_count", emu_get32(data.byte_count),
+					      "all of klm_octowords ranges");
 		umr->list_addr = rc == 0 ? emu_get64(data.addr) : 0;
 		umr->list_key = rc == 0 ? emu_get32(data.lkey) : 0;
 		return rc;
@@ -464,10 +472,19 @@ static int parse_umr(struct cursor *c)
 	    (umr->flags & EMU_UMR_INLINE && umr->nranges > EMU_UMR_MAX_INLINE))
 		return refuse_operation(c, "umr.klm_octowords", umr->nranges,
 					"no more than ds has room for");
-	if (!all_zero(ctrl.reserved16, sizeof(ctrl.reserved16)))
+	/* Lists are padded to 64 bytes (in libmlx5: get_klm_octo() and mlx5_send_wr_set_mkey_layout()) */
+	if (umr->nranges % 4)
+		rc = object(c, "umr.klm_octowords", umr->nranges, "a multiple of 4");
+	if (rc == 0 && !all_zero(ctrl.reserved1, sizeof(ctrl.reserved1)))
+		rc = object(c, "umr.reserved[1]", 1, "0");
+	if (rc == 0 && !all_zero(ctrl.reserved16, sizeof(ctrl.reserved16)))
 		rc = object(c, "umr.reserved[16]", 1, "0");
 	read_mkey(&mkey, umr);
-	return rc < 0 ? rc : parse_list(c);
+	if (rc == 0)
+		rc = parse_list(c);
+	if (rc == 0 && c->at < c->end)
+		rc = object(c, "ctrl.ds", c->end / EMU_DS, "no more than the list ends in");
+	return rc;
 }
 
 /* After the control segment. A NOP's further segments are padding. */
