@@ -285,6 +285,10 @@ static void drain_finishes_what_it_began(void **state)
 	assert_int_equal(modify(EMU_QP_STATE, &a), 0);
 	mlx5emu_step();
 	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	a.qp_state = EMU_QPS_SQD; /* without asking for the event again */
+	assert_int_equal(modify(EMU_QP_STATE, &a), 0);
+	mlx5emu_step();
+	assert_int_equal(rig.nasync, 1);
 }
 
 static void first_request_in_rtr_is_an_event(void **state)

@@ -2,6 +2,7 @@
 /* Loss, duplicates, receivers that are not ready, peers that are gone; all on the virtual clock. */
 #include "rig.h"
 
+#include "tools/mlx5emu/engine/qp.h"
 #include "tools/mlx5emu/engine/state.h"
 #include "tools/mlx5emu/engine/timer.h"
 #include "tools/mlx5emu/fabric/wire.h"
@@ -343,6 +344,37 @@ static void repeated_atomic_executes_once(void **state)
 	assert_int_equal(rig_counters().timeouts, 2);
 }
 
+/* The sequence numbers have come round, to those of a read that is still remembered. */
+static void repeated_atomic_is_not_an_older_read(void **state)
+{
+	enum {
+		INSIDE = 8, /* the read of 16 packets, from 0 on */
+	};
+	uint64_t *target = (uint64_t *)(void *)rig.remote;
+	struct emu_requester *req;
+	struct rig_wqe w;
+	struct plan plan;
+
+	(void)state;
+	reconnect(&patient);
+	rig_post_read(&rig.a, RIG_SIGNALED, 0, 16 * 1024);
+	mlx5emu_step();
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	req = &emu_qp_find_any(rig.a.qpn)->req;
+	req->next_psn = req->una = req->sent = INSIDE;
+	emu_qp_find_any(rig.b.qpn)->resp.epsn = INSIDE;
+	*target = 10;
+	lose(&plan, EMU_WIRE_ATOMIC_ACK, 0, 1);
+	w = rig_begin(&rig.a, EMU_OP_ATOMIC_FA, RIG_SIGNALED);
+	rig_raddr(&w, target, rig.rkey);
+	rig_atomic(&w, 5, 0);
+	rig_data(&w, rig.local, 8, rig.lkey);
+	rig_send(&rig.a, &w);
+	expect_all_after_timeout(1);
+	assert_true(*target == 15);
+	assert_true(*(uint64_t *)(void *)rig.local == 10);
+}
+
 static void duplicates_change_nothing(void **state)
 {
 	static const unsigned opcodes[] = {
@@ -555,6 +587,7 @@ int main(void)
 		TEST(lost_read_response_is_asked_again),
 		TEST(later_ack_reveals_a_lost_response),
 		TEST(repeated_atomic_executes_once),
+		TEST(repeated_atomic_is_not_an_older_read),
 		TEST(duplicates_change_nothing),
 		TEST(data_survives_a_bad_wire),
 		TEST(forged_packets_break_nothing),

@@ -172,7 +172,9 @@ static void send_error_stops_the_send_queue(void **state)
 	rig_post_write(&rig.a, 0, 0, 8);
 	mlx5emu_step();
 	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_FLUSH);
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 8); /* and rung, but not seen yet */
 	assert_int_equal(modify(&rig.a, none, EMU_QPS_RTS, 0), 0);
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_FLUSH);
 	rig_post_send(&rig.a, RIG_SIGNALED, 0, 60);
 	mlx5emu_step();
 	rig_expect(&rig.cq_a, EMU_CQE_REQ);

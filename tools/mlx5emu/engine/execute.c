@@ -307,10 +307,13 @@ static void read_again(struct emu_qp *qp, const struct emu_executed *e, const st
 			   });
 }
 
+/* From the newest back: an entry may be so old that its sequence numbers are in use again. */
 void emu_execute_again(struct emu_qp *qp, const struct emu_packet *p)
 {
-	for (unsigned i = 0; i < EMU_MAX_RD_ATOM; i++) {
-		const struct emu_executed *e = &qp->resp.executed[i];
+	for (unsigned i = 1; i <= EMU_MAX_RD_ATOM; i++) {
+		const struct emu_executed *e =
+			&qp->resp.executed[(qp->resp.next_executed + EMU_MAX_RD_ATOM - i) %
+					   EMU_MAX_RD_ATOM];
 		const int32_t offset = emu_psn_diff(p->psn, e->psn);
 
 		if (!e->valid || offset < 0 || (uint32_t)offset >= e->npsn)

@@ -123,6 +123,7 @@ static void enter(struct emu_qp *qp, enum emu_qp_state from, enum emu_qp_state t
 		qp->req.una = qp->attr.sq_psn;
 		qp->req.sent = qp->attr.sq_psn;
 	} else if (from == EMU_QPS_SQE) {
+		(void)emu_requester_flush(qp); /* what was posted in SQE ends there */
 		emu_list_remove(&qp->failed_node);
 	} else if (to == EMU_QPS_SQD) {
 		qp->req.drained = from == EMU_QPS_SQD && qp->req.drained;
@@ -132,8 +133,13 @@ static void enter(struct emu_qp *qp, enum emu_qp_state from, enum emu_qp_state t
 
 static int modify(struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
 {
-	const enum emu_qp_state from = qp->attr.qp_state;
-	const enum emu_qp_state to = mask & EMU_QP_STATE ? a->qp_state : from;
+	enum emu_qp_state from, to;
+
+	/* A doorbell passes the bus before the command behind it. */
+	if (qp->attr.qp_state == EMU_QPS_SQE)
+		emu_uar_scan_send(qp->uar);
+	from = qp->attr.qp_state;
+	to = mask & EMU_QP_STATE ? a->qp_state : from;
 
 	if ((unsigned)to >= STATES || !cur_state_ok(qp, a, mask) ||
 	    !emu_states_allow(qp->transport->states, from, to, mask) || !values_ok(qp, a, mask)) {
@@ -141,6 +147,8 @@ static int modify(struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
 			 (int)to, mask);
 		return -EINVAL;
 	}
+	if (to == EMU_QPS_SQD && from == EMU_QPS_RTS)
+		qp->attr.en_sqd_async_notify = false; /* of each drain anew (11.2.5.2) */
 	copy_address(&qp->attr, a, mask);
 	copy_transport(&qp->attr, a, mask);
 	enter(qp, from, to);
