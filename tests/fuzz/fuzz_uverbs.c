@@ -3,8 +3,9 @@
  * mlx5emu's kernel: a program that opens two devices and says anything, by write(2), by INVOKE_WRITE and
  * by the ioctl methods, or to the connection manager, by which it may reach itself; that stores anything
  * into its memory and the registers, and lets the device work in between. Whatever it is, every call ends
- * with 0 or an error, nothing outside the program's memory is touched (arena.h), and closing the devices
- * gives back all of them, down to the descriptors.
+ * with 0 or an error, nothing outside the program's memory is touched (arena.h), no buffer is written that a
+ * completion has given back, and closing the devices gives back all of them, down to the descriptors. The
+ * run may be traced and have faults, and another process may send anything (session.h, host.h).
  *
  * For each input the devices are opened and closed, and numbers, keys, chance and the clock begin anew:
  * what an input finds, it finds alone.
@@ -19,20 +20,19 @@
 #include "arena.h"
 #include "fuzz.h"
 #include "host.h"
+#include "session.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <rdma/rdma_user_ioctl_cmds.h>
 #include <rdma/ib_user_ioctl_cmds.h>
 #include <rdma/ib_user_verbs.h>
 
+#include "tools/mlx5emu/engine/fault.h"
 #include "tools/mlx5emu/engine/state.h"
 #include "tools/mlx5emu/mlx5emu.h"
-#include "tools/mlx5emu/run/config.h"
 #include "tools/mlx5emu/uverbs/command.h"
 #include "tools/mlx5emu/uverbs/libc.h"
 #include "tools/mlx5emu/uverbs/session.h"
@@ -46,6 +46,8 @@ enum operation {
 	OP_STEP,     /* milliseconds */
 	OP_CM,       /* which of two files, size in units of 4, bytes: a command of rdma_cm */
 	OP_DEVICE,   /* which of the two devices is meant from now on; 0 at first */
+	OP_RUN,      /* options of session.h, then for each fault its rule and number */
+	OP_ARRIVE,   /* what the other process sends: below, at arrive() */
 	OPERATIONS,
 };
 
@@ -59,13 +61,14 @@ enum {
 	REQUESTS = ARENA_SIZE - (1 << 14), /* in the arena: what a call is made of */
 	OUTPUTS = ARENA_SIZE - (1 << 13),
 	MAX_OPERATIONS = 128,
+	MAX_PAYLOAD = HOST_DATAGRAM - EMU_RELAY_HEADER - EMU_WIRE_HEADER,
 };
 
 struct input {
 	const uint8_t *at, *end;
 };
 
-enum { FILES = 2 };
+enum { FILES = SESSION_DEVICES };
 
 /* What the program has open; -1: not yet. */
 struct files {
@@ -256,6 +259,116 @@ static void choose(struct files *files, unsigned index)
 	require(files->device);
 }
 
+/* Faults are in force at once, what else there is when the first device is opened again. */
+static void set_run(struct input *in)
+{
+	int rc;
+
+	session_choose(byte(in));
+	session_clear_faults();
+	while (in->at < in->end) {
+		const uint8_t rule = byte(in);
+
+		session_add_fault(rule, byte(in));
+	}
+	rc = mlx5emu_fault_plan(emu_session()->run.faults, NULL, 0);
+	require(rc == 0 || rc == -ENODEV);
+}
+
+/* ---- what arrives ---- */
+
+static uint64_t number(struct input *in, unsigned size)
+{
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < size; i++)
+		value |= (uint64_t)byte(in) << 8 * i;
+	return value;
+}
+
+static uint32_t qpn(struct input *in, unsigned slot)
+{
+	const uint32_t index = word(in);
+
+	return index == 0xffff ? EMU_CM_MULTICAST_QPN : slot << 16 | index;
+}
+
+static struct emu_packet packet(struct input *in)
+{
+	struct emu_packet p = { .pkey = 0xffff };
+
+	p.opcode = (enum emu_wire_opcode)byte(in);
+	p.service = (enum emu_wire_service)byte(in);
+	p.flags = byte(in);
+	p.mtu = byte(in);
+	p.syndrome = byte(in);
+	p.src_qpn = qpn(in, SESSION_OTHER_SLOT);
+	p.dst_qpn = qpn(in, SESSION_SLOT);
+	p.psn = (uint32_t)number(in, 3);
+	p.raddr = number(in, 4);
+	p.rkey = (uint32_t)number(in, 4);
+	p.dma_len = word(in);
+	p.imm = byte(in);
+	p.qkey = p.srqn = p.msn = (uint32_t)number(in, 4);
+	p.compare = byte(in);
+	p.swap_add = byte(in);
+	p.length = word(in) % MAX_PAYLOAD;
+	return p;
+}
+
+static struct emu_relayed relay(struct input *in)
+{
+	struct emu_relayed m = { .length = 0 };
+
+	m.kind = (enum emu_relay_kind)byte(in);
+	m.flags = byte(in);
+	m.syndrome = byte(in);
+	m.number = byte(in);
+	m.since = byte(in);
+	m.value = byte(in);
+	m.domain.dev = byte(in);
+	m.domain.ino = number(in, 3);
+	m.domain.device = byte(in);
+	m.qpn = qpn(in, m.kind >= EMU_RELAY_DONE ? SESSION_SLOT : SESSION_OTHER_SLOT);
+	return m;
+}
+
+/*
+ *	| 0 | packet | payload
+ *	| 1 | relay | packet | payload
+ *	| 2 | relay | length 2 | payload
+ *
+ * Their headers are put together here: another fuzzer looks at how they are read (fuzz_wire.c).
+ */
+static void arrive(struct input *in)
+{
+	static uint8_t datagram[HOST_DATAGRAM];
+	const unsigned kind = byte(in) % 3;
+	struct emu_relayed m = { .length = 0 };
+	struct emu_packet p;
+	uint8_t *at = datagram;
+
+	memset(datagram, 0, sizeof(datagram));
+	if (kind) {
+		m = relay(in);
+		at += EMU_RELAY_HEADER;
+	}
+	if (kind < 2) {
+		p = packet(in);
+		if (kind)
+			p.dst_qpn = m.qpn;
+		emu_wire_encode(&p, at);
+		bytes(in, at + EMU_WIRE_HEADER, p.length);
+		m.length = EMU_WIRE_HEADER + p.length;
+	} else {
+		m.length = word(in) % MAX_PAYLOAD;
+		bytes(in, at, m.length);
+	}
+	if (kind)
+		emu_relay_encode(&m, datagram);
+	host_arrive(datagram, (size_t)(at - datagram) + m.length);
+}
+
 static void perform(struct files *files, struct input *in)
 {
 	struct emu_file *file = files->device;
@@ -282,6 +395,12 @@ static void perform(struct files *files, struct input *in)
 	case OP_CM:
 		write_cm(files, in);
 		break;
+	case OP_RUN:
+		set_run(in);
+		break;
+	case OP_ARRIVE:
+		arrive(in);
+		break;
 	default:
 		mlx5emu_advance_ns(byte(in) * UINT64_C(1000000));
 		mlx5emu_step();
@@ -300,57 +419,15 @@ static void run(struct files *files, struct input *in)
 
 /* ---- the run ---- */
 
-/* The second one is as different as it may be: InfiniBand, with the UAR pages of old kernels. */
-static void describe(struct emu_run_device *dev, unsigned index)
-{
-	*dev = (struct emu_run_device){
-		.model = EMU_MODEL_DEFAULT,
-		.active = true,
-		.mtu = 4096,
-		.npkeys = 1,
-		.pkey = { 0xffff },
-		.ipv4 = 0x0a4d0001 + index,
-		.naddresses = 2,
-		.guid = 0x02424d03004c5800 + index,
-		.infiniband = index > 0,
-		.static_uars = index > 0,
-		.lid = (uint16_t)index,
-	};
-	snprintf(dev->name, sizeof(dev->name), "mlx5_%u", index);
-	emu_run_link_local(dev, dev->address[0]);
-	emu_run_mapped(dev->ipv4, dev->address[1]);
-}
-
-/* The directory of a run, with the configuration that `mlx5emu run --manual` would leave there. */
-static void begin(void)
-{
-	static char dir[] = "/tmp/bv-fuzz-uverbs.XXXXXX";
-	struct emu_run config = { .ndev = FILES, .manual = true };
-	char path[64];
-	FILE *out;
-
-	for (unsigned i = 0; i < FILES; i++)
-		describe(&config.dev[i], i);
-	require(mkdtemp(dir));
-	snprintf(config.id, sizeof(config.id), "fuzz-%d", (int)getpid());
-	snprintf(path, sizeof(path), "%s/%s", dir, EMU_RUN_CONFIG_FILE);
-	out = fopen(path, "we");
-	require(out);
-	require(emu_run_write(&config, out) == 0);
-	fclose(out);
-	require(setenv(EMU_RUN_ENV, dir, 1) == 0);
-	require(emu_session());
-	unlink(path);
-	rmdir(dir);
-	host_hide(dir);
-}
-
 /* Each input meets the same: numbers of objects and the clock go on from device to device. */
 static void begin_anew(void)
 {
 	struct emu_ids *const tables[] = { &emu.pds, &emu.xrcds, &emu.mrs,
 					   &emu.cqs, &emu.srqs,  &emu.qps };
 
+	session_reset();
+	emu_fault_forget();
+	emu.last_relay = 0;
 	for (unsigned i = 0; i < sizeof(tables) / sizeof(*tables); i++) {
 		require(tables[i]->count == 0);
 		emu_ids_reset(tables[i]);
@@ -379,17 +456,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = { data, data + size };
 	struct files files = { .fd = { -1, -1 }, .cm = { -1, -1 } };
-	static bool begun;
 
-	if (!begun)
-		begin();
-	begun = true;
 	arena_reset();
 	host_reset();
 	begin_anew();
 	choose(&files, 0);
 	require(files.device);
 	run(&files, &in);
+	require(emu.counters.ownership_errors == 0);
 	emu_file_put(files.device);
 	for (unsigned i = 0; i < FILES; i++) {
 		close_file(files.cm[i]);

@@ -16,6 +16,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "tools/mlx5emu/uverbs/libc.h"
@@ -44,7 +45,6 @@ struct pipe {
 static struct descriptor table[DESCRIPTORS];
 static struct pipe pipes[PIPES];
 static unsigned npipes;
-static char hidden[64];
 static uint8_t *pages[FILES];
 static size_t pages_size;
 static unsigned nfiles;
@@ -66,14 +66,9 @@ void host_reset(void)
 	nfiles = 0;
 }
 
-void host_hide(const char *dir)
-{
-	snprintf(hidden, sizeof(hidden), "%s", dir);
-}
-
 static bool is_hidden(const char *path)
 {
-	return *hidden && strncmp(path, hidden, strlen(hidden)) == 0;
+	return strncmp(path, HOST_DIR, strlen(HOST_DIR)) == 0;
 }
 
 /* ---- descriptors ---- */
@@ -128,10 +123,10 @@ static int new_descriptor_from(unsigned i, enum host_kind kind, unsigned number)
 	return -1;
 }
 
-/* Sockets and events the program never sees: its own descriptors do not depend on when they are made. */
+/* What the program never sees: its own descriptors do not depend on when that is made. */
 int host_descriptor(enum host_kind kind, unsigned number)
 {
-	const bool is_private = kind == HOST_SOCKET || kind == HOST_EVENT;
+	const bool is_private = kind == HOST_SOCKET || kind >= HOST_EVENT;
 
 	return new_descriptor_from(is_private ? PRIVATE : 0, kind, number);
 }
@@ -197,6 +192,43 @@ static ssize_t host_write(int fd, const void *buf, size_t size)
 	return (ssize_t)size;
 }
 
+/* ---- what the device appends to ---- */
+
+/* Whole lines. */
+static ssize_t take_lines(const struct iovec *parts, int n)
+{
+	char last = '\0';
+	size_t size = 0;
+
+	for (int i = 0; i < n; i++) {
+		const char *text = parts[i].iov_base;
+
+		for (size_t at = 0; at < parts[i].iov_len; at++) {
+			last = text[at];
+			require((last >= ' ' && last <= '~') || last == '\n');
+		}
+		size += parts[i].iov_len;
+	}
+	require(last == '\n');
+	return (ssize_t)size;
+}
+
+/* A block of a capture has its length behind its type and at its end. */
+static ssize_t take_frame(const struct iovec *parts, int n)
+{
+	uint32_t length, again;
+	size_t size = 0;
+
+	require(n == 3 && parts[0].iov_len >= 8 && parts[2].iov_len >= sizeof(again));
+	for (int i = 0; i < n; i++)
+		size += parts[i].iov_len;
+	memcpy(&length, (const uint8_t *)parts[0].iov_base + 4, sizeof(length));
+	memcpy(&again, (const uint8_t *)parts[2].iov_base + parts[2].iov_len - sizeof(again),
+	       sizeof(again));
+	require(length == size && again == size && size % 4 == 0);
+	return (ssize_t)size;
+}
+
 /* Asked whether a descriptor is an epoll. */
 static ssize_t host_readlink(const char *path, char *out, size_t size)
 {
@@ -247,13 +279,14 @@ int __wrap_munmap(void *addr, size_t size);
 int __real_munmap(void *addr, size_t size);
 int __wrap_pipe2(int fd[2], int flags);
 int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t size);
-ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const struct sockaddr *addr,
-		      socklen_t addr_size);
-ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
 long __wrap_syscall(long number, int fd);
 long __real_syscall(long number, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __real_open(const char *path, int flags, ...);
+ssize_t __wrap_write(int fd, const void *buf, size_t size);
+ssize_t __real_write(int fd, const void *buf, size_t size);
+ssize_t __wrap_writev(int fd, const struct iovec *parts, int n);
+ssize_t __real_writev(int fd, const struct iovec *parts, int n);
 int __wrap_unlink(const char *path);
 int __real_unlink(const char *path);
 ssize_t __wrap_read(int fd, void *buf, size_t size);
@@ -350,24 +383,6 @@ int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t 
 	return find(fd) ? 0 : -1;
 }
 
-/* Nobody else is in the run. */
-ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const struct sockaddr *addr,
-		      socklen_t addr_size)
-{
-	(void)buf, (void)size, (void)flags, (void)addr, (void)addr_size;
-	if (find(fd))
-		errno = ECONNREFUSED;
-	return -1;
-}
-
-ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
-{
-	(void)msg, (void)flags;
-	if (find(fd))
-		errno = EAGAIN;
-	return -1;
-}
-
 /* With its locks held the device closes by number: SYS_close is the only one. */
 long __wrap_syscall(long number, int fd)
 {
@@ -375,16 +390,49 @@ long __wrap_syscall(long number, int fd)
 	return find(fd) ? host_close(fd) : __real_syscall(number, fd);
 }
 
+/* For the device to hold on to what the program has there. */
+static int open_again(int fd)
+{
+	const struct descriptor *d = find(fd);
+
+	return d ? new_descriptor_from(PRIVATE, d->kind, d->number) : -1;
+}
+
 int __wrap_open(const char *path, int flags, ...)
 {
 	va_list more;
-	int mode;
+	int mode, fd;
 
 	va_start(more, flags);
 	mode = flags & O_CREAT ? va_arg(more, int) : 0;
 	va_end(more);
+	if (sscanf(path, "/proc/self/fd/%d", &fd) == 1)
+		return open_again(fd);
+	if (!is_hidden(path))
+		return __real_open(path, flags, mode);
 	errno = ENOENT;
-	return is_hidden(path) ? -1 : __real_open(path, flags, mode);
+	if (!(flags & O_APPEND))
+		return -1;
+	return host_descriptor(strcmp(path, HOST_FRAMES) == 0 ? HOST_FRAME_SINK : HOST_LINE_SINK,
+			       0);
+}
+
+ssize_t __wrap_write(int fd, const void *buf, size_t size)
+{
+	const struct iovec whole = { (void *)(uintptr_t)buf, size };
+
+	if (host_number(fd, HOST_LINE_SINK) < 0)
+		return __real_write(fd, buf, size);
+	return take_lines(&whole, 1);
+}
+
+ssize_t __wrap_writev(int fd, const struct iovec *parts, int n)
+{
+	if (host_number(fd, HOST_FRAME_SINK) >= 0)
+		return take_frame(parts, n);
+	if (host_number(fd, HOST_LINE_SINK) >= 0)
+		return take_lines(parts, n);
+	return __real_writev(fd, parts, n);
 }
 
 int __wrap_unlink(const char *path)

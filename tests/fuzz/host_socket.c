@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Sockets of a fuzzed program, for its connections to itself: names, listeners, messages in order, and
- * epoll. Nobody else is in the run, so what is sent to another device's name finds nobody.
+ * epoll. The other process of the run has its name and what it says (host_arrive()): what is sent to any
+ * other device's name finds nobody.
  */
 #include "host_socket.h"
 #include "fuzz.h"
+#include "host.h"
+#include "session.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -12,7 +15,10 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "tools/mlx5emu/fabric/address.h"
 
 enum {
 	SOCKETS = 32, /* more than there are descriptors for */
@@ -20,6 +26,7 @@ enum {
 	WATCHES = 32,
 	INBOX = 4,
 	MESSAGE = 1024,
+	ARRIVALS = 8,
 	NOBODY = -1,
 };
 
@@ -45,17 +52,27 @@ struct watch {
 	epoll_data_t data;
 };
 
+struct datagram {
+	size_t size;
+	uint8_t bytes[HOST_DATAGRAM];
+};
+
 static struct sock socks[SOCKETS];
 static unsigned nsocks; /* those behind it were never used */
 static uint64_t events[EVENTS];
 static unsigned nevents, nepolls;
 static struct watch watches[WATCHES];
+static struct datagram arrivals[ARRIVALS];
+static unsigned narrivals, nread; /* of them: read */
 static uint32_t random_state;
+static uint64_t now_ns;
 
 void host_sockets_reset(void)
 {
 	nsocks = nevents = nepolls = 0;
+	narrivals = nread = 0;
 	random_state = 1;
+	now_ns = 0;
 	memset(watches, 0, sizeof(watches));
 	memset(events, 0, sizeof(events));
 }
@@ -136,6 +153,11 @@ int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t size);
 int __wrap_accept4(int fd, struct sockaddr *addr, socklen_t *size, int flags);
 ssize_t __wrap_send(int fd, const void *buf, size_t size, int flags);
 ssize_t __wrap_recv(int fd, void *buf, size_t size, int flags);
+ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const struct sockaddr *addr,
+		      socklen_t addr_size);
+ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left);
 int __wrap_getsockopt(int fd, int level, int name, void *value, socklen_t *size);
 int __wrap_epoll_create1(int flags);
 int __wrap_epoll_ctl(int epoll, int op, int fd, struct epoll_event *event);
@@ -175,6 +197,14 @@ int __wrap_listen(int fd, int backlog)
 	return s ? 0 : -1;
 }
 
+static bool is_other(const struct sockaddr *addr, socklen_t size)
+{
+	struct sockaddr_un other;
+
+	return size == emu_address_make(&other, SESSION_RUN, SESSION_OTHER_SLOT) &&
+	       memcmp(addr, &other, size) == 0;
+}
+
 static int connect_to(int own, int listener)
 {
 	const int other = new_sock();
@@ -196,7 +226,7 @@ int __wrap_connect(int fd, const struct sockaddr *addr, socklen_t size)
 			return connect_to(own, (int)i);
 	}
 	errno = ECONNREFUSED;
-	return -1;
+	return own >= 0 && is_other(addr, size) ? 0 : -1;
 }
 
 /* The first that waits for this listener. */
@@ -263,6 +293,64 @@ ssize_t __wrap_recv(int fd, void *buf, size_t size, int flags)
 	s->nmessages--;
 	memmove(&s->inbox[0], &s->inbox[1], s->nmessages * sizeof(s->inbox[0]));
 	return (ssize_t)whole; /* MSG_TRUNC */
+}
+
+/* ---- datagrams ---- */
+
+void host_arrive(const void *datagram, size_t size)
+{
+	struct datagram *d = &arrivals[narrivals];
+
+	require(size <= HOST_DATAGRAM);
+	if (narrivals == ARRIVALS)
+		return;
+	memcpy(d->bytes, datagram, size);
+	d->size = size;
+	narrivals++;
+}
+
+ssize_t __wrap_sendto(int fd, const void *buf, size_t size, int flags, const struct sockaddr *addr,
+		      socklen_t addr_size)
+{
+	(void)buf, (void)flags;
+	if (!sock_of(fd))
+		return -1;
+	errno = ECONNREFUSED;
+	return is_other(addr, addr_size) ? (ssize_t)size : -1;
+}
+
+/* The kernel tells whose it is. */
+static void sign(struct msghdr *msg)
+{
+	const struct ucred us = { .pid = getpid(), .uid = geteuid(), .gid = getegid() };
+	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+
+	require(c && msg->msg_controllen >= CMSG_LEN(sizeof(us)));
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_CREDENTIALS;
+	c->cmsg_len = CMSG_LEN(sizeof(us));
+	memcpy(CMSG_DATA(c), &us, sizeof(us));
+}
+
+ssize_t __wrap_recvmsg(int fd, struct msghdr *msg, int flags)
+{
+	const struct datagram *d = &arrivals[nread];
+
+	(void)flags;
+	if (!sock_of(fd))
+		return -1;
+	errno = EAGAIN;
+	if (nread == narrivals)
+		return -1;
+	nread++;
+	if (nread == narrivals)
+		nread = narrivals = 0;
+	require(msg->msg_iovlen == 1 && msg->msg_iov->iov_len >= d->size);
+	memcpy(msg->msg_iov->iov_base, d->bytes, d->size);
+	msg->msg_namelen = emu_address_make(msg->msg_name, SESSION_RUN, SESSION_OTHER_SLOT);
+	msg->msg_flags = 0;
+	sign(msg);
+	return (ssize_t)d->size;
 }
 
 /* SO_PEERCRED alone is asked for. */
@@ -377,4 +465,20 @@ ssize_t __wrap_getrandom(void *buf, size_t size, unsigned flags)
 		to[i] = (uint8_t)(random_state >> 16);
 	}
 	return (ssize_t)size;
+}
+
+/* ---- time, which passes while somebody sleeps ---- */
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
+{
+	(void)clock;
+	*out = (struct timespec){ (time_t)(now_ns / 1000000000u), (long)(now_ns % 1000000000u) };
+	return 0;
+}
+
+int __wrap_nanosleep(const struct timespec *time, struct timespec *left)
+{
+	(void)left;
+	now_ns += (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_nsec;
+	return 0;
 }

@@ -14,6 +14,8 @@ enum host_kind {
 	HOST_SOCKET,
 	HOST_EPOLL,
 	HOST_EVENT,
+	HOST_LINE_SINK,
+	HOST_FRAME_SINK,
 };
 
 /* ---- host.c ---- */
