@@ -3,9 +3,15 @@
 #include "rig.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tools/mlx5emu/fabric/domain.h"
@@ -135,11 +141,14 @@ static void race_has_one_winner(void **state)
 	for (unsigned i = 0; i < RACERS; i++) {
 		if (fork() == 0) {
 			struct emu_fabric *own;
+			int rc;
 
 			close(held[1]);
 			if (emu_fabric_open(run_id, &own) < 0 || read(start[0], &byte, 1) != 1)
 				_exit(2);
-			if (open_by(own, &key, true, true) < 0)
+			while ((rc = open_by(own, &key, true, true)) == -EBUSY)
+				sched_yield();
+			if (rc < 0)
 				_exit(1);
 			_exit(read(held[0], &byte, 1) != 0); /* holds it until all are done */
 		}
@@ -157,6 +166,57 @@ static void race_has_one_winner(void **state)
 	assert_int_equal(winners, 1);
 	close(start[0]);
 	close(start[1]);
+}
+
+/* The run's lock, as a process has it that is stopped in the middle of an open. */
+static int stop_in_the_middle(void)
+{
+	struct sockaddr_un name = { .sun_family = AF_UNIX };
+	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	const int len =
+		snprintf(name.sun_path + 1, sizeof(name.sun_path) - 1, "mlx5emu.%s.xrcd", run_id);
+
+	assert_int_equal(
+		bind(fd, (struct sockaddr *)&name,
+		     (socklen_t)offsetof(struct sockaddr_un, sun_path) + 1 + (socklen_t)len),
+		0);
+	return fd;
+}
+
+static atomic_bool opened;
+
+static void *open_in_engine(void *rc)
+{
+	const struct emu_xrcd_open how = { .fd = 0, .dev = 1, .ino = 2, .create = true };
+	uint32_t domain;
+
+	*(int *)rc = emu_xrcd_open(rig.dev, &how, &domain);
+	opened = true;
+	return NULL;
+}
+
+/* Who opens a domain waits for the process that is stopped; the device does not. */
+static void stopped_process_stops_no_device(void **state)
+{
+	const struct timespec ms = { 0, 1000000 };
+	pthread_t opener;
+	int held, rc = -1;
+
+	(void)state;
+	rig_setup_run(&(struct emu_run_config){ .manual = true, .run_id = run_id });
+	held = stop_in_the_middle();
+	assert_int_equal(open_by(first, &key, true, false), -EBUSY);
+	opened = false;
+	assert_int_equal(pthread_create(&opener, NULL, open_in_engine, &rc), 0);
+	for (unsigned i = 0; i < 50; i++) {
+		mlx5emu_step();
+		assert_false(opened);
+		nanosleep(&ms, NULL);
+	}
+	close(held);
+	assert_int_equal(pthread_join(opener, NULL), 0);
+	assert_int_equal(rc, 0);
+	rig_teardown(NULL);
 }
 
 static void slots_are_held_or_not(void **state)
@@ -180,7 +240,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(somebody_has_it_or_nobody),   TEST(another_key_is_another_domain),
 		TEST(another_run_is_another_host), TEST(killed_process_lets_go),
-		TEST(race_has_one_winner),         TEST(slots_are_held_or_not),
+		TEST(race_has_one_winner),         TEST(stopped_process_stops_no_device),
+		TEST(slots_are_held_or_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

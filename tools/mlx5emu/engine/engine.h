@@ -243,8 +243,8 @@ struct emu_xrcd_open {
 /*
  * What the target queue pairs and shared receive queues of an XRC domain have in common. Opens of one file
  * on devices of one index are one domain, in all processes of the run.
- * -EAGAIN nobody has it open, and @create is false; -EINVAL somebody has, and @exclusive. Each success is a
- * number of its own.
+ * -EAGAIN nobody has it open, and @create is false; -EINVAL somebody has, and @exclusive; -ETIMEDOUT another
+ * process has been in the middle of an open for seconds. Each success is a number of its own.
  */
 int emu_xrcd_open(struct emu_device *dev, const struct emu_xrcd_open *how, uint32_t *xrcdn);
 int emu_xrcd_free(struct emu_device *dev, uint32_t xrcdn);

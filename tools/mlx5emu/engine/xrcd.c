@@ -6,6 +6,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+
+enum {
+	OPEN_TRIES = 5000, /* a millisecond each */
+};
 
 /*
  * XRC domains. Each open of one is a number with the queue pairs and shared receive queues that were
@@ -134,6 +139,32 @@ static int open_domain(struct emu_xrcd *xrcd, const struct emu_xrcd_open *how)
 	return rc;
 }
 
+/*
+ * Another process may have been stopped in the microseconds in which it holds the run's lock: only who opens
+ * a domain waits for it, and the device goes on.
+ */
+static int open_patiently(struct emu_xrcd *xrcd, const struct emu_xrcd_open *how)
+{
+	const struct timespec ms = { 0, 1000000 };
+	int rc;
+
+	for (unsigned i = 0; i < OPEN_TRIES; i++) {
+		emu_lock();
+		rc = emu_device_usable(xrcd->dev);
+		if (rc == 0)
+			rc = open_domain(xrcd, how);
+		emu_unlock();
+		if (rc != -EBUSY)
+			return rc;
+		nanosleep(&ms, NULL);
+	}
+	emu_warn(
+		"an XRC domain cannot be opened: another process has been opening one for %d seconds; "
+		"if one of the run is stopped, let it go on",
+		OPEN_TRIES / 1000);
+	return -ETIMEDOUT;
+}
+
 int emu_xrcd_open(struct emu_device *dev, const struct emu_xrcd_open *how, uint32_t *xrcdn)
 {
 	struct emu_xrcd *xrcd = calloc(1, sizeof(*xrcd));
@@ -142,11 +173,7 @@ int emu_xrcd_open(struct emu_device *dev, const struct emu_xrcd_open *how, uint3
 	if (!xrcd)
 		return -ENOMEM;
 	xrcd->dev = dev;
-	emu_lock();
-	rc = emu_device_usable(dev);
-	if (rc == 0)
-		rc = open_domain(xrcd, how);
-	emu_unlock();
+	rc = open_patiently(xrcd, how);
 	if (rc < 0) {
 		free(xrcd);
 		return rc;

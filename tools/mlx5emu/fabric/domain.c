@@ -8,11 +8,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-enum {
-	LOCK_TRIES = 5000, /* a millisecond each: who holds it does so for less */
-};
 
 static int open_socket(void)
 {
@@ -45,30 +40,28 @@ static socklen_t lock_name(struct sockaddr_un *name, const struct emu_fabric *fa
 					  "mlx5emu.%s.xrcd", emu_fabric_run_id(fabric)));
 }
 
-/* A descriptor that holds the run's lock until it is closed, or -errno. */
-static int lock(const struct emu_fabric *fabric)
+/* A socket with that name, or -errno. */
+static int hold(const struct sockaddr_un *name, socklen_t len)
 {
-	const struct timespec ms = { 0, 1000000 };
-	struct sockaddr_un name;
-	const socklen_t len = lock_name(&name, fabric);
 	const int fd = open_socket();
 	int rc;
 
 	if (fd < 0)
 		return fd;
-	for (unsigned i = 0; i < LOCK_TRIES; i++) {
-		if (bind(fd, (struct sockaddr *)&name, len) == 0)
-			return fd;
-		rc = -errno;
-		if (rc != -EADDRINUSE)
-			goto close_fd;
-		nanosleep(&ms, NULL);
-	}
-	rc = -ETIMEDOUT;
-
-close_fd:
+	if (bind(fd, (const struct sockaddr *)name, len) == 0)
+		return fd;
+	rc = -errno;
 	emu_raw_close(fd);
 	return rc;
+}
+
+/* A descriptor that holds the run's lock until it is closed; -EBUSY it is held, or -errno. */
+static int try_lock(const struct emu_fabric *fabric)
+{
+	struct sockaddr_un name;
+	const int fd = hold(&name, lock_name(&name, fabric));
+
+	return fd == -EADDRINUSE ? -EBUSY : fd;
 }
 
 /* 1 another process has it open, 0 none, -errno. */
@@ -93,17 +86,8 @@ static int open_elsewhere(const struct emu_fabric *fabric, const struct emu_doma
 static int bind_claim(const struct emu_fabric *fabric, const struct emu_domain_key *key)
 {
 	struct sockaddr_un name;
-	const socklen_t len = claim_name(&name, fabric, key, emu_fabric_slot(fabric));
-	const int fd = open_socket();
-	int rc;
 
-	if (fd < 0)
-		return fd;
-	if (bind(fd, (struct sockaddr *)&name, len) == 0)
-		return fd;
-	rc = -errno;
-	emu_raw_close(fd);
-	return rc;
+	return hold(&name, claim_name(&name, fabric, key, emu_fabric_slot(fabric)));
 }
 
 /* The lock is held. A descriptor or -errno. */
@@ -132,7 +116,7 @@ int emu_domain_claim(const struct emu_fabric *fabric, const struct emu_domain_ke
 		*claim = -1;
 		return 0;
 	}
-	held = lock(fabric);
+	held = try_lock(fabric);
 	if (held < 0)
 		return held;
 	fd = claim_locked(fabric, key, create, exclusive);
