@@ -124,7 +124,9 @@ static void send_invalidating(struct xrc_queue *q, uint32_t key)
 /* Once: after that it is no key. */
 static void keys_of_the_queues_domain_are_invalidated(void **state)
 {
-	const struct emu_key_range all = { (uintptr_t)rig.remote, 4096, rig.rkey };
+	const struct emu_key_range all = { .va = (uintptr_t)rig.remote,
+					   .length = 4096,
+					   .key = rig.rkey };
 	const struct emu_indirect_attr attr = {
 		.pdn = rig.pd,
 		.iova = all.va,
