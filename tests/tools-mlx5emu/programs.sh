@@ -122,9 +122,10 @@ one_run() {
 }
 
 # perftest -R connects twice, and its server listens anew in between: a client that is faster than that is
-# rejected, and gives up.
+# rejected (of datagrams: finds no service), and gives up.
 too_early() {
-	[[ " ${words[*]} " == *" -R "* ]] && grep -q 'EVENT_REJECTED; error: 8' "$log.client"
+	[[ " ${words[*]} " == *" -R "* ]] &&
+		grep -q 'EVENT_REJECTED; error: 8\|EVENT_UNREACHABLE; error: 1' "$log.client"
 }
 
 # Some tell of wrong bytes and end with 0.

@@ -372,7 +372,6 @@ static int leave(const struct call *c)
 
 /* ---- the rest ---- */
 
-/* All of them ask for what is the case, or has no meaning on this wire. */
 /* Those of addresses change nothing here: ports are the run's own, and each is taken once. */
 static int set_option(const struct call *c)
 {
