@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "grh.h"
+#include "../fabric/bytes.h"
+#include "../fabric/ip.h"
 #include "wqe_parse.h"
 
 #include <string.h>
@@ -14,29 +16,10 @@ enum {
 	TRANSPORT_BYTES = 12 + 8 + 4, /* BTH, DETH, ICRC */
 };
 
-static const uint8_t mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-static bool is_ipv4(const uint8_t gid[16])
-{
-	return memcmp(gid, mapped_prefix, sizeof(mapped_prefix)) == 0;
-}
-
+/* The low half of @value. */
 static void put16(uint8_t *at, uint32_t value)
 {
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
-
-/* RFC 791: the one's complement of the one's complement sum. */
-static uint32_t ip_checksum(const uint8_t header[20])
-{
-	uint32_t sum = 0;
-
-	for (unsigned i = 0; i < 20; i += 2)
-		sum += (uint32_t)header[i] << 8 | header[i + 1];
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum & 0xffff;
+	emu_bytes_put16(at, (uint16_t)value);
 }
 
 static void make_ipv4(const uint8_t sgid[16], const struct emu_ud_av *av, uint32_t payload,
@@ -50,7 +33,7 @@ static void make_ipv4(const uint8_t sgid[16], const struct emu_ud_av *av, uint32
 	ip[9] = IP_UDP;
 	memcpy(ip + 12, sgid + 12, 4);
 	memcpy(ip + 16, av->dgid + 12, 4);
-	put16(ip + 10, ip_checksum(ip));
+	put16(ip + 10, emu_ip_checksum(ip));
 }
 
 void emu_grh_make(const struct emu_device_config *config, const struct emu_ud_av *av,
@@ -62,7 +45,7 @@ void emu_grh_make(const struct emu_device_config *config, const struct emu_ud_av
 	memset(grh, 0, EMU_GRH_BYTES);
 	if (!av->grh) /* its place is undefined then (IBA vol 1 section 11.4.1.2) */
 		return;
-	if (source->v2 && is_ipv4(source->raw)) {
+	if (source->v2 && emu_ip_is_v4(source->raw)) {
 		make_ipv4(source->raw, av, payload, grh + IPV4_AT);
 		return;
 	}
@@ -78,8 +61,7 @@ void emu_grh_make(const struct emu_device_config *config, const struct emu_ud_av
 enum emu_roce_type emu_grh_destination(const uint8_t grh[EMU_GRH_BYTES], uint8_t gid[16])
 {
 	if (grh[0] >> 4 != 6) {
-		memcpy(gid, mapped_prefix, sizeof(mapped_prefix));
-		memcpy(gid + sizeof(mapped_prefix), grh + IPV4_AT + 16, 4);
+		emu_ip_map_v4(grh + IPV4_AT + 16, gid);
 		return EMU_ROCE_V2_IPV4;
 	}
 	memcpy(gid, grh + DGID_AT, 16);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "mcast.h"
+#include "../fabric/ip.h"
 #include "qp.h"
 
 #include <errno.h>
@@ -8,9 +9,7 @@
 
 bool emu_gid_is_multicast(const uint8_t gid[16])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return gid[0] == 0xff || (memcmp(gid, mapped, sizeof(mapped)) == 0 && gid[12] >> 4 == 0xe);
+	return gid[0] == 0xff || (emu_ip_is_v4(gid) && gid[12] >> 4 == 0xe);
 }
 
 /* Where the pointer to the group is, or where it would go. */

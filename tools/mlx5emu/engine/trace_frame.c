@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "trace.h"
+#include "../fabric/ip.h"
 #include "../trace/frame.h"
 #include "../trace/pcapng.h"
 #include "grh.h"
@@ -60,7 +61,6 @@ static void by_address(const struct emu_qp *qp, struct emu_route *r)
 /* The GRH that travels with a datagram, in one of the forms that grh.c makes. */
 static void by_grh(const uint8_t *grh, struct emu_route *r)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	enum {
 		IPV4_AT = 20,
 		NEXT_IBA = 0x1b,
@@ -78,10 +78,8 @@ static void by_grh(const uint8_t *grh, struct emu_route *r)
 	r->link = EMU_LINK_ROCE_V2;
 	r->tclass = grh[IPV4_AT + 1];
 	r->hop_limit = grh[IPV4_AT + 8];
-	memcpy(r->sgid, mapped, sizeof(mapped));
-	memcpy(r->dgid, mapped, sizeof(mapped));
-	memcpy(r->sgid + 12, grh + IPV4_AT + 12, 4);
-	memcpy(r->dgid + 12, grh + IPV4_AT + 16, 4);
+	emu_ip_map_v4(grh + IPV4_AT + 12, r->sgid);
+	emu_ip_map_v4(grh + IPV4_AT + 16, r->dgid);
 }
 
 static void by_lid(const struct emu_packet *p, struct emu_route *r)

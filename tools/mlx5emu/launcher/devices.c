@@ -5,6 +5,9 @@
  */
 #include "launcher/devices.h"
 
+#include "fabric/bytes.h"
+#include "fabric/ip.h"
+
 #include <argp.h>
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -289,8 +292,6 @@ static void describe(struct argp_state *state, const char *description, struct e
 /* What follows from the rest where it was not given: addresses of a port, its LID. */
 static void complete(struct argp_state *state, unsigned index, struct emu_run_device *dev)
 {
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-
 	if (dev->lid && !dev->infiniband)
 		argp_error(state, "--device: lid= is of link=ib");
 	/* IBA annex A16: a port on Ethernet has the default alone */
@@ -311,10 +312,8 @@ static void complete(struct argp_state *state, unsigned index, struct emu_run_de
 	/* rdma_cm finds the port by the first of its IPv4 addresses. */
 	dev->ipv4 = 0;
 	for (unsigned i = 0; i < dev->naddresses && !dev->ipv4; i++)
-		if (memcmp(dev->address[i], prefix, sizeof(prefix)) == 0)
-			dev->ipv4 = (uint32_t)dev->address[i][12] << 24 |
-				    (uint32_t)dev->address[i][13] << 16 |
-				    (uint32_t)dev->address[i][14] << 8 | dev->address[i][15];
+		if (emu_ip_is_v4(dev->address[i]))
+			dev->ipv4 = emu_bytes_get32(dev->address[i] + 12);
 }
 
 static void check_pair(struct argp_state *state, const struct emu_run_device *a,

@@ -5,6 +5,9 @@
  */
 #include "run/config.h"
 
+#include "fabric/bytes.h"
+#include "fabric/ip.h"
+
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
@@ -77,11 +80,10 @@ void emu_run_link_local(const struct emu_run_device *dev, uint8_t address[16])
 
 void emu_run_mapped(uint32_t ipv4, uint8_t address[16])
 {
-	memset(address, 0, 10);
-	address[10] = 0xff;
-	address[11] = 0xff;
-	for (unsigned i = 0; i < 4; i++)
-		address[12 + i] = (uint8_t)(ipv4 >> (24 - 8 * i));
+	uint8_t bytes[4];
+
+	emu_bytes_put32(bytes, ipv4);
+	emu_ip_map_v4(bytes, address);
 }
 
 static unsigned rows_each(const struct emu_run_device *dev)

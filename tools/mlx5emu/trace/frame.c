@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "frame.h"
+#include "../fabric/ip.h"
 
 #include <endian.h>
 #include <string.h>
@@ -294,28 +295,9 @@ static size_t make_transport(uint8_t *out, const struct emu_packet *p, uint32_t 
 
 /* ---- network headers ---- */
 
-static bool is_ipv4(const uint8_t gid[16])
-{
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(gid, prefix, sizeof(prefix)) == 0;
-}
-
 static unsigned hops(const struct emu_route *r)
 {
 	return r->hop_limit ? r->hop_limit : DEFAULT_HOPS;
-}
-
-/* RFC 791: the one's complement of the one's complement sum. */
-static unsigned ip_checksum(const uint8_t header[20])
-{
-	uint32_t sum = 0;
-
-	for (unsigned i = 0; i < 20; i += 2)
-		sum += (uint32_t)header[i] << 8 | header[i + 1];
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum & 0xffff;
 }
 
 static uint8_t *put_ipv4(uint8_t *at, const struct emu_route *r, size_t size)
@@ -327,7 +309,7 @@ static uint8_t *put_ipv4(uint8_t *at, const struct emu_route *r, size_t size)
 	at = put16(put8(put8(at, hops(r)), IP_UDP), 0);
 	at = put(at, r->sgid + 12, 4);
 	at = put(at, r->dgid + 12, 4);
-	(void)put16(header + 10, ip_checksum(header));
+	(void)put16(header + 10, emu_ip_checksum(header));
 	return at;
 }
 
@@ -364,7 +346,7 @@ static uint8_t *put_udp(uint8_t *at, const struct emu_route *r, const struct emu
 static uint8_t *put_network(uint8_t *at, const struct emu_route *r, const struct emu_packet *p,
 			    size_t size, uint8_t **network)
 {
-	const bool ipv4 = is_ipv4(r->sgid) && is_ipv4(r->dgid);
+	const bool ipv4 = emu_ip_is_v4(r->sgid) && emu_ip_is_v4(r->dgid);
 
 	if (r->link == EMU_LINK_IB) {
 		const size_t words = (8 + (r->global ? 40u : 0u) + size) / 4;
