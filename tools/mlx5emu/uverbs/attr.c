@@ -95,6 +95,14 @@ int emu_attr_write_handle(const struct emu_attr *attr, uint32_t handle)
 			      sizeof(data));
 }
 
+int emu_attr_object(const struct emu_file *file, const struct emu_attr *attr,
+		    enum emu_object_type type, struct emu_object **out)
+{
+	if (attr->a.data > UINT32_MAX)
+		return -EINVAL;
+	return emu_object_find(&file->objects, type, (uint32_t)attr->a.data, out);
+}
+
 struct emu_evfile *emu_cmd_events(const struct emu_cmd *cmd)
 {
 	return emu_evfile_get(cmd->events ? cmd->events : cmd->file->async);

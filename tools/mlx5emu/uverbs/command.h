@@ -42,6 +42,10 @@ int emu_attr_write(const struct emu_attr *attr, const void *buf, size_t size);
 /* Sets the handle that a creating ioctl method returns. */
 int emu_attr_write_handle(const struct emu_attr *attr, uint32_t handle);
 
+/* The object whose handle an ioctl method was given. -ENOENT no such handle; -EINVAL an object of another type. */
+int emu_attr_object(const struct emu_file *file, const struct emu_attr *attr,
+		    enum emu_object_type type, struct emu_object **out);
+
 /* What both buffers of a command were given: core first, then mlx5's. */
 int emu_cmd_answer(const struct emu_cmd *cmd, const void *core, size_t core_size, const void *drv,
 		   size_t drv_size);
@@ -152,6 +156,13 @@ int emu_uar_obj_alloc(struct emu_file *file, const struct emu_attr *attr);
 int emu_uar_obj_destroy(struct emu_file *file, const struct emu_attr *attr);
 /* memory.c: and this */
 int emu_advise_mr(struct emu_file *file, const struct emu_attr *attr);
+/* memory.c: registers what @mr will name, and answers an ioctl method with its keys and handle. */
+struct emu_mr_attr;
+struct emu_mr_answer {
+	const struct emu_attr *handle, *lkey, *rkey;
+};
+int emu_mr_reg_answer(struct emu_file *file, const struct emu_mr_attr *region,
+		      const struct emu_mr_answer *answer, struct emu_object *mr);
 /* dm.c: nor have these */
 int emu_dm_alloc(struct emu_file *file, const struct emu_attr *attr);
 int emu_dm_free(struct emu_file *file, const struct emu_attr *attr);

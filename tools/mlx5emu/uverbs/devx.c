@@ -76,19 +76,17 @@ static int general(struct emu_file *file, const struct emu_attr *attr)
 enum { OBJ_HANDLE, OBJ_IN, OBJ_OUT };
 
 /* devx_is_valid_obj_id(): objects of verbs may be asked and changed by command, too. */
-static int find_object(const struct emu_file *file, uint64_t handle, struct emu_fw_object *out)
+static int find_object(const struct emu_file *file, const struct emu_attr *handle,
+		       struct emu_fw_object *out)
 {
 	struct emu_object *obj;
-	int rc;
+	int rc = emu_attr_object(file, handle, EMU_OBJECT_QP, &obj);
 
-	if (handle > UINT32_MAX)
-		return -EINVAL;
-	rc = emu_object_find(&file->objects, EMU_OBJECT_QP, (uint32_t)handle, &obj);
 	if (rc == 0) {
 		*out = (struct emu_fw_object){ .kind = EMU_FW_QP, .number = obj->num };
 		return 0;
 	}
-	rc = emu_object_find(&file->objects, EMU_OBJECT_DEVX, (uint32_t)handle, &obj);
+	rc = emu_attr_object(file, handle, EMU_OBJECT_DEVX, &obj);
 	if (rc == 0)
 		*out = obj->devx;
 	return rc;
@@ -121,13 +119,9 @@ free_obj:
 
 static int destroy(struct emu_file *file, const struct emu_attr *attr)
 {
-	const uint64_t handle = attr[OBJ_HANDLE].a.data;
 	struct emu_object *obj;
-	int rc;
+	int rc = emu_attr_object(file, &attr[OBJ_HANDLE], EMU_OBJECT_DEVX, &obj);
 
-	if (handle > UINT32_MAX)
-		return -EINVAL;
-	rc = emu_object_find(&file->objects, EMU_OBJECT_DEVX, (uint32_t)handle, &obj);
 	if (rc == 0)
 		rc = emu_fw_object_destroy(file->fw, &obj->devx);
 	if (rc < 0)
@@ -140,7 +134,7 @@ static int destroy(struct emu_file *file, const struct emu_attr *attr)
 static int about_object(struct emu_file *file, enum emu_fw_class class, const struct emu_attr *attr)
 {
 	struct emu_fw_object obj;
-	const int rc = find_object(file, attr[OBJ_HANDLE].a.data, &obj);
+	const int rc = find_object(file, &attr[OBJ_HANDLE], &obj);
 
 	return rc < 0 ? rc : execute(file, class, &attr[OBJ_IN], &attr[OBJ_OUT], &obj);
 }
@@ -219,13 +213,9 @@ free_obj:
 
 static int umem_dereg(struct emu_file *file, const struct emu_attr *attr)
 {
-	const uint64_t handle = attr[UMEM_HANDLE].a.data;
 	struct emu_object *obj;
-	int rc;
+	int rc = emu_attr_object(file, &attr[UMEM_HANDLE], EMU_OBJECT_UMEM, &obj);
 
-	if (handle > UINT32_MAX)
-		return -EINVAL;
-	rc = emu_object_find(&file->objects, EMU_OBJECT_UMEM, (uint32_t)handle, &obj);
 	if (rc == 0)
 		rc = emu_fw_umem_dereg(file->fw, obj->num);
 	if (rc == 0)

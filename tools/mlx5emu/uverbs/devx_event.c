@@ -174,11 +174,7 @@ static int find_object(const struct emu_file *file, const struct emu_attr *attr,
 		       struct emu_object **obj)
 {
 	*obj = NULL;
-	if (!attr->at)
-		return 0;
-	if (attr->a.data > UINT32_MAX)
-		return -EINVAL;
-	return emu_object_find(&file->objects, EMU_OBJECT_DEVX, (uint32_t)attr->a.data, obj);
+	return attr->at ? emu_attr_object(file, attr, EMU_OBJECT_DEVX, obj) : 0;
 }
 
 int emu_devx_subscribe(struct emu_file *file, const struct emu_attr *attr)

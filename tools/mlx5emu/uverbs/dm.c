@@ -95,13 +95,9 @@ int emu_dm_alloc(struct emu_file *file, const struct emu_attr *attr)
 
 int emu_dm_free(struct emu_file *file, const struct emu_attr *attr)
 {
-	const uint64_t handle = attr[ATTR_HANDLE].a.data;
 	struct emu_object *dm;
-	int rc;
+	const int rc = emu_attr_object(file, &attr[ATTR_HANDLE], EMU_OBJECT_DM, &dm);
 
-	if (handle > UINT32_MAX)
-		return -EINVAL;
-	rc = emu_object_find(&file->objects, EMU_OBJECT_DM, (uint32_t)handle, &dm);
 	if (rc < 0)
 		return rc;
 	if (dm->users)
@@ -132,7 +128,6 @@ struct region {
 
 static int read_region(const struct emu_file *file, const struct emu_attr *attr, struct region *r)
 {
-	const uint64_t pd = attr[REG_PD].a.data, dm = attr[REG_DM].a.data;
 	const uint32_t allowed = EMU_ACCESS_LOCAL_WRITE | EMU_ACCESS_REMOTE_WRITE |
 				 EMU_ACCESS_REMOTE_READ | EMU_ACCESS_REMOTE_ATOMIC |
 				 EMU_ACCESS_OPTIONAL;
@@ -144,9 +139,8 @@ static int read_region(const struct emu_file *file, const struct emu_attr *attr,
 		rc = emu_attr_read(&attr[REG_ACCESS], &r->access, sizeof(r->access));
 	if (rc < 0)
 		return rc;
-	if (!file->device || pd > UINT32_MAX || dm > UINT32_MAX ||
-	    emu_object_find(&file->objects, EMU_OBJECT_PD, (uint32_t)pd, &r->pd) < 0 ||
-	    emu_object_find(&file->objects, EMU_OBJECT_DM, (uint32_t)dm, &r->dm) < 0)
+	if (!file->device || emu_attr_object(file, &attr[REG_PD], EMU_OBJECT_PD, &r->pd) < 0 ||
+	    emu_attr_object(file, &attr[REG_DM], EMU_OBJECT_DM, &r->dm) < 0)
 		return -EINVAL;
 	if (!(r->access & EMU_ACCESS_ZERO_BASED) || r->offset > r->dm->length ||
 	    r->length > r->dm->length - r->offset)
@@ -166,18 +160,9 @@ static int reg(struct emu_file *file, const struct emu_attr *attr, const struct 
 		.access = r->access,
 		.may_be_empty = true,
 	};
-	int rc = emu_mr_reg(file->device, &region, &mr->num);
+	const struct emu_mr_answer keys = { &attr[REG_HANDLE], &attr[REG_LKEY], &attr[REG_RKEY] };
 
-	if (rc < 0)
-		return rc;
-	rc = emu_attr_write(&attr[REG_LKEY], &mr->num, sizeof(mr->num));
-	if (rc == 0)
-		rc = emu_attr_write(&attr[REG_RKEY], &mr->num, sizeof(mr->num));
-	if (rc == 0)
-		rc = emu_attr_write_handle(&attr[REG_HANDLE], mr->handle);
-	if (rc < 0)
-		emu_mr_dereg(file->device, mr->num);
-	return rc;
+	return emu_mr_reg_answer(file, &region, &keys, mr);
 }
 
 int emu_reg_dm_mr(struct emu_file *file, const struct emu_attr *attr)

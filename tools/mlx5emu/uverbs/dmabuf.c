@@ -94,31 +94,21 @@ static int reg(struct emu_file *file, const struct emu_attr *attr, const struct 
 		.iova = req->iova,
 		.access = req->access,
 	};
-	int rc = emu_mr_reg(file->device, &region, &mr->num);
+	const struct emu_mr_answer keys = { &attr[ATTR_HANDLE], &attr[ATTR_LKEY],
+					    &attr[ATTR_RKEY] };
 
-	if (rc < 0)
-		return rc;
-	rc = emu_attr_write(&attr[ATTR_LKEY], &mr->num, sizeof(mr->num));
-	if (rc == 0)
-		rc = emu_attr_write(&attr[ATTR_RKEY], &mr->num, sizeof(mr->num));
-	if (rc == 0)
-		rc = emu_attr_write_handle(&attr[ATTR_HANDLE], mr->handle);
-	if (rc < 0)
-		emu_mr_dereg(file->device, mr->num);
-	return rc;
+	return emu_mr_reg_answer(file, &region, &keys, mr);
 }
 
 int emu_reg_dmabuf_mr(struct emu_file *file, const struct emu_attr *attr)
 {
-	const uint64_t pd_handle = attr[ATTR_PD].a.data;
 	struct emu_object *pd, *mr;
 	struct request req;
 	int rc = read_request(attr, &req);
 
 	if (rc < 0)
 		return rc;
-	if (!file->device || pd_handle > UINT32_MAX ||
-	    emu_object_find(&file->objects, EMU_OBJECT_PD, (uint32_t)pd_handle, &pd) < 0)
+	if (!file->device || emu_attr_object(file, &attr[ATTR_PD], EMU_OBJECT_PD, &pd) < 0)
 		return -EINVAL;
 	mr = emu_object_new(&file->objects, EMU_OBJECT_MR);
 	if (!mr)

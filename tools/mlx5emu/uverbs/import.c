@@ -41,20 +41,12 @@ int emu_async_event_alloc(struct emu_file *file, const struct emu_attr *attr)
 	return rc;
 }
 
-static int find(const struct emu_file *file, const struct emu_attr *handle,
-		enum emu_object_type type, struct emu_object **obj)
-{
-	if (handle->a.data > UINT32_MAX)
-		return -EINVAL;
-	return emu_object_find(&file->objects, type, (uint32_t)handle->a.data, obj);
-}
-
 enum { PD_HANDLE, PD_NUMBER };
 
 int emu_query_pd(struct emu_file *file, const struct emu_attr *attr)
 {
 	struct emu_object *pd;
-	int rc = find(file, &attr[PD_HANDLE], EMU_OBJECT_PD, &pd);
+	int rc = emu_attr_object(file, &attr[PD_HANDLE], EMU_OBJECT_PD, &pd);
 
 	return rc < 0 ? rc : emu_attr_write(&attr[PD_NUMBER], &pd->num, sizeof(pd->num));
 }
@@ -64,7 +56,7 @@ enum { MR_HANDLE, MR_LKEY, MR_RKEY, MR_LENGTH, MR_IOVA };
 int emu_query_mr(struct emu_file *file, const struct emu_attr *attr)
 {
 	struct emu_object *mr;
-	int rc = find(file, &attr[MR_HANDLE], EMU_OBJECT_MR, &mr);
+	int rc = emu_attr_object(file, &attr[MR_HANDLE], EMU_OBJECT_MR, &mr);
 
 	if (rc == 0)
 		rc = emu_attr_write(&attr[MR_LKEY], &mr->num, sizeof(mr->num));
@@ -82,7 +74,7 @@ int emu_query_dm(struct emu_file *file, const struct emu_attr *attr)
 	const uint64_t offset = 0;
 	struct emu_object *dm;
 	uint16_t page;
-	int rc = find(file, &attr[DM_HANDLE], EMU_OBJECT_DM, &dm);
+	int rc = emu_attr_object(file, &attr[DM_HANDLE], EMU_OBJECT_DM, &dm);
 
 	if (rc < 0)
 		return rc;

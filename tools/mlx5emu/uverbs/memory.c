@@ -122,6 +122,23 @@ int emu_cmd_dereg_mr(struct emu_cmd *cmd)
 	return rc;
 }
 
+int emu_mr_reg_answer(struct emu_file *file, const struct emu_mr_attr *region,
+		      const struct emu_mr_answer *answer, struct emu_object *mr)
+{
+	int rc = emu_mr_reg(file->device, region, &mr->num);
+
+	if (rc < 0)
+		return rc;
+	rc = emu_attr_write(answer->lkey, &mr->num, sizeof(mr->num));
+	if (rc == 0)
+		rc = emu_attr_write(answer->rkey, &mr->num, sizeof(mr->num));
+	if (rc == 0)
+		rc = emu_attr_write_handle(answer->handle, mr->handle);
+	if (rc < 0)
+		emu_mr_dereg(file->device, mr->num);
+	return rc;
+}
+
 enum { ATTR_PD, ATTR_ADVICE, ATTR_FLAGS, ATTR_LIST }; /* order in ioctl.c */
 
 static int advise(struct emu_file *file, const struct emu_object *pd,
@@ -134,7 +151,7 @@ static int advise(struct emu_file *file, const struct emu_object *pd,
 /* uverbs_std_types_mr.c, mlx5_ib_advise_mr(): here each prefetch is done when the call returns. */
 int emu_advise_mr(struct emu_file *file, const struct emu_attr *attr)
 {
-	const uint64_t pd_handle = attr[ATTR_PD].a.data, advice = attr[ATTR_ADVICE].a.data;
+	const uint64_t advice = attr[ATTR_ADVICE].a.data;
 	struct ib_uverbs_sge sge[MAX_ADVISED];
 	struct emu_object *pd;
 	uint32_t flags;
@@ -143,10 +160,9 @@ int emu_advise_mr(struct emu_file *file, const struct emu_attr *attr)
 
 	if (rc < 0)
 		return rc;
-	if (!file->device || pd_handle > UINT32_MAX || n == 0 || n > MAX_ADVISED ||
-	    attr[ATTR_LIST].a.len % sizeof(sge[0]) ||
+	if (!file->device || n == 0 || n > MAX_ADVISED || attr[ATTR_LIST].a.len % sizeof(sge[0]) ||
 	    flags & ~(uint32_t)IB_UVERBS_ADVISE_MR_FLAG_FLUSH ||
-	    emu_object_find(&file->objects, EMU_OBJECT_PD, (uint32_t)pd_handle, &pd) < 0)
+	    emu_attr_object(file, &attr[ATTR_PD], EMU_OBJECT_PD, &pd) < 0)
 		return -EINVAL;
 	if (advice > IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH_NO_FAULT || !emu_mr_on_demand())
 		return -EOPNOTSUPP;

@@ -55,13 +55,9 @@ free_obj:
 
 int emu_uar_obj_destroy(struct emu_file *file, const struct emu_attr *attr)
 {
-	const uint64_t handle = attr[ATTR_HANDLE].a.data;
 	struct emu_object *obj;
-	int rc;
+	int rc = emu_attr_object(file, &attr[ATTR_HANDLE], EMU_OBJECT_UAR, &obj);
 
-	if (handle > UINT32_MAX)
-		return -EINVAL;
-	rc = emu_object_find(&file->objects, EMU_OBJECT_UAR, (uint32_t)handle, &obj);
 	if (rc == 0)
 		rc = emu_uar_free(file->device, obj->num);
 	if (rc == 0)
