@@ -32,7 +32,6 @@ struct emu_state emu = {
 	.moderated = EMU_LIST_INIT(emu.moderated),
 	.blocks = EMU_LIST_INIT(emu.blocks),
 	.relays = EMU_LIST_INIT(emu.relays),
-	.stand_ins = EMU_LIST_INIT(emu.stand_ins),
 	.next_deadline = UINT64_MAX,
 	.pds = { .first = 1, .limit = EMU_MAX_PD + 1 },
 	.xrcds = { .first = 1, .limit = EMU_MAX_XRCD + 1 },

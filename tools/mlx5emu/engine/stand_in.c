@@ -16,7 +16,7 @@
  * to be in error and to raise an event, is told to the target.
  */
 struct emu_stand_in {
-	struct emu_list node; /* emu.stand_ins */
+	struct emu_stand_in *next; /* of emu.stand_ins */
 	struct emu_qp qp;
 	struct emu_stat_qp line;
 	uint64_t since; /* another one: the target has begun anew */
@@ -24,60 +24,72 @@ struct emu_stand_in {
 	struct emu_relayed last; /* how the newest request ended; number 0 = there was none */
 };
 
-static struct emu_stand_in *find(uint32_t qpn)
+/* Where the pointer to the target's stand-in is, or where it would go. */
+static struct emu_stand_in **find(uint32_t qpn)
 {
-	struct emu_list *node, *following;
+	struct emu_stand_in **at = &emu.stand_ins[(qpn ^ qpn >> 16) % EMU_STAND_IN_LISTS];
 
-	emu_list_each(node, following, &emu.stand_ins)
-	{
-		struct emu_stand_in *s = emu_container(node, struct emu_stand_in, node);
-
-		if (s->qp.qpn == qpn)
-			return s;
-	}
-	return NULL;
+	while (*at && (*at)->qp.qpn != qpn)
+		at = &(*at)->next;
+	return at;
 }
 
-static void drop(struct emu_stand_in *s)
+static void drop(struct emu_stand_in **at)
 {
-	emu_list_remove(&s->node);
+	struct emu_stand_in *const s = *at;
+
+	*at = s->next;
 	free(s);
+}
+
+static void drop_those(bool (*goes)(const struct emu_stand_in *s, void *arg), void *arg)
+{
+	for (unsigned i = 0; i < EMU_STAND_IN_LISTS; i++) {
+		struct emu_stand_in **at = &emu.stand_ins[i];
+
+		while (*at) {
+			if (goes(*at, arg))
+				drop(at);
+			else
+				at = &(*at)->next;
+		}
+	}
+}
+
+static bool is_of(const struct emu_stand_in *s, void *queue)
+{
+	const struct emu_srq *const *const srq = queue;
+
+	return !*srq || s->qp.srq == *srq;
 }
 
 void emu_stand_ins_forget(const struct emu_srq *srq)
 {
-	struct emu_list *node, *following;
+	drop_those(is_of, &srq);
+}
 
-	emu_list_each(node, following, &emu.stand_ins)
-	{
-		struct emu_stand_in *s = emu_container(node, struct emu_stand_in, node);
+enum process { UNKNOWN, ALIVE, DEAD };
 
-		if (!srq || s->qp.srq == srq)
-			drop(s);
-	}
+static bool is_of_dead(const struct emu_stand_in *s, void *known)
+{
+	enum process *const process = (enum process *)known + emu_qpn_slot(s->qp.qpn);
+
+	if (*process == UNKNOWN)
+		*process = emu_fabric_held(emu.fabric, emu_qpn_slot(s->qp.qpn)) ? ALIVE : DEAD;
+	return *process == DEAD;
 }
 
 /* Of processes that could not say that they end. */
 static void drop_dead(void)
 {
-	enum { UNKNOWN, HELD, FREE } slots[256] = { UNKNOWN };
-	struct emu_list *node, *following;
+	enum process by_slot[256] = { UNKNOWN };
 
-	emu_list_each(node, following, &emu.stand_ins)
-	{
-		struct emu_stand_in *s = emu_container(node, struct emu_stand_in, node);
-		const unsigned slot = emu_qpn_slot(s->qp.qpn);
-
-		if (slots[slot] == UNKNOWN)
-			slots[slot] = emu_fabric_held(emu.fabric, slot) ? HELD : FREE;
-		if (slots[slot] == FREE)
-			drop(s);
-	}
+	drop_those(is_of_dead, by_slot);
 }
 
 static struct emu_stand_in *make(uint32_t qpn, uint64_t since)
 {
-	struct emu_stand_in *s = calloc(1, sizeof(*s));
+	struct emu_stand_in *s = calloc(1, sizeof(*s)), **at;
 
 	if (!s)
 		return NULL;
@@ -93,8 +105,9 @@ static struct emu_stand_in *make(uint32_t qpn, uint64_t since)
 	emu_list_init(&s->qp.work_node);
 	emu_list_init(&s->qp.timed_node);
 	emu_list_init(&s->qp.failed_node);
-	emu_list_init(&s->node);
-	emu_list_append(&emu.stand_ins, &s->node);
+	at = find(qpn);
+	s->next = *at;
+	*at = s;
 	return s;
 }
 
@@ -174,10 +187,10 @@ static uint8_t execute(struct emu_qp *qp, struct emu_srq *srq, const struct emu_
 static void request(const struct emu_relayed *m, const struct emu_packet *p, struct emu_srq *srq,
 		    unsigned slot)
 {
-	struct emu_stand_in *s = find(m->qpn);
+	struct emu_stand_in **const at = find(m->qpn), *s = *at;
 
 	if (s && s->since != m->since) {
-		drop(s);
+		drop(at);
 		s = NULL;
 	}
 	if (!s)
@@ -234,13 +247,13 @@ static void fetch(const struct emu_relayed *m, const struct emu_packet *p,
 
 static void end(const struct emu_relayed *m)
 {
-	struct emu_stand_in *s = find(m->qpn);
+	struct emu_stand_in **const at = find(m->qpn), *const s = *at;
 
 	if (!s)
 		return;
 	if (m->flags & EMU_RELAY_FLUSH && s->qp.srq)
 		(void)emu_receive_flush(&s->qp);
-	drop(s);
+	drop(at);
 }
 
 /* A packet that @m carries: a request of XRC for that target. */

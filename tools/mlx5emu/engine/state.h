@@ -33,8 +33,9 @@
  */
 
 enum {
-	EMU_FREED_KEYS = 64, /* how many keys are remembered, for who still uses them */
-	EMU_MR_FIRST = 16,   /* key 0x100 ends a scatter list and must stay invalid */
+	EMU_STAND_IN_LISTS = 1024, /* by numbers of targets, so that none is long */
+	EMU_FREED_KEYS = 64,       /* how many keys are remembered, for who still uses them */
+	EMU_MR_FIRST = 16,         /* key 0x100 ends a scatter list and must stay invalid */
 };
 
 struct emu_uar {
@@ -108,11 +109,12 @@ struct emu_state {
 	struct emu_list moderated; /* CQs with an event that waits */
 	struct emu_list blocks;    /* compressed completions that are not written yet */
 	struct emu_list relays;    /* XRC targets that wait for another process: relay.h */
-	struct emu_list stand_ins; /* what this process does for others' targets */
-	uint64_t last_relay;       /* number; 0 = there was none */
-	uint64_t next_watch;       /* for silent queues: doorbell.h */
-	uint64_t next_deadline;    /* no timer expires earlier; UINT64_MAX = none runs */
-	uint64_t behind_since;     /* when arrivals began to pile up; 0 = they do not */
+	/* What this process does for others' targets: stand_in.c. */
+	struct emu_stand_in *stand_ins[EMU_STAND_IN_LISTS];
+	uint64_t last_relay;    /* number; 0 = there was none */
+	uint64_t next_watch;    /* for silent queues: doorbell.h */
+	uint64_t next_deadline; /* no timer expires earlier; UINT64_MAX = none runs */
+	uint64_t behind_since;  /* when arrivals began to pile up; 0 = they do not */
 
 	struct emu_fault_state fault;
 	emu_tell_connections *tell_connections; /* NULL = nobody to tell */
