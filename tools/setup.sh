@@ -15,7 +15,7 @@ packages_build=(gcc libc6-dev cmake ninja-build pkg-config libibverbs-dev ibverb
 packages_test=(g++ libcmocka-dev ibverbs-utils perftest valgrind universal-ctags)
 # What the checks of --all use beside that.
 packages_all=(clang clang-format cppcheck shellcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross
-	pandoc groff mandoc tshark ucx-utils rdmacm-utils)
+	pandoc groff mandoc tshark ucx-utils rdmacm-utils python3-pyverbs)
 
 die() {
 	echo "$(basename "$0"): $*" >&2
