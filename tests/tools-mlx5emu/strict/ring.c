@@ -153,6 +153,19 @@ static void changed_while_owned(struct rig *rig)
 	pass_ms(20);
 }
 
+/* The same, but what ends it is a flush. */
+static void changed_before_flush(struct rig *rig)
+{
+	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_ERR };
+	struct side *s = &rig->a;
+	uint8_t *wqe = wqe_good(rig, s, OP_SEND);
+
+	post(rig, s, wqe);
+	wqe[16 + 15] ^= 8;
+	ibv_modify_qp(s->qp, &attr, IBV_QP_STATE);
+	step();
+}
+
 static const struct fault doorbells[] = {
 	{ "rings, and forgets the record",
 	  "WQE 0: doorbell without its record, which is 0, expected 1", BREACH, RIG_RC, no_record },
@@ -183,6 +196,8 @@ static const struct fault doorbells[] = {
 	  blueflame_of_one_block },
 	{ "changes a WQE before its completion", "WQE 0 SEND: byte +1f is 0x", BREACH, RIG_RC,
 	  changed_while_owned },
+	{ "changes a WQE before it is flushed", "WQE 0 SEND: byte +1f is 0x", BREACH, RIG_RC,
+	  changed_before_flush },
 };
 
 const struct faults faults_doorbells = { .title = "Doorbells, records, BlueFlame",

@@ -180,6 +180,13 @@ static void check_nobody(const struct emu_uar *uar, uint64_t value)
 			   uar->index, found, qpn_of(value));
 }
 
+static bool refuse(struct emu_qp *qp, uint16_t index, const char *text)
+{
+	emu_report_wqe(qp, index, text);
+	breach(qp);
+	return false;
+}
+
 /*
  * False when the queue has ended of it. *@owned: the WQE is still the device's; the ring may have
  * other things in the place of one that is done.
@@ -194,17 +201,16 @@ static bool check_record(struct emu_qp *qp, uint64_t value, bool *owned)
 	uint64_t begins;
 
 	if (word > UINT16_MAX) {
-		emu_report("QP 0x%06x WQE %u: send doorbell record is 0x%x, expected 16 bits",
-			   qp->qpn, index, word);
-		breach(qp);
-		return false;
+		snprintf(text, sizeof(text),
+			 "QP 0x%06x WQE %u: send doorbell record is 0x%x, expected 16 bits",
+			 qp->qpn, index, word);
+		return refuse(qp, index, text);
 	}
 	if ((uint16_t)(index - record) < qp->init.sq_wqebb_count) {
-		emu_report(
-			"QP 0x%06x WQE %u: doorbell without its record, which is %u, expected %u",
-			qp->qpn, index, record, (uint16_t)(index + blocks_of(value)));
-		breach(qp);
-		return false;
+		snprintf(text, sizeof(text),
+			 "QP 0x%06x WQE %u: doorbell without its record, which is %u, expected %u",
+			 qp->qpn, index, record, (uint16_t)(index + blocks_of(value)));
+		return refuse(qp, index, text);
 	}
 	*owned = (uint16_t)(index - oldest) < (uint16_t)(record - oldest);
 	if (!*owned)
@@ -216,9 +222,7 @@ static bool check_record(struct emu_qp *qp, uint64_t value, bool *owned)
 		 "QP 0x%06x WQE %u: doorbell is 0x%016llx, expected 0x%016llx as the WQE begins",
 		 qp->qpn, index, (unsigned long long)be64toh(value),
 		 (unsigned long long)be64toh(begins));
-	emu_report_wqe(qp, index, text);
-	breach(qp);
-	return false;
+	return refuse(qp, index, text);
 }
 
 static void check(struct emu_uar *uar, const struct emu_doorbell *doorbell)
@@ -297,11 +301,42 @@ static bool waits(const struct emu_qp *qp, uint16_t *record)
 	return *record != qp->req.limit;
 }
 
+/* As the record, the ring may be gone. */
+static bool ring_is_there(const struct emu_qp *qp)
+{
+	const size_t whole = (size_t)qp->init.sq_wqebb_count * EMU_WQEBB;
+	const struct iovec ends[] = { { (void *)(uintptr_t)qp->init.sq_addr, 1 },
+				      { (void *)(uintptr_t)(qp->init.sq_addr + whole - 1), 1 } };
+	uint8_t bytes[2];
+
+	return emu_memory_read(bytes, ends, 2, sizeof(bytes)) == 0;
+}
+
+static void report_silent(struct emu_qp *qp, uint16_t record)
+{
+	const unsigned at = misplaced(qp, record);
+	char text[EMU_WQE_ERROR_TEXT];
+
+	if (at)
+		snprintf(text, sizeof(text),
+			 "QP 0x%06x WQE %u: doorbell at +0x%03x of UAR page %u, expected at one of "
+			 "the registers +0x800, +0x900, +0xa00, +0xb00",
+			 qp->qpn, qp->req.limit, at, qp->uar->index);
+	else
+		snprintf(text, sizeof(text),
+			 "QP 0x%06x WQE %u: record without doorbell: the record is %u, expected a "
+			 "doorbell, the last one was for %u",
+			 qp->qpn, qp->req.limit, record, qp->req.limit);
+	if (ring_is_there(qp))
+		emu_report_wqe(qp, qp->req.limit, text);
+	else
+		emu_report("%s", text);
+}
+
 static void check_silent(struct emu_qp *qp, uint64_t patience)
 {
 	const uint64_t now = emu_now_ns();
 	uint16_t record = 0;
-	unsigned at;
 
 	if (!waits(qp, &record)) {
 		qp->silent_since = 0;
@@ -314,17 +349,7 @@ static void check_silent(struct emu_qp *qp, uint64_t patience)
 	if (qp->silent_told || now - qp->silent_since < patience)
 		return;
 	qp->silent_told = true;
-	at = misplaced(qp, record);
-	if (at)
-		emu_report(
-			"QP 0x%06x WQE %u: doorbell at +0x%03x of UAR page %u, expected at one of "
-			"the registers +0x800, +0x900, +0xa00, +0xb00",
-			qp->qpn, qp->req.limit, at, qp->uar->index);
-	else
-		emu_report(
-			"QP 0x%06x WQE %u: record without doorbell: the record is %u, expected a "
-			"doorbell, the last one was for %u",
-			qp->qpn, qp->req.limit, record, qp->req.limit);
+	report_silent(qp, record);
 	breach(qp);
 }
 

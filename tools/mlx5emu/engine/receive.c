@@ -365,6 +365,7 @@ unsigned emu_receive_flush(struct emu_qp *qp)
 		emu_relay_end(qp, true);
 	if (resp->has_rwqe) {
 		resp->has_rwqe = false;
+		(void)unchanged(qp);
 		complete_error(qp, resp->rwqe_index, EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);
 		n++;
 	}

@@ -448,6 +448,7 @@ unsigned emu_requester_flush(struct emu_qp *qp)
 	unsigned n = 0;
 
 	for (; req->head != req->tail; n++) {
+		emu_swqe_compare(qp, emu_swqe_at(req, req->head));
 		complete(qp, emu_swqe_at(req, req->head), EMU_SYN_FLUSH, EMU_VENDOR_FLUSH);
 		drop_head(req);
 	}
