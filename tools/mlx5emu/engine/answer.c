@@ -53,7 +53,7 @@ void emu_answer_aeth(struct emu_qp *qp, uint32_t psn, uint8_t syndrome)
 
 static int transmit(struct emu_qp *qp, const struct emu_packet *p, bool keep)
 {
-	const uint32_t packets = p->length ? emu_packets(p->length, p->mtu) : 1;
+	const uint32_t packets = emu_packets_in(p);
 	const int rc = emu_fault_send(qp, p, keep);
 
 	if (rc == -EAGAIN)
@@ -117,7 +117,7 @@ static int load_read_data(struct emu_qp *qp, const struct emu_answer *a, uint32_
 		return emu_relay_fetch(qp, a, length, why);
 	*why = emu_key_pieces(&use, a->rkey, a->va, length, pieces);
 	if (!*why && emu_memory_read(emu.tx + EMU_WIRE_HEADER, pieces->iov, pieces->n, length) < 0)
-		*why = "a page of the registered buffer is not mapped";
+		*why = EMU_NOT_MAPPED;
 	return 0;
 }
 

@@ -87,7 +87,6 @@ uint64_t mlx5emu_fault_hits(unsigned rule)
 void mlx5emu_last_illegal(char *text, size_t size)
 {
 	emu_lock();
-	strncpy(text, emu.last_illegal, size - 1);
-	text[size - 1] = '\0';
+	snprintf(text, size, "%s", emu.last_illegal);
 	emu_unlock();
 }

@@ -162,18 +162,7 @@ void emu_cqs_destroy(struct emu_device *dev)
 	}
 }
 
-static uint32_t record(const struct emu_cq *cq, unsigned word)
-{
-	return be32toh(__atomic_load_n(&cq->dbrec[word].be, __ATOMIC_ACQUIRE));
-}
-
 /* ---- notification ---- */
-
-/* a - b of two 24-bit or free-running counts, as far as the low 24 bits tell. */
-static int32_t distance(uint32_t a, uint32_t b)
-{
-	return (int32_t)((a - b) << 8) >> 8;
-}
 
 static void no_deadline(struct emu_cq *cq)
 {
@@ -185,7 +174,7 @@ static void no_deadline(struct emu_cq *cq)
 static bool passes(struct emu_cq *cq, uint32_t newest)
 {
 	if (!cq->moderation_count || !cq->moderation_us ||
-	    distance(newest, cq->event_pi) >= cq->moderation_count)
+	    emu_cq_distance(newest, cq->event_pi) >= cq->moderation_count)
 		return true;
 	if (cq->deadline)
 		return cq->deadline <= emu_now_ns();
@@ -201,8 +190,8 @@ static void notify(struct emu_cq *cq)
 	const uint32_t written = cq->pi - (cq->block ? cq->block->n : 0);
 	const uint32_t newest = cq->arm_solicited ? cq->solicited_pi : written;
 
-	if (!cq->armed || distance(newest, cq->arm_ci) <= 0 ||
-	    distance(newest, cq->event_pi) <= 0 || !passes(cq, newest))
+	if (!cq->armed || emu_cq_distance(newest, cq->arm_ci) <= 0 ||
+	    emu_cq_distance(newest, cq->event_pi) <= 0 || !passes(cq, newest))
 		return;
 	no_deadline(cq);
 	cq->armed = false;
@@ -214,7 +203,7 @@ static void notify(struct emu_cq *cq)
 
 void emu_cq_arm(struct emu_cq *cq)
 {
-	const uint32_t value = record(cq, EMU_DBREC_CQ_ARM);
+	const uint32_t value = emu_cq_record(cq, EMU_DBREC_CQ_ARM);
 
 	if (value == cq->arm_record)
 		return;
@@ -278,13 +267,13 @@ static void set_overrun(struct emu_cq *cq)
 	cq->overrun = true;
 	emu_warn("CQ %u overrun: %u entries, producer %u, consumer record %u", cq->cqn,
 		 cq->attr.cqe_count, cq->pi & EMU_CQ_CI_MASK,
-		 record(cq, EMU_DBREC_CQ_CI) & EMU_CQ_CI_MASK);
+		 emu_cq_record(cq, EMU_DBREC_CQ_CI) & EMU_CQ_CI_MASK);
 	emu_raise(cq->dev, EMU_EVENT_CQ_ERR, cq->attr.cookie, 0);
 }
 
 static bool full(struct emu_cq *cq)
 {
-	const int32_t unread = distance(cq->pi, record(cq, EMU_DBREC_CQ_CI));
+	const int32_t unread = emu_cq_distance(cq->pi, emu_cq_record(cq, EMU_DBREC_CQ_CI));
 
 	if (cq->attr.overwrites)
 		return false;
@@ -341,7 +330,7 @@ void emu_cqs_flush(void)
 static int resize(struct emu_cq *cq, uint64_t buf_addr, uint32_t cqe_count)
 {
 	const struct emu_completion marker = { .opcode = EMU_CQE_RESIZE };
-	const uint32_t unread = (cq->pi - record(cq, EMU_DBREC_CQ_CI)) & EMU_CQ_CI_MASK;
+	const uint32_t unread = (cq->pi - emu_cq_record(cq, EMU_DBREC_CQ_CI)) & EMU_CQ_CI_MASK;
 
 	/* One more entry on either side: the marker in the old ring, what follows it in the new one. */
 	if (cq->overrun || unread >= cq->attr.cqe_count || unread >= cqe_count)

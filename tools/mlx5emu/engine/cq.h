@@ -37,9 +37,9 @@ struct emu_cq {
 	bool overrun;
 
 	/*
-	 * Notification. The arm record is sn 29:28, solicited only 24, ci 23:0; libmlx5's first
-	 * record is 0, hence a separate "seen". An event announces entries up to event_pi; entries
-	 * announced once never raise a second event (inferred from what ib_send_lat -e needs).
+	 * Notification. arm_record is the one last seen: sn 29:28, solicited only 24, ci 23:0. An
+	 * event announces entries up to event_pi; entries announced once never raise a second event
+	 * (inferred from what ib_send_lat -e needs).
 	 */
 	bool armed, arm_solicited;
 	uint32_t arm_record, arm_ci;
@@ -84,6 +84,18 @@ struct emu_block {
 	struct emu_completion title; /* the first of them */
 	struct emu_mini_cqe mini[EMU_BLOCK_MAX];
 };
+
+/* A word of the doorbell record, as the program last wrote it. */
+static inline uint32_t emu_cq_record(const struct emu_cq *cq, unsigned word)
+{
+	return be32toh(__atomic_load_n(&cq->dbrec[word].be, __ATOMIC_ACQUIRE));
+}
+
+/* a - b of two 24-bit or free-running counts, as far as the low 24 bits tell. */
+static inline int32_t emu_cq_distance(uint32_t a, uint32_t b)
+{
+	return (int32_t)((a - b) << 8) >> 8;
+}
 
 struct emu_cq *emu_cq_find(const struct emu_device *dev, uint32_t cqn);
 

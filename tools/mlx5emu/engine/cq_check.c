@@ -10,17 +10,6 @@ enum {
 	ARM_RESERVED = (int)0xce000000,
 };
 
-static uint32_t record(const struct emu_cq *cq, unsigned word)
-{
-	return be32toh(__atomic_load_n(&cq->dbrec[word].be, __ATOMIC_ACQUIRE));
-}
-
-/* a - b of two 24-bit counts. */
-static int32_t distance(uint32_t a, uint32_t b)
-{
-	return (int32_t)((a - b) << 8) >> 8;
-}
-
 void emu_arm_check(const struct emu_uar *uar, uint64_t value)
 {
 	const uint32_t word = (uint32_t)(be64toh(value) >> 32), cqn = (uint32_t)be64toh(value);
@@ -34,20 +23,21 @@ void emu_arm_check(const struct emu_uar *uar, uint64_t value)
 			   uar->index, cqn);
 		return;
 	}
-	now = record(cq, EMU_DBREC_CQ_ARM);
+	now = emu_cq_record(cq, EMU_DBREC_CQ_ARM);
 	if (word & (uint32_t)ARM_RESERVED)
 		emu_report("CQ %u: arm doorbell is 0x%08x, expected bits 31:30 and 27:25 clear",
 			   cqn, word);
 	/* The record may be of a later arm, whose doorbell is on its way; in manual mode all is. */
-	else if (word != now && (emu.manual || distance(word, now) > 0))
+	else if (word != now && (emu.manual || emu_cq_distance(word, now) > 0))
 		emu_report("CQ %u: arm doorbell is 0x%08x, expected 0x%08x as its record", cqn,
 			   word, now);
 }
 
 bool emu_cq_consumed_ok(struct emu_cq *cq)
 {
-	const uint32_t ci = record(cq, EMU_DBREC_CQ_CI) & EMU_CQ_CI_MASK;
-	const bool ahead = distance(ci, cq->pi) > 0, back = distance(ci, cq->consumed) < 0;
+	const uint32_t ci = emu_cq_record(cq, EMU_DBREC_CQ_CI) & EMU_CQ_CI_MASK;
+	const bool ahead = emu_cq_distance(ci, cq->pi) > 0,
+		   back = emu_cq_distance(ci, cq->consumed) < 0;
 
 	if (!ahead && !back) {
 		cq->consumed = ci;

@@ -70,8 +70,10 @@ static void fork_child(void)
 {
 	struct emu_list *node, *following;
 
-	emu_list_each(node, following, &emu.devices) emu_container(node, struct emu_device, node)
-		->orphan = true;
+	emu_list_each(node, following, &emu.devices)
+	{
+		emu_container(node, struct emu_device, node)->orphan = true;
+	}
 	empty_list(&emu.devices);
 	empty_list(&emu.uars);
 	empty_list(&emu.work);

@@ -134,7 +134,7 @@ static uint8_t store(struct emu_qp *qp, const struct emu_packet *p)
 		return EMU_AETH_NAK_REMOTE_OPERATION;
 	why = emu_key_pieces(&use, resp->rkey, va, p->length, pieces);
 	if (!why && emu_memory_write(pieces->iov, pieces->n, p->payload, p->length) < 0)
-		why = "a page of the registered buffer is not mapped";
+		why = EMU_NOT_MAPPED;
 	return why ? refuse_access(qp, "write", &use, resp->rkey, va, p->length, why) :
 		     EMU_AETH_ACK;
 }
@@ -254,7 +254,7 @@ uint8_t emu_execute_atomic_memory(struct emu_qp *qp, const struct emu_packet *p,
 	}
 	why = emu_key_pieces(&use, p->rkey, p->raddr, sizeof(*found), at);
 	if (!why && !modify_memory(at, p, found))
-		why = "a page of the registered buffer is not mapped";
+		why = EMU_NOT_MAPPED;
 	return why ? refuse_access(qp, "atomic", &use, p->rkey, p->raddr, sizeof(*found), why) :
 		     EMU_AETH_ACK;
 }

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* "QP 0x010001 WQE 5 WRITE: data[0]", before what is wrong with it. */
+/* Where the next words of the text go. */
 struct place {
 	char *text;
 	size_t size;
@@ -59,8 +59,7 @@ static void explain(struct place *p, const struct emu_key_use *use, uint32_t key
 	else if ((mr->access & use->access) != use->access)
 		add(p, ".%s is 0x%x, whose region allows access 0x%x, expected 0x%x, %s", p->name,
 		    key, mr->access, use->access, access_name(use->access));
-	else if (va < mr->iova || va - mr->iova > mr->length ||
-		 length > mr->length - (va - mr->iova))
+	else if (!emu_mr_covers(mr, va, length))
 		add(p, " is 0x%llx, %llu bytes, expected inside of 0x%llx, %llu bytes, of %s 0x%x",
 		    (unsigned long long)va, (unsigned long long)length,
 		    (unsigned long long)mr->iova, (unsigned long long)mr->length, p->name, key);

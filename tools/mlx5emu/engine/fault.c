@@ -75,12 +75,6 @@ static uint32_t work_bit(uint8_t opcode)
 	}
 }
 
-/* A datagram is one packet; its GRH does not count against the MTU. */
-static uint32_t packets(const struct emu_packet *p)
-{
-	return p->length && p->service != EMU_SERVICE_UD ? emu_packets(p->length, p->mtu) : 1;
-}
-
 static struct emu_fault_event packet_event(enum emu_fault_point point, const struct emu_packet *p,
 					   bool in)
 {
@@ -92,7 +86,7 @@ static struct emu_fault_event packet_event(enum emu_fault_point point, const str
 		.qpn = p->src_qpn,
 		.peer_qpn = p->dst_qpn,
 		.psn = p->psn,
-		.packets = packets(p),
+		.packets = emu_packets_in(p),
 		.now_ns = emu_now_ns(),
 	};
 }

@@ -28,7 +28,7 @@ static const char *check(const struct emu_key_use *use, const struct emu_mr *mr,
 		return "the key belongs to another queue pair";
 	if ((mr->access & use->access) != use->access)
 		return "the region does not allow this access";
-	if (va < mr->iova || va - mr->iova > mr->length || length > mr->length - (va - mr->iova))
+	if (!emu_mr_covers(mr, va, length))
 		return "the range is not inside the region";
 	return NULL;
 }

@@ -19,6 +19,9 @@
  * Rings, doorbell records and CQEs are not data buffers: they are accessed directly.
  */
 
+/* Why a request fails whose copy below does. */
+#define EMU_NOT_MAPPED "a page of the registered buffer is not mapped"
+
 /* Chooses the method, once per process. */
 void emu_memory_init(void);
 

@@ -41,6 +41,12 @@ struct emu_mr {
 
 enum { EMU_ANY_QPN = 0xffffff };
 
+static inline bool emu_mr_covers(const struct emu_mr *mr, uint64_t va, uint64_t length)
+{
+	return va >= mr->iova && va - mr->iova <= mr->length &&
+	       length <= mr->length - (va - mr->iova);
+}
+
 /* Who asks, and for what: EMU_ACCESS_* bits that the key must allow. */
 struct emu_key_use {
 	const struct emu_pd *pd;

@@ -101,7 +101,7 @@ void emu_qp_settle(struct emu_qp *qp);
 /* Puts the QP on the work list. */
 void emu_qp_kick(struct emu_qp *qp);
 
-/* Moves to ERR; flushing follows from the work list. No effect in RESET and ERR. */
+/* Moves to ERR; emu.failed has it flushed. No effect in RESET and ERR. */
 void emu_qp_fail(struct emu_qp *qp);
 
 /*
@@ -110,7 +110,7 @@ void emu_qp_fail(struct emu_qp *qp);
  */
 void emu_qp_fail_send(struct emu_qp *qp);
 
-/* As above, with an asynchronous event: the device cannot go on with this QP. */
+/* Moves to ERR with an asynchronous event: the device cannot go on with this QP. */
 void emu_qp_fatal(struct emu_qp *qp, enum emu_event type);
 
 /* Forgets all work, as RESET does. */

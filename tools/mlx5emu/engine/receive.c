@@ -169,7 +169,6 @@ uint8_t emu_receive_take(struct emu_qp *qp)
 static uint8_t too_long(struct emu_qp *qp, uint32_t length)
 {
 	const struct emu_responder *resp = &qp->resp;
-
 	char text[EMU_WQE_ERROR_TEXT];
 	uint32_t size;
 	const uint8_t *wqe = segments(qp, &size);
@@ -233,7 +232,7 @@ uint8_t emu_receive_scatter(struct emu_qp *qp, const void *from, uint32_t length
 			       pieces);
 	if (!why && !(whole && put_in_cqe(qp, from, length)) &&
 	    emu_memory_write(pieces->iov, pieces->n, from, length) < 0)
-		why = "a page of the registered buffer is not mapped";
+		why = EMU_NOT_MAPPED;
 	if (!why) {
 		resp->received += length;
 		return EMU_AETH_ACK;

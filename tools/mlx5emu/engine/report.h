@@ -16,7 +16,6 @@
  * Lock held, all of it.
  */
 struct emu_qp;
-struct emu_srq;
 
 /* Breaches go to the end of the file @path (NULL: none), which exists. */
 void emu_reports_open(const char *path);

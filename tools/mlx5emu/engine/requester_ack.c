@@ -200,7 +200,7 @@ static void scatter(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, cons
 	if (!why && w->in_cqe)
 		memcpy(w->result + offset, from, size);
 	else if (!why && emu_memory_write(pieces->iov, pieces->n, from, size) < 0)
-		why = "a page of the registered buffer is not mapped";
+		why = EMU_NOT_MAPPED;
 	if (!why)
 		return;
 	emu_swqe_protect(qp, w, &use, why);

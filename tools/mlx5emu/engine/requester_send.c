@@ -121,7 +121,7 @@ static int gather(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, uint32
 	const char *why = emu_segments_iov(&use, w->seg, w->nseg, w->bytes, offset, size, pieces);
 
 	if (!why && emu_memory_read(to, pieces->iov, pieces->n, size) < 0)
-		why = "a page of the registered buffer is not mapped";
+		why = EMU_NOT_MAPPED;
 	if (!why)
 		return 0;
 	emu_swqe_protect(qp, w, &use, why);
@@ -130,7 +130,7 @@ static int gather(struct emu_qp *qp, struct emu_swqe *w, uint32_t offset, uint32
 
 static uint8_t last_flags(const struct emu_swqe *w)
 {
-	const bool imm = w->opcode == EMU_OP_SEND_IMM || w->opcode == EMU_OP_WRITE_IMM;
+	const bool imm = emu_opcode_has_imm(w->opcode);
 
 	return (uint8_t)(EMU_WIRE_LAST | (imm ? EMU_WIRE_IMM : 0) |
 			 (w->opcode == EMU_OP_SEND_INVAL ? EMU_WIRE_INVALIDATE : 0) |

@@ -288,22 +288,20 @@ void emu_srq_return(struct emu_srq *srq, uint16_t index)
 }
 
 /* Armed once, told once (IBA vol 1 section 10.2.9.1). */
-static void check_limit(struct emu_srq *srq)
-{
-	const int posted = srq->limit ? emu_srq_posted(srq) : 0;
-
-	if (posted < 0 || (uint32_t)posted >= srq->limit)
-		return;
-	srq->limit = 0;
-	emu_raise(srq->dev, EMU_EVENT_SRQ_LIMIT_REACHED, srq->attr.cookie, 0);
-}
-
 void emu_srq_limit(struct emu_srq *srq)
 {
 	if (!srq->limit)
 		return;
 	srq->limit = 0;
 	emu_raise(srq->dev, EMU_EVENT_SRQ_LIMIT_REACHED, srq->attr.cookie, 0);
+}
+
+static void check_limit(struct emu_srq *srq)
+{
+	const int posted = srq->limit ? emu_srq_posted(srq) : 0;
+
+	if (posted >= 0 && (uint32_t)posted < srq->limit)
+		emu_srq_limit(srq);
 }
 
 void emu_srq_fail(struct emu_srq *srq)

@@ -55,12 +55,6 @@ static bool hears(const struct emu_qp *qp, const struct emu_packet *p, unsigned 
 	       (qp->attr.dest_qpn == p->src_qpn && qp->attr.path_mtu != 0);
 }
 
-/* A datagram of UD is one packet, whatever its GRH adds. */
-static uint32_t packets_in(const struct emu_packet *p)
-{
-	return p->length && p->service != EMU_SERVICE_UD ? emu_packets(p->length, p->mtu) : 1;
-}
-
 /* A packet and the datagram that it came in. */
 struct arrival {
 	struct emu_packet packet;
@@ -81,7 +75,7 @@ static void arrive(struct emu_qp *qp, const struct arrival *a)
 	if (!a->judged)
 		copies = emu_fault_receive(qp, &a->packet, a->datagram, a->size, a->slot);
 	while (copies--) {
-		qp->stat->work.packets_received += packets_in(&a->packet);
+		qp->stat->work.packets_received += emu_packets_in(&a->packet);
 		deliver(qp, &a->packet);
 	}
 }

@@ -93,17 +93,6 @@ static void add_gid(struct emu_line *line, const char *name, const uint8_t gid[1
 		emu_line_add(line, "%s%02x%02x", i ? ":" : "", gid[i], gid[i + 1]);
 }
 
-static bool has_imm(enum emu_opcode opcode)
-{
-	return opcode == EMU_OP_SEND_IMM || opcode == EMU_OP_WRITE_IMM;
-}
-
-static bool has_raddr(enum emu_opcode opcode)
-{
-	return opcode == EMU_OP_WRITE || opcode == EMU_OP_WRITE_IMM || opcode == EMU_OP_READ ||
-	       opcode == EMU_OP_ATOMIC_CS || opcode == EMU_OP_ATOMIC_FA;
-}
-
 void emu_trace_wqe(const struct emu_qp *qp, const struct emu_wqe *w)
 {
 	struct emu_line line;
@@ -115,11 +104,11 @@ void emu_trace_wqe(const struct emu_qp *qp, const struct emu_wqe *w)
 		     " fence=%u length=%u",
 		     qp->qpn, w->index, emu_opcode_name(w->opcode), w->blocks, w->signaled,
 		     w->solicited, w->fence, w->length);
-	if (has_imm(w->opcode))
+	if (emu_opcode_has_imm(w->opcode))
 		emu_line_add(&line, " imm=0x%08x", be32toh(w->imm));
-	if (has_raddr(w->opcode))
+	if (emu_opcode_has_raddr(w->opcode))
 		emu_line_add(&line, " raddr=0x%" PRIx64 " rkey=0x%x", w->raddr, w->rkey);
-	if (w->opcode == EMU_OP_ATOMIC_CS || w->opcode == EMU_OP_ATOMIC_FA)
+	if (emu_opcode_is_atomic(w->opcode))
 		emu_line_add(&line, " compare=0x%" PRIx64 " swap_add=0x%" PRIx64, w->compare,
 			     w->swap_add);
 	if (w->srqn)

@@ -53,8 +53,7 @@ static const char *check_window(const struct emu_qp *qp, const struct emu_umr *u
 		return "the region does not allow windows";
 	if ((mr->access & needs) != needs)
 		return "the window gives rights that the region lacks";
-	if (range->va < mr->iova || range->va - mr->iova > mr->length ||
-	    range->length > mr->length - (range->va - mr->iova) || umr->length > range->length)
+	if (!emu_mr_covers(mr, range->va, range->length) || umr->length > range->length)
 		return "the window is not inside the region";
 	return NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fabric.h"
+#include "../trace/raw.h"
 #include "address.h"
 #include "queue.h"
 
@@ -8,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -76,7 +76,7 @@ static int open_socket(struct emu_fabric *fabric)
 	if (rc == 0)
 		rc = claim_slot(fabric);
 	if (rc < 0)
-		close(fabric->fd);
+		emu_raw_close(fabric->fd);
 	return rc;
 }
 
@@ -108,9 +108,8 @@ void emu_fabric_close(struct emu_fabric *fabric)
 {
 	for (unsigned i = 0; i < EMU_SLOTS; i++)
 		emu_queue_clear(&fabric->queue[i]);
-	/* With the caller's locks held, as emu_log_close_file() of the engine. */
 	if (fabric->fd >= 0)
-		syscall(SYS_close, fabric->fd);
+		emu_raw_close(fabric->fd);
 	free(fabric);
 }
 
@@ -137,7 +136,7 @@ bool emu_fabric_held(const struct emu_fabric *fabric, unsigned slot)
 	if (fd < 0)
 		return true;
 	held = connect(fd, (struct sockaddr *)&name, len) == 0;
-	syscall(SYS_close, fd);
+	emu_raw_close(fd);
 	return held;
 }
 

@@ -11,7 +11,7 @@
  *	 0 magic   2 version  3 opcode   4 flags  5 mtu  6 syndrome  7 service
  *	 8 source QPN    12 destination QPN    16 PSN    20 payload length
  *	24 raddr         32 rkey   36 dma_len  40 imm    44 qkey, srqn, msn
- *	48 compare       56 swap_add
+ *	48 compare       56 swap_add  64 P_Key   66 zero
  */
 enum {
 	WIRE_MAGIC = 0x4d35,

@@ -98,6 +98,12 @@ static inline uint32_t emu_packets(uint64_t length, uint8_t mtu)
 	return length == 0 ? 1 : (uint32_t)((length + bytes - 1) / bytes);
 }
 
+/* Packets that the datagram stands for; one of UD is a single one, whatever its GRH adds. */
+static inline uint32_t emu_packets_in(const struct emu_packet *packet)
+{
+	return packet->service == EMU_SERVICE_UD ? 1 : emu_packets(packet->length, packet->mtu);
+}
+
 void emu_wire_encode(const struct emu_packet *packet, uint8_t header[EMU_WIRE_HEADER]);
 
 /* NULL, or what is wrong with the datagram (a constant string). @out is written only with NULL. */
