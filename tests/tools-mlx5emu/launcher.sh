@@ -33,6 +33,8 @@ expect 125 "use none, error" "$emu" run --log-level=loud true
 expect 125 "No such file or directory" "$emu" run --log-file="$scratch/none/log" true
 expect 125 "line 1, column 11: '2' is not a rate" "$emu" run --fault='lose rate=2' true
 expect 125 "No such file or directory" "$emu" run --fault="@$scratch/none" true
+expect 125 "Is a directory" "$emu" run --fault="@$scratch" true
+expect 125 "cannot make the trace file $scratch/none/t: No such" "$emu" run --trace="$scratch/none/t" true
 printf '# by file\nlose\n  los\n' >"$scratch/plan"
 expect 125 "line 3, column 3: unknown fault 'los'" "$emu" run --fault="@$scratch/plan" true
 expect 0 "fault slow by=1us" "$emu" run --fault='seed=2; lose rate=1%' --fault='slow by=1us' -- \

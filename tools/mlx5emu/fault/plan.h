@@ -52,7 +52,7 @@ enum emu_fault_point {
 	EMU_FAULT_COMPLETION, /* a CQE is about to be written */
 	EMU_FAULT_RECEIVE,    /* a receive WQE was taken */
 	EMU_FAULT_COMMAND,    /* the program asks the kernel for something */
-	EMU_FAULT_READY,      /* ... is about to need a receive, or what a read or atomic needs */
+	EMU_FAULT_READY,      /* a responder is about to answer a request that may have to wait */
 	EMU_FAULT_TIME,       /* a moment of the device's clock */
 	EMU_FAULT_POINTS,
 };

@@ -23,7 +23,10 @@ struct device_options {
 uint64_t devices_guid(struct argp_state *state, const char *option, const char *text);
 uint32_t devices_ipv4(struct argp_state *state, const char *option, const char *text);
 
-/* Fills run->ndev, run->dev and run->first_uverbs, beside what @host has. What is wrong ends the launcher by argp_error(). */
+/*
+ * Fills run->ndev, run->dev and run->first_uverbs, beside what @host has. What is wrong ends the
+ * launcher by argp_error().
+ */
 void devices_make(struct argp_state *state, const struct device_options *options,
 		  const struct host *host, struct emu_run *run);
 

@@ -20,8 +20,6 @@
 #include <sys/auxv.h>
 #include <sys/random.h>
 
-enum { LOG_WARN = 2 };
-
 static int make_id(char id[EMU_RUN_ID_SIZE])
 {
 	unsigned char bytes[(EMU_RUN_ID_SIZE - 1) / 2];
@@ -39,6 +37,12 @@ static int complain(const char *what, int rc)
 	return EXIT_LAUNCHER;
 }
 
+static int complain_of(const char *what, const char *path, int rc)
+{
+	fprintf(stderr, "mlx5emu: cannot make %s %s: %s\n", what, path, strerror(-rc));
+	return EXIT_LAUNCHER;
+}
+
 static int run_in(const struct rundir *dir, const struct host *host, const struct emu_run *run,
 		  const char *path, char *const argv[])
 {
@@ -46,10 +50,10 @@ static int run_in(const struct rundir *dir, const struct host *host, const struc
 	int rc = capture_create(run, &looked);
 
 	if (rc < 0)
-		return complain(looked, rc);
+		return complain_of("the trace file", looked, rc);
 	rc = tree_write(dir->path, host, run);
 	if (rc < 0)
-		return complain(dir->path, rc);
+		return complain_of("the files of the run in", dir->path, rc);
 	rc = environment_set(dir->path, &looked);
 	if (rc == -ENOENT) {
 		fprintf(stderr,
@@ -99,7 +103,7 @@ int main(int argc, char **argv)
 		return complain("cannot make a run directory: $XDG_RUNTIME_DIR, /dev/shm or /tmp "
 				"must be writable, with 8 MiB free",
 				rc);
-	if (run.log_level >= LOG_WARN)
+	if (run.log_level >= EMU_RUN_LOG_WARN)
 		host_warn(&host, &run);
 	rc = run_in(&dir, &host, &run, path, program);
 	rundir_remove(&dir);

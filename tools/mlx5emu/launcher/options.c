@@ -176,6 +176,8 @@ static void parse_fault(struct argp_state *state, const char *arg, struct emu_ru
 		argp_error(state, "--fault=%s: %s", arg, strerror(errno));
 	if (in) {
 		size = fread(text, 1, room, in);
+		if (ferror(in))
+			argp_error(state, "--fault=%s: %s", arg, strerror(errno));
 		fclose(in);
 	} else if (size < room) {
 		memcpy(text, arg, size);
@@ -338,7 +340,7 @@ char **options_parse(int argc, char **argv, struct emu_run *run, struct host *ho
 	argp_err_exit_status = EXIT_LAUNCHER;
 	argp_parse(&command, argc, argv, ARGP_IN_ORDER, NULL, &rest);
 	rest[0] = name; /* argp names itself by it in messages */
-	run->log_level = 2;
+	run->log_level = EMU_RUN_LOG_WARN;
 	argp_parse(&run_command, argc - (int)(rest - argv), rest, ARGP_IN_ORDER, NULL, &p);
 	return p.program;
 }

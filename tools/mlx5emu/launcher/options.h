@@ -7,7 +7,8 @@
 
 /*
  * The command line of mlx5emu. Ends the process itself for --help, --version and for errors (exit
- * status EXIT_LAUNCHER, the reason printed). @host: devices that programs are to see, too. Return: the program and its arguments, NULL-terminated.
+ * status EXIT_LAUNCHER, the reason printed). @host: devices that programs are to see, too. Return: the
+ * program and its arguments, NULL-terminated.
  */
 char **options_parse(int argc, char **argv, struct emu_run *run, struct host *host);
 

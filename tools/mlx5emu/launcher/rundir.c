@@ -20,8 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PREFIX "mlx5emu-"
-
 /*
  * libibverbs keeps sysfs paths in buffers of 256 bytes; ours go some 100 below the base. Sixteen devices are
  * some 700 small files, of a page each where they are memory; a container may have 64 KiB of that.
@@ -100,8 +98,8 @@ static void sweep(const char *base)
 		return;
 	while ((entry = readdir(dir))) {
 		/* as mkdtemp() names them, and nothing else that begins so */
-		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0 ||
-		    strlen(entry->d_name) != strlen(PREFIX "XXXXXX") ||
+		if (strncmp(entry->d_name, RUNDIR_PREFIX, strlen(RUNDIR_PREFIX)) != 0 ||
+		    strlen(entry->d_name) != strlen(RUNDIR_PREFIX "XXXXXX") ||
 		    snprintf(path, sizeof(path), "%s/%s", base, entry->d_name) >= (int)sizeof(path))
 			continue;
 		if (is_stale(path))
@@ -134,7 +132,7 @@ int rundir_create(struct rundir *dir)
 	int rc;
 
 	sweep(base);
-	snprintf(dir->path, sizeof(dir->path), "%s/" PREFIX "XXXXXX", base);
+	snprintf(dir->path, sizeof(dir->path), "%s/" RUNDIR_PREFIX "XXXXXX", base);
 	if (!mkdtemp(dir->path))
 		return -errno;
 	dir->lock_fd = take_lock(dir->path);

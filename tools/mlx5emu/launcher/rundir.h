@@ -14,6 +14,8 @@ struct rundir {
 	int lock_fd;
 };
 
+#define RUNDIR_PREFIX "mlx5emu-"
+
 /* Where run directories may be, the first usable one being taken; NULL for one that is not set. */
 enum { RUNDIR_BASES = 3 };
 const char *rundir_base(unsigned i);

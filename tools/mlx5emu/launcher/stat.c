@@ -161,7 +161,7 @@ static int read_base(const char *base, struct stat_table *table)
 	if (!base || base[0] != '/' || !(dir = opendir(base)))
 		return 0;
 	while (rc != -ENOMEM && (entry = readdir(dir)))
-		if (strncmp(entry->d_name, "mlx5emu-", 8) == 0 &&
+		if (strncmp(entry->d_name, RUNDIR_PREFIX, strlen(RUNDIR_PREFIX)) == 0 &&
 		    snprintf(path, sizeof(path), "%s/%s", base, entry->d_name) < (int)sizeof(path))
 			rc = read_run(path, table);
 	closedir(dir);

@@ -152,10 +152,7 @@ static void write_device(const struct emu_run_device *dev, FILE *out)
 /* RFC 1112 section 6.4, RFC 2464 section 7. */
 static bool group_mac(const uint8_t gid[16], uint8_t mac[6])
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	const bool ipv4 = memcmp(gid, mapped, sizeof(mapped)) == 0 && gid[12] >> 4 == 0xe;
-
-	if (ipv4) {
+	if (emu_ip_is_v4(gid) && gid[12] >> 4 == 0xe) {
 		memcpy(mac, "\x01\x00\x5e", 3);
 		memcpy(mac + 3, gid + 13, 3);
 		mac[3] &= 0x7f;
@@ -178,16 +175,13 @@ bool emu_run_mac_of_gid(const struct emu_run *run, const uint8_t gid[16], uint8_
 int emu_run_write(const struct emu_run *run, FILE *out)
 {
 	fprintf(out,
-		"id %s\nfirst_uverbs %u\nmanual %d\nwrite_commands %d\nstrict %s\nlog_level %d\nlog_file %s\ntrace_file %s\n"
-		"pcap_file %s\n",
+		"id %s\nfirst_uverbs %u\nmanual %d\nwrite_commands %d\nstrict %s\nlog_level %d\n"
+		"log_file %s\ntrace_file %s\npcap_file %s\n",
 		run->id, run->first_uverbs, run->manual, run->write_commands,
 		emu_run_strict_name(run->strict), run->log_level, run->log_file, run->trace_file,
 		run->pcap_file);
-	for (unsigned i = 0; i < run->ndev; i++) {
-		const struct emu_run_device *dev = &run->dev[i];
-
-		write_device(dev, out);
-	}
+	for (unsigned i = 0; i < run->ndev; i++)
+		write_device(&run->dev[i], out);
 	for (const char *line = run->faults; *line;) {
 		const size_t len = strcspn(line, "\n");
 

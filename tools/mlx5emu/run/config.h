@@ -43,6 +43,8 @@ struct emu_model {
 enum { EMU_MODELS = 8, EMU_MODEL_DEFAULT = 5 /* ConnectX-6 */ };
 extern const struct emu_model emu_models[EMU_MODELS];
 
+enum { EMU_RUN_LOG_WARN = 2 }; /* the level of the log unless the run is told otherwise */
+
 /* What becomes of breaches; engine/engine.h says what each level means. */
 enum emu_run_strict {
 	EMU_RUN_STRICT_ERROR,

@@ -74,7 +74,7 @@ static bool is_ud(const struct emu_packet *p)
 
 uint32_t emu_frame_count(const struct emu_packet *p)
 {
-	return p->length && !is_ud(p) ? emu_packets(p->length, p->mtu) : 1;
+	return emu_packets_in(p);
 }
 
 uint32_t emu_frame_payload(const struct emu_packet *p, uint32_t index, const uint8_t **at)
@@ -342,7 +342,10 @@ static uint8_t *put_udp(uint8_t *at, const struct emu_route *r, const struct emu
 	return put16(put16(at, (unsigned)size), 0); /* no checksum: the ICRC covers it */
 }
 
-/* Everything before the BTH; @size bytes from the BTH to the ICRC follow. *@network: the first byte that the ICRC sees. */
+/*
+ * Everything before the BTH; @size bytes from the BTH to the ICRC follow. *@network: the first byte that
+ * the ICRC sees.
+ */
 static uint8_t *put_network(uint8_t *at, const struct emu_route *r, const struct emu_packet *p,
 			    size_t size, uint8_t **network)
 {

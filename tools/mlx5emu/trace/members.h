@@ -20,7 +20,10 @@ enum { EMU_MEMBER_ADDRESS = 28 };
 #member, offsetof(struct type, member), sizeof(((struct type *)0)->member) \
 	}
 
-/* Up to @max members, the first without a name ends them. @bytes has @size of the structure; the rest counts as 0. */
+/*
+ * Up to @max members, the first without a name ends them. @bytes has @size of the structure; the rest
+ * counts as 0.
+ */
 void emu_line_members(struct emu_line *line, const struct emu_member *field, unsigned max,
 		      const void *bytes, size_t size);
 

@@ -33,8 +33,8 @@ enum {
 void emu_pcapng_record(uint8_t out[EMU_PCAPNG_RECORD], uint64_t ns, size_t size);
 
 /*
- * What stands before and behind @size bytes of a frame: *@head and *@tail bytes in @before and
- * @behind. @comment: at most EMU_PCAPNG_COMMENT characters count.
+ * What stands before and behind @size bytes of a frame: all of @before, and @tail bytes of @behind.
+ * @comment: at most EMU_PCAPNG_COMMENT characters count.
  */
 struct emu_pcapng_packet {
 	uint8_t before[28];

@@ -96,9 +96,7 @@ void emu_line_write(struct emu_line *line)
 	const int saved = errno;
 
 	line->text[line->size++] = '\n';
-	/* A full disk ends nobody's program. */
-	if (write(text_fd, line->text, line->size) < 0)
-		errno = saved;
+	(void)!write(text_fd, line->text, line->size); /* a full disk ends nobody's program */
 	errno = saved;
 }
 
@@ -113,7 +111,6 @@ void emu_trace_frame(unsigned interface, uint64_t ns, const uint8_t *frame, size
 	iov[0] = (struct iovec){ packet.before, sizeof(packet.before) };
 	iov[1] = (struct iovec){ (void *)(uintptr_t)frame, size };
 	iov[2] = (struct iovec){ packet.behind, packet.tail };
-	if (writev(frames_fd, iov, 3) < 0)
-		errno = saved;
+	(void)!writev(frames_fd, iov, 3);
 	errno = saved;
 }

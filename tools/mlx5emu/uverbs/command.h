@@ -42,7 +42,7 @@ int emu_attr_write(const struct emu_attr *attr, const void *buf, size_t size);
 /* Sets the handle that a creating ioctl method returns. */
 int emu_attr_write_handle(const struct emu_attr *attr, uint32_t handle);
 
-/* The object whose handle an ioctl method was given. -ENOENT no such handle; -EINVAL an object of another type. */
+/* The object whose handle an ioctl method was given. -ENOENT no such one; -EINVAL another type. */
 int emu_attr_object(const struct emu_file *file, const struct emu_attr *attr,
 		    enum emu_object_type type, struct emu_object **out);
 

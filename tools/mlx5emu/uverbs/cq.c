@@ -141,15 +141,18 @@ static int create_cq(struct emu_cmd *cmd, const struct ib_uverbs_ex_create_cq *r
 int emu_cmd_create_cq(struct emu_cmd *cmd)
 {
 	struct ib_uverbs_create_cq req;
+	struct ib_uverbs_ex_create_cq ex;
 	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
-	const struct ib_uverbs_ex_create_cq ex = {
+
+	if (rc < 0)
+		return rc;
+	ex = (struct ib_uverbs_ex_create_cq){
 		.user_handle = req.user_handle,
 		.cqe = req.cqe,
 		.comp_vector = req.comp_vector,
 		.comp_channel = req.comp_channel,
 	};
-
-	return rc < 0 ? rc : create_cq(cmd, &ex, false);
+	return create_cq(cmd, &ex, false);
 }
 
 int emu_cmd_create_cq_ex(struct emu_cmd *cmd)

@@ -11,9 +11,9 @@
 
 /*
  * An open device file. The program's descriptor is a memfd whose pages are the UAR pages and, behind
- * them, the device memory (dm.c), so mmap needs no help from us; the memfd's inode is the identity of the open file, through dup() and
- * whatever else multiplies descriptors. Each open() is a file of its own, with its own engine
- * device, handles and event files, as in the kernel.
+ * them, the device memory (dm.c), so mmap needs no help from us; the memfd's inode is the identity of
+ * the open file, through dup() and whatever else multiplies descriptors. Each open() is a file of its
+ * own, with its own engine device, handles and event files, as in the kernel.
  */
 struct emu_bfregs;
 struct emu_device;
@@ -33,7 +33,7 @@ struct emu_file {
 	atomic_bool told;      /* ... and the log says so */
 	dev_t dev;
 	ino_t ino;
-	unsigned index; /* mlx5_<index> */
+	unsigned index; /* of the device in the run */
 	void *uar;      /* our mapping of the whole memfd */
 	bool dm_used[EMU_DM_PAGES];
 	pthread_mutex_t lock;      /* one command at a time; guards all below */
@@ -85,7 +85,10 @@ bool emu_file_foreign(int fd, const struct stat *st, unsigned *index);
 /* -EOPNOTSUPP for a command on such a file, with a line in the log; 0 for all other files. */
 int emu_file_refuse_foreign(int fd);
 
-/* Refuses a command on a file of the parent, with a line in the log once: -EIO, which mlx5 takes for an end. */
+/*
+ * Refuses a command on a file of the parent, with a line in the log once: -EIO, which libmlx5 takes for
+ * the end of the device.
+ */
 int emu_file_refuse_inherited(struct emu_file *file);
 
 /*

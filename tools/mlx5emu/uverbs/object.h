@@ -37,7 +37,11 @@ enum { EMU_OBJECT_USES = 4 }; /* of a QP: PD, two CQs, SRQ */
 struct emu_object {
 	enum emu_object_type type;
 	uint32_t handle;
-	uint32_t num; /* the engine's name: pdn, key, xrcdn, cqn, srqn, qpn or UAR page, first page of a DM, id of a umem; not of an AH */
+	/*
+	 * The engine's name: pdn, key, xrcdn, cqn, srqn, qpn, UAR page; the first page of a DM, the id
+	 * of a umem. None of an AH.
+	 */
+	uint32_t num;
 	unsigned users;
 	struct emu_object *uses[EMU_OBJECT_USES]; /* NULL-padded */
 	uint64_t user_handle;                     /* what events carry: the program's cookie */

@@ -368,7 +368,10 @@ static uint32_t effective_mask(enum emu_qp_type type, uint32_t mask)
 	}
 }
 
-/* No path migrates, as the device says (IB_UVERBS_DEVICE_AUTO_PATH_MIG); to have migrated is every path's state. */
+/*
+ * No path migrates, as the device says (it has no IB_UVERBS_DEVICE_AUTO_PATH_MIG); to have migrated is
+ * every path's state.
+ */
 static bool migrates(const struct ib_uverbs_modify_qp *req)
 {
 	enum {

@@ -125,16 +125,19 @@ static int create_srq(struct emu_cmd *cmd, const struct ib_uverbs_create_xsrq *r
 int emu_cmd_create_srq(struct emu_cmd *cmd)
 {
 	struct ib_uverbs_create_srq req;
+	struct ib_uverbs_create_xsrq ex;
 	int rc = emu_attr_read(&cmd->in, &req, sizeof(req));
-	const struct ib_uverbs_create_xsrq ex = {
+
+	if (rc < 0)
+		return rc;
+	ex = (struct ib_uverbs_create_xsrq){
 		.user_handle = req.user_handle,
 		.srq_type = SRQT_BASIC,
 		.pd_handle = req.pd_handle,
 		.max_wr = req.max_wr,
 		.max_sge = req.max_sge,
 	};
-
-	return rc < 0 ? rc : create_srq(cmd, &ex);
+	return create_srq(cmd, &ex);
 }
 
 int emu_cmd_create_xsrq(struct emu_cmd *cmd)
