@@ -123,7 +123,7 @@ uint16_t emu_wqe_blocks(const struct emu_wqe_ring *ring, uint16_t index, uint8_t
 	emu_wqe_linearise(ring, index, (uint8_t *)&ctrl, sizeof(ctrl));
 	if (opcode)
 		*opcode = (uint8_t)emu_get32(ctrl.opmod_idx_opcode);
-	return blocks_of(emu_get32(ctrl.qpn_ds) & 0x3f);
+	return blocks_of(emu_get32(ctrl.qpn_ds) & EMU_MAX_DS);
 }
 
 /* IBA vol 1 section 9.1, table 34: reads and atomics need an answer, datagrams have no memory. */
@@ -197,10 +197,10 @@ static int parse_ctrl(struct cursor *c, uint32_t posted)
 	word = emu_get32(ctrl.opmod_idx_opcode);
 	qpn_ds = emu_get32(ctrl.qpn_ds);
 	c->wqe->opcode = (enum emu_opcode)(word & 0xff);
-	c->wqe->blocks = blocks_of(qpn_ds & 0x3f);
+	c->wqe->blocks = blocks_of(qpn_ds & EMU_MAX_DS);
 	c->wqe->imm = ctrl.imm.be;
 	c->at = sizeof(ctrl);
-	c->end = (qpn_ds & 0x3f) * EMU_DS;
+	c->end = (qpn_ds & EMU_MAX_DS) * EMU_DS;
 	if (!carries(c->ring->type, word & 0xff))
 		return refuse_operation(c, "ctrl.opcode", word & 0xff,
 					"an opcode of the queue's transport");
@@ -208,10 +208,10 @@ static int parse_ctrl(struct cursor *c, uint32_t posted)
 		return refuse_operation(c, "ctrl.opmod", word >> 24, "0");
 	if (qpn_ds >> 8 != c->ring->qpn)
 		return refuse_operation(c, "ctrl.qpn", qpn_ds >> 8, "the queue's own number");
-	if ((qpn_ds & 0x3f) == 0)
+	if ((qpn_ds & EMU_MAX_DS) == 0)
 		return refuse_operation(c, "ctrl.ds", 0, "1..63");
 	if (c->wqe->blocks > posted)
-		return refuse_operation(c, "ctrl.ds", qpn_ds & 0x3f,
+		return refuse_operation(c, "ctrl.ds", qpn_ds & EMU_MAX_DS,
 					"no more than the doorbell record has posted");
 	rc = parse_unused(c, &ctrl);
 	return rc < 0 ? rc : parse_flags(c, &ctrl);

@@ -22,33 +22,24 @@ enum {
 	ODP_UD = 0x31,
 };
 
-static uint32_t log2_of(uint32_t n)
-{
-	uint32_t log = 0;
-
-	while (n >>= 1)
-		log++;
-	return log;
-}
-
 static void fill_limits(uint8_t *cap)
 {
-	emu_set(cap, EMU_CAP_LOG_MAX_SRQ_SZ, log2_of(EMU_MAX_SRQ_WQE));
-	emu_set(cap, EMU_CAP_LOG_MAX_QP_SZ, log2_of(EMU_MAX_SQ_WQEBB));
-	emu_set(cap, EMU_CAP_LOG_MAX_QP, log2_of(EMU_MAX_QP));
-	emu_set(cap, EMU_CAP_LOG_MAX_SRQ, log2_of(EMU_MAX_SRQ));
-	emu_set(cap, EMU_CAP_LOG_MAX_RMP, log2_of(EMU_MAX_SRQ));
-	emu_set(cap, EMU_CAP_LOG_MAX_CQ_SZ, log2_of(EMU_MAX_CQE + 1));
-	emu_set(cap, EMU_CAP_LOG_MAX_CQ, log2_of(EMU_MAX_CQ));
-	emu_set(cap, EMU_CAP_LOG_MAX_MKEY, log2_of(EMU_MAX_MR));
+	emu_set(cap, EMU_CAP_LOG_MAX_SRQ_SZ, emu_fw_log2(EMU_MAX_SRQ_WQE));
+	emu_set(cap, EMU_CAP_LOG_MAX_QP_SZ, emu_fw_log2(EMU_MAX_SQ_WQEBB));
+	emu_set(cap, EMU_CAP_LOG_MAX_QP, emu_fw_log2(EMU_MAX_QP));
+	emu_set(cap, EMU_CAP_LOG_MAX_SRQ, emu_fw_log2(EMU_MAX_SRQ));
+	emu_set(cap, EMU_CAP_LOG_MAX_RMP, emu_fw_log2(EMU_MAX_SRQ));
+	emu_set(cap, EMU_CAP_LOG_MAX_CQ_SZ, emu_fw_log2(EMU_MAX_CQE + 1));
+	emu_set(cap, EMU_CAP_LOG_MAX_CQ, emu_fw_log2(EMU_MAX_CQ));
+	emu_set(cap, EMU_CAP_LOG_MAX_MKEY, emu_fw_log2(EMU_MAX_MR));
 	emu_set(cap, EMU_CAP_LOG_MAX_MRW_SZ, 64);
 	emu_set(cap, EMU_CAP_MAX_INDIRECTION, EMU_KEY_DEPTH);
-	emu_set(cap, EMU_CAP_LOG_MAX_KLM_LIST_SIZE, log2_of(EMU_MAX_KEY_RANGES));
-	emu_set(cap, EMU_CAP_LOG_MAX_RA_REQ_QP, log2_of(EMU_MAX_RD_ATOM));
-	emu_set(cap, EMU_CAP_LOG_MAX_RA_RES_QP, log2_of(EMU_MAX_RD_ATOM));
-	emu_set(cap, EMU_CAP_LOG_MAX_MSG, log2_of(EMU_MAX_MSG));
-	emu_set(cap, EMU_CAP_LOG_MAX_PD, log2_of(EMU_MAX_PD));
-	emu_set(cap, EMU_CAP_LOG_MAX_XRCD, log2_of(EMU_MAX_XRCD));
+	emu_set(cap, EMU_CAP_LOG_MAX_KLM_LIST_SIZE, emu_fw_log2(EMU_MAX_KEY_RANGES));
+	emu_set(cap, EMU_CAP_LOG_MAX_RA_REQ_QP, emu_fw_log2(EMU_MAX_RD_ATOM));
+	emu_set(cap, EMU_CAP_LOG_MAX_RA_RES_QP, emu_fw_log2(EMU_MAX_RD_ATOM));
+	emu_set(cap, EMU_CAP_LOG_MAX_MSG, emu_fw_log2(EMU_MAX_MSG));
+	emu_set(cap, EMU_CAP_LOG_MAX_PD, emu_fw_log2(EMU_MAX_PD));
+	emu_set(cap, EMU_CAP_LOG_MAX_XRCD, emu_fw_log2(EMU_MAX_XRCD));
 	emu_set(cap, EMU_CAP_MAX_WQE_SZ_SQ, EMU_MAX_SQ_DESC);
 	emu_set(cap, EMU_CAP_MAX_WQE_SZ_RQ, EMU_MAX_RQ_DESC);
 }
@@ -56,7 +47,7 @@ static void fill_limits(uint8_t *cap)
 /* gid_table_size and its like count in powers of two: 0 is 8 (GIDs) or 128 (P_Keys) entries. */
 static void fill_port(uint8_t *cap, const struct emu_fw_config *config)
 {
-	emu_set(cap, EMU_CAP_GID_TABLE_SIZE, log2_of(config->gid_table / 8));
+	emu_set(cap, EMU_CAP_GID_TABLE_SIZE, emu_fw_log2(config->gid_table / 8));
 	emu_set(cap, EMU_CAP_LOCAL_CA_ACK_DELAY, 16);
 	emu_set(cap, EMU_CAP_PORT_TYPE, !config->infiniband); /* Ethernet: 1 */
 	emu_set(cap, EMU_CAP_NUM_PORTS, 1);
@@ -84,7 +75,7 @@ static void fill_general(uint8_t *cap, const struct emu_fw_config *config)
 	emu_set(cap, EMU_CAP_UC, 1);
 	emu_set(cap, EMU_CAP_RC, 1);
 	emu_set(cap, EMU_CAP_UAR_4K, 1);
-	emu_set(cap, EMU_CAP_LOG_PG_SZ, log2_of(EMU_PAGE_SIZE));
+	emu_set(cap, EMU_CAP_LOG_PG_SZ, emu_fw_log2(EMU_PAGE_SIZE));
 	emu_set(cap, EMU_CAP_BF, 1);
 	emu_set(cap, EMU_CAP_LOG_BF_REG_SIZE, 9);
 	emu_set(cap, EMU_CAP_DEVICE_FREQUENCY_MHZ, CLOCK_MHZ);
@@ -124,8 +115,8 @@ static void fill_roce(uint8_t *cap, const struct emu_fw_config *config)
 static void fill_device_memory(uint8_t *cap, const struct emu_fw_config *config)
 {
 	emu_set(cap, EMU_DM_MEMIC, config->dm_bytes != 0);
-	emu_set(cap, EMU_DM_LOG_MIN_ALLOC, log2_of(EMU_PAGE_SIZE));
-	emu_set(cap, EMU_DM_LOG_MAX_ALIGNMENT, log2_of(EMU_PAGE_SIZE));
+	emu_set(cap, EMU_DM_LOG_MIN_ALLOC, emu_fw_log2(EMU_PAGE_SIZE));
+	emu_set(cap, EMU_DM_LOG_MAX_ALIGNMENT, emu_fw_log2(EMU_PAGE_SIZE));
 	emu_set(cap, EMU_DM_MAX_SIZE, config->dm_bytes);
 }
 

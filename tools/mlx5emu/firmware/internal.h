@@ -39,6 +39,16 @@ enum emu_fw_reason {
 };
 enum { EMU_FW_SYNDROME = 0x4d4c0000 };
 
+/* Rounded down; of 0 it is 0. */
+static inline uint32_t emu_fw_log2(uint32_t n)
+{
+	uint32_t log = 0;
+
+	while (n >>= 1)
+		log++;
+	return log;
+}
+
 /* Writes the answer of a refused command. Always -EREMOTEIO. */
 int emu_fw_refuse(struct emu_box *box, enum emu_fw_reason reason);
 

@@ -210,15 +210,6 @@ static void write_path(uint8_t *ads, bool infiniband, const struct emu_qp_attr *
 	memcpy(ads + EMU_ADS_RGID_AT, av->dgid, sizeof(av->dgid));
 }
 
-static uint32_t log2_of(uint32_t n)
-{
-	uint32_t log = 0;
-
-	while (n >>= 1)
-		log++;
-	return log;
-}
-
 static void write_attr(uint8_t *qpc, bool infiniband, const struct emu_qp_attr *attr)
 {
 	static const uint8_t states[] = {
@@ -229,13 +220,13 @@ static void write_attr(uint8_t *qpc, bool infiniband, const struct emu_qp_attr *
 
 	emu_set(qpc, EMU_QPC_STATE, states[attr->qp_state]);
 	emu_set(qpc, EMU_QPC_MTU, attr->path_mtu);
-	emu_set(qpc, EMU_QPC_LOG_MSG_MAX, log2_of(EMU_MAX_MSG));
+	emu_set(qpc, EMU_QPC_LOG_MSG_MAX, emu_fw_log2(EMU_MAX_MSG));
 	emu_set(qpc, EMU_QPC_REMOTE_QPN, attr->dest_qpn);
-	emu_set(qpc, EMU_QPC_LOG_SRA_MAX, log2_of(attr->max_rd_atomic));
+	emu_set(qpc, EMU_QPC_LOG_SRA_MAX, emu_fw_log2(attr->max_rd_atomic));
 	emu_set(qpc, EMU_QPC_RETRY_COUNT, attr->retry_cnt);
 	emu_set(qpc, EMU_QPC_RNR_RETRY, attr->rnr_retry);
 	emu_set(qpc, EMU_QPC_NEXT_SEND_PSN, attr->sq_psn);
-	emu_set(qpc, EMU_QPC_LOG_RRA_MAX, log2_of(attr->max_dest_rd_atomic));
+	emu_set(qpc, EMU_QPC_LOG_RRA_MAX, emu_fw_log2(attr->max_dest_rd_atomic));
 	emu_set(qpc, EMU_QPC_RRE, !!(attr->access_flags & EMU_ACCESS_REMOTE_READ));
 	emu_set(qpc, EMU_QPC_RWE, !!(attr->access_flags & EMU_ACCESS_REMOTE_WRITE));
 	emu_set(qpc, EMU_QPC_RAE, !!(attr->access_flags & EMU_ACCESS_REMOTE_ATOMIC));
@@ -268,11 +259,11 @@ static void write_init(uint8_t *qpc, const struct emu_qp_init *init)
 	emu_set(qpc, EMU_QPC_ST, service(init->type));
 	emu_set(qpc, EMU_QPC_PM_STATE, MIGRATED);
 	emu_set(qpc, EMU_QPC_PD, init->pdn);
-	emu_set(qpc, EMU_QPC_LOG_RQ_SIZE, log2_of(init->rq_wqe_count));
+	emu_set(qpc, EMU_QPC_LOG_RQ_SIZE, emu_fw_log2(init->rq_wqe_count));
 	if (init->rq_wqe_count)
 		emu_set(qpc, EMU_QPC_LOG_RQ_STRIDE, init->rq_stride_shift - 4);
 	emu_set(qpc, EMU_QPC_NO_SQ, init->sq_wqebb_count == 0);
-	emu_set(qpc, EMU_QPC_LOG_SQ_SIZE, log2_of(init->sq_wqebb_count));
+	emu_set(qpc, EMU_QPC_LOG_SQ_SIZE, emu_fw_log2(init->sq_wqebb_count));
 	emu_set(qpc, EMU_QPC_UAR_PAGE, init->uar_page);
 	emu_set(qpc, EMU_QPC_USER_INDEX, init->uidx);
 	emu_set(qpc, EMU_QPC_CQN_SND, init->send_cqn);
