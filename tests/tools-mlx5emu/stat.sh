@@ -103,6 +103,10 @@ if script -qec true "$scratch/try" >/dev/null 2>&1 </dev/null; then
 		wait_until 10 last_screen_lacks "$name" || fail "round $round: $name stays on the screen"
 		rm "$scratch/pid"
 	done
+	# lines longer than the terminal is wide are cut, which is over with each screen
+	if ! on_screen $'\e[?7l\e[H\e[J' || ! on_screen $'\e[?7h'; then
+		fail "lines wrap"
+	fi
 	kill "${started[1]}"
 	wait "${started[1]}" 2>/dev/null || true
 	unset 'started[1]'

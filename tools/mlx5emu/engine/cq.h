@@ -38,8 +38,8 @@ struct emu_cq {
 
 	/*
 	 * Notification. arm_record is the one last seen: sn 29:28, solicited only 24, ci 23:0. An
-	 * event announces entries up to event_pi; entries announced once never raise a second event
-	 * (inferred from what ib_send_lat -e needs).
+	 * event announces entries up to event_pi (PRM, CQ context: last_notified_index); entries
+	 * announced once never raise a second event, which ib_send_lat -e needs.
 	 */
 	bool armed, arm_solicited;
 	uint32_t arm_record, arm_ci;

@@ -222,9 +222,21 @@ static void wait_for(unsigned ms)
 	(void)nanosleep(&ts, NULL);
 }
 
+/* A screen: from its top, and cut at its right edge, or the rows that it has would not be those counted. */
+static void show(const struct stat_table *table, const struct stat_table *before,
+		 const struct stat_options *options)
+{
+	const bool screen = !options->once && isatty(STDOUT_FILENO);
+
+	if (screen)
+		printf("\033[?7l\033[H\033[J");
+	stat_print_text(stdout, table, before, options->interval_ms, screen ? terminal_rows() : 0);
+	if (screen)
+		printf("\033[?7h");
+}
+
 int stat_main(int argc, char **argv)
 {
-	const bool terminal = isatty(STDOUT_FILENO);
 	struct stat_table before = { .n = 0 }, table;
 	struct stat_options options;
 	bool first = true;
@@ -242,10 +254,7 @@ int stat_main(int argc, char **argv)
 		if (options.json) {
 			stat_print_json(stdout, &table);
 		} else {
-			if (terminal && !options.once)
-				printf("\033[H\033[J");
-			stat_print_text(stdout, &table, first ? NULL : &before, options.interval_ms,
-					terminal && !options.once ? terminal_rows() : 0);
+			show(&table, first ? NULL : &before, &options);
 		}
 		if (fflush(stdout) != 0)
 			return EXIT_LAUNCHER;
