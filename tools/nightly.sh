@@ -117,7 +117,8 @@ figures() {
 		name == "soak-emu" && / runs of two processes, / { sub(/, [0-9]+ s$/, ""); out = $0 }
 		name ~ /^kill/ && / deaths$/ { out = $0 }
 		name ~ /^race/ && / arms, slept / { sub(/^# /, ""); out = $0 }
-		/^stat::number_of_executed_units/ { units += $2; targets++ }
+		/^stat::number_of_executed_units/ { units += $2 }
+		/^ +Start +[0-9]+: fuzz_/ { targets++ }
 		/^[0-9]+% tests passed/ { tests = $0 }
 		/ unit tests on aarch64$/ { out = $0 }
 		name ~ /^vm/ && /, Linux [0-9]/ { kernel = $3 }
