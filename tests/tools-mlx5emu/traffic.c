@@ -74,6 +74,15 @@ static struct ibv_ah_attr address(void)
 	};
 }
 
+/* 1024 bytes, or what the port has. */
+static enum ibv_mtu path_mtu(struct ibv_context *ctx)
+{
+	struct ibv_port_attr port;
+
+	MUST(ibv_query_port(ctx, 1, &port) == 0);
+	return port.active_mtu < IBV_MTU_1024 ? port.active_mtu : IBV_MTU_1024;
+}
+
 static void connect_qp(struct ibv_qp *qp, const struct ibv_qp *peer)
 {
 	const int rc = qp->qp_type == IBV_QPT_RC, ud = qp->qp_type == IBV_QPT_UD;
@@ -84,7 +93,7 @@ static void connect_qp(struct ibv_qp *qp, const struct ibv_qp *peer)
 		.qp_access_flags = IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_READ |
 				   IBV_ACCESS_REMOTE_ATOMIC,
 		.ah_attr = address(),
-		.path_mtu = IBV_MTU_1024,
+		.path_mtu = path_mtu(qp->context),
 		.dest_qp_num = peer->qp_num,
 		.rq_psn = PSN,
 		.sq_psn = PSN,

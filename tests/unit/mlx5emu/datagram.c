@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "tools/mlx5emu/engine/state.h"
+
 enum {
 	QKEY = 0x11111111,
 	GRH = 40,
@@ -77,6 +79,21 @@ static struct rig_cqe exchange(unsigned gid_index, uint32_t length)
 	assert_memory_equal(rig.remote + GRH, rig.local, length);
 	assert_int_equal(rig.remote[GRH + length], 0xee);
 	return cqe;
+}
+
+/* The GRH is no part of what the MTU bounds. */
+static void port_drops_what_is_longer(void **state)
+{
+	struct rig_wqe w;
+
+	(void)state;
+	rig.dev->config.mtu = 256; /* of who hears; who sends has learnt 4096 */
+	exchange(1, 256);
+	post_receive(8192);
+	w = datagram(QKEY, 1, 257);
+	rig_send(&rig.a, &w);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	rig_expect_none(&rig.cq_b);
 }
 
 static void roce_v1_has_a_grh(void **state)
@@ -251,11 +268,12 @@ static void writes_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(roce_v1_has_a_grh),   TEST(roce_v2_has_an_ip_header),
-		TEST(immediate_arrives),   TEST(drops_what_is_not_its_own),
-		TEST(controlled_qkey),     TEST(short_receive_fails),
-		TEST(one_mtu_is_the_most), TEST(bad_source_index_fails),
-		TEST(segment_is_checked),  TEST(writes_are_refused),
+		TEST(port_drops_what_is_longer), TEST(roce_v1_has_a_grh),
+		TEST(roce_v2_has_an_ip_header),  TEST(immediate_arrives),
+		TEST(drops_what_is_not_its_own), TEST(controlled_qkey),
+		TEST(short_receive_fails),       TEST(one_mtu_is_the_most),
+		TEST(bad_source_index_fails),    TEST(segment_is_checked),
+		TEST(writes_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "tools/mlx5emu/engine/state.h"
+
 enum {
 	OTHERS = 3, /* works posted behind the one that fails */
 };
@@ -166,14 +168,53 @@ static void queue_goes_before_the_key(void **state)
 	fails_remotely(&w, EMU_SYN_REMOTE_INVALID_REQUEST, 0x8a, EMU_EVENT_QP_REQ_ERR);
 }
 
+/* What is one packet for both passes, 256 bytes here; what is more begins with one that is too long. */
 static void different_mtu(void **state)
 {
-	struct rig_wqe w = write_of(rig.remote, rig.rkey, 8);
+	(void)state;
+	rig_fill(4);
+	rig_modify(&rig.b, EMU_QPS_RESET);
+	rig_connect(&rig.b, rig.a.qpn, 1000, 0, &(struct rig_options){ .mtu = 1 });
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 256);
+	rig_post_read(&rig.a, RIG_SIGNALED, 0, 256);
+	mlx5emu_step();
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	assert_memory_equal(rig.remote, rig.local, 256);
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 257);
+	mlx5emu_step();
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_REMOTE_INVALID_REQUEST);
+	assert_int_equal(rig_state(&rig.b), EMU_QPS_ERR);
+	assert_int_equal(rig.async[0], EMU_EVENT_QP_REQ_ERR);
+}
 
+static void response_of_a_different_mtu(void **state)
+{
 	(void)state;
 	rig_modify(&rig.b, EMU_QPS_RESET);
 	rig_connect(&rig.b, rig.a.qpn, 1000, 0, &(struct rig_options){ .mtu = 1 });
-	fails_remotely(&w, EMU_SYN_REMOTE_INVALID_REQUEST, 0x8a, EMU_EVENT_QP_REQ_ERR);
+	rig_post_read(&rig.a, RIG_SIGNALED, 0, 257);
+	mlx5emu_step();
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_BAD_RESPONSE);
+}
+
+/* The queue pairs agree about 1024 bytes, but the port has less. */
+static void path_wider_than_the_port(void **state)
+{
+	(void)state;
+	rig.dev->config.mtu = 512;
+	rig_modify(&rig.a, EMU_QPS_RESET);
+	rig_modify(&rig.b, EMU_QPS_RESET);
+	rig_connect_both(&(struct rig_options){ .timeout = 4, .retry_cnt = 1 });
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 512);
+	mlx5emu_step();
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 513);
+	for (unsigned i = 0; i < 3; i++) {
+		mlx5emu_step();
+		mlx5emu_advance_ns(4096 << 4);
+	}
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_RETRY_EXCEEDED);
 }
 
 static void more_reads_than_allowed(void **state)
@@ -502,21 +543,38 @@ static void unmapped_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(wrong_rkey),           TEST(remote_out_of_range),
-		TEST(rkey_of_another_pd),   TEST(rkey_without_right),
-		TEST(deregistered_rkey),    TEST(read_without_right),
-		TEST(atomic_without_right), TEST(unaligned_atomic),
-		TEST(queue_without_right),  TEST(queue_goes_before_the_key),
-		TEST(different_mtu),        TEST(more_reads_than_allowed),
-		TEST(wrong_lkey),           TEST(local_out_of_range),
-		TEST(read_into_read_only),  TEST(local_error_keeps_order),
-		TEST(illegal_wqe),          TEST(reads_not_enabled),
-		TEST(receive_too_small),    TEST(receive_with_wrong_lkey),
-		TEST(illegal_receive),      TEST(error_state_flushes_what_comes_later),
-		TEST(reset_starts_anew),    TEST(record_outside_the_queue_is_fatal),
-		TEST(unmapped_source),      TEST(unmapped_target),
-		TEST(unmapped_read_source), TEST(unmapped_read_target),
-		TEST(unmapped_receive),     TEST(unmapped_atomic),
+		TEST(wrong_rkey),
+		TEST(remote_out_of_range),
+		TEST(rkey_of_another_pd),
+		TEST(rkey_without_right),
+		TEST(deregistered_rkey),
+		TEST(read_without_right),
+		TEST(atomic_without_right),
+		TEST(unaligned_atomic),
+		TEST(queue_without_right),
+		TEST(queue_goes_before_the_key),
+		TEST(different_mtu),
+		TEST(response_of_a_different_mtu),
+		TEST(path_wider_than_the_port),
+		TEST(more_reads_than_allowed),
+		TEST(wrong_lkey),
+		TEST(local_out_of_range),
+		TEST(read_into_read_only),
+		TEST(local_error_keeps_order),
+		TEST(illegal_wqe),
+		TEST(reads_not_enabled),
+		TEST(receive_too_small),
+		TEST(receive_with_wrong_lkey),
+		TEST(illegal_receive),
+		TEST(error_state_flushes_what_comes_later),
+		TEST(reset_starts_anew),
+		TEST(record_outside_the_queue_is_fatal),
+		TEST(unmapped_source),
+		TEST(unmapped_target),
+		TEST(unmapped_read_source),
+		TEST(unmapped_read_target),
+		TEST(unmapped_receive),
+		TEST(unmapped_atomic),
 		TEST(unmapped_records),
 	};
 

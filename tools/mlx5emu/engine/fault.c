@@ -151,7 +151,7 @@ int emu_fault_send(struct emu_qp *qp, const struct emu_packet *p, bool keep)
 
 	keep = keep || qp->leaves;
 	/* A port that is down is the end of the wire: nobody hears that nothing arrives. */
-	if (!qp->dev->port_active || qp->dev->fatal)
+	if (!qp->dev->port_active || qp->dev->fatal || !emu_qp_port_takes(qp, p))
 		return 0;
 	emu_wire_encode(p, emu.tx);
 	if (!emu_fault_about(EMU_FAULT_PACKET) && !emu_trace_on())

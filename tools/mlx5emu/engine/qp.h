@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include "cq.h"
+#include "grh.h"
 #include "mcast.h"
 #include "mr.h"
 #include "owner.h"
@@ -118,6 +119,15 @@ void emu_qp_clear(struct emu_qp *qp);
 
 /* The path MTU as a code; of a datagram, what the port has. */
 uint8_t emu_qp_mtu(const struct emu_qp *qp);
+
+/* Whether its port takes this: one drops packets that are longer than its MTU (IBA vol 1 section 7.3). */
+static inline bool emu_qp_port_takes(const struct emu_qp *qp, const struct emu_packet *p)
+{
+	const uint32_t length = p->length - (p->service == EMU_SERVICE_UD ? EMU_GRH_BYTES : 0);
+	const uint32_t most = emu_mtu_bytes(p->mtu);
+
+	return (length < most ? length : most) <= qp->dev->config.mtu;
+}
 
 /* In whose partition it is. */
 static inline uint16_t emu_qp_pkey(const struct emu_qp *qp)

@@ -149,6 +149,10 @@ static int modify(struct emu_qp *qp, const struct emu_qp_attr *a, uint32_t mask)
 	}
 	if (to == EMU_QPS_SQD && from == EMU_QPS_RTS)
 		qp->attr.en_sqd_async_notify = false; /* of each drain anew (11.2.5.2) */
+	if ((mask & EMU_QP_PATH_MTU) && emu_mtu_bytes((uint8_t)a->path_mtu) > qp->dev->config.mtu)
+		emu_warn("QP 0x%06x: path MTU of %u bytes: packets of more than the port's %u are "
+			 "lost",
+			 qp->qpn, emu_mtu_bytes((uint8_t)a->path_mtu), qp->dev->config.mtu);
 	copy_address(&qp->attr, a, mask);
 	copy_transport(&qp->attr, a, mask);
 	enter(qp, from, to);

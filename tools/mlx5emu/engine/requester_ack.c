@@ -233,6 +233,14 @@ static void finish(struct emu_qp *qp, struct emu_swqe *w, uint32_t packets)
 	progress(qp);
 }
 
+/* A responder with another MTU makes other packets, but of what is one for both. */
+static bool cut_alike(const struct emu_packet *p, const struct emu_swqe *w, uint8_t mtu)
+{
+	const uint32_t most = emu_mtu_bytes(p->mtu < mtu ? p->mtu : mtu);
+
+	return p->mtu == mtu || (p->length == w->length && p->length <= most);
+}
+
 static void receive_read(struct emu_qp *qp, const struct emu_packet *p)
 {
 	const uint8_t mtu = (uint8_t)qp->attr.path_mtu;
@@ -244,7 +252,7 @@ static void receive_read(struct emu_qp *qp, const struct emu_packet *p)
 	offset = (uint32_t)emu_psn_diff(p->psn, w->psn) * emu_mtu_bytes(mtu);
 	left = w->length - offset;
 	/* IBA vol 1 section 9.7.5.2.2: a response of the wrong size is a bad one. */
-	if (p->mtu != mtu || p->length > left ||
+	if (!cut_alike(p, w, mtu) || p->length > left ||
 	    !(p->flags & EMU_WIRE_LAST) != (p->length < left)) {
 		emu_warn("QP 0x%06x: read response of %u bytes where %u are left", qp->qpn,
 			 p->length, left);

@@ -74,13 +74,22 @@ static bool bind_srq(struct emu_qp *qp, const struct emu_packet *p)
 	return true;
 }
 
+bool emu_responder_size_ok(const struct emu_qp *qp, const struct emu_packet *p)
+{
+	const uint8_t mtu = (uint8_t)qp->attr.path_mtu;
+	const uint32_t most = emu_mtu_bytes(p->mtu < mtu ? p->mtu : mtu);
+
+	return p->mtu == mtu || !is_message(p) ||
+	       (p->flags & EMU_WIRE_FIRST && p->flags & EMU_WIRE_LAST && p->length <= most);
+}
+
 /* Opcode sequence and length rules (9.7.4.1.2, 9.7.4.1.6), access of the queue (9.7.4.1.4). */
 static bool request_ok(const struct emu_qp *qp, const struct emu_packet *p)
 {
 	const struct emu_responder *resp = &qp->resp;
 	const uint32_t access = qp->attr.access_flags;
 
-	if (p->mtu != qp->attr.path_mtu)
+	if (!emu_responder_size_ok(qp, p))
 		return false;
 	if (is_message(p)) {
 		if (!(p->flags & EMU_WIRE_FIRST) != (resp->message == p->opcode))

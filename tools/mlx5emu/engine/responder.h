@@ -100,6 +100,12 @@ bool emu_responder_listens(struct emu_qp *qp);
  */
 const struct emu_pd *emu_responder_pd(const struct emu_qp *qp, uint32_t srqn);
 
+/*
+ * Length rules of a packet's payload (IBA vol 1 section 9.7.4.1.6): where the two ends do not agree about the
+ * MTU, a message that is one packet for both passes, and others begin with one of the wrong size.
+ */
+bool emu_responder_size_ok(const struct emu_qp *qp, const struct emu_packet *packet);
+
 void emu_responder_clear(struct emu_responder *resp);
 
 /*

@@ -70,6 +70,10 @@ static void arrive(struct emu_qp *qp, const struct arrival *a)
 
 	if (qp->dev->fatal)
 		return;
+	if (!emu_qp_port_takes(qp, &a->packet)) {
+		emu.counters.datagrams_dropped++;
+		return;
+	}
 	if (emu_trace_on())
 		emu_trace_arrived(qp, &a->packet);
 	if (!a->judged)

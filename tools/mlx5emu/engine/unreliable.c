@@ -15,7 +15,7 @@ static bool fits(const struct emu_qp *qp, const struct emu_packet *p)
 
 	if (p->opcode != EMU_WIRE_SEND && p->opcode != EMU_WIRE_WRITE)
 		return false;
-	if (p->mtu != qp->attr.path_mtu)
+	if (!emu_responder_size_ok(qp, p))
 		return false;
 	if (!(p->flags & EMU_WIRE_FIRST) && resp->message != p->opcode)
 		return false;
