@@ -31,6 +31,8 @@ static int load(const char *text, char *message, size_t size)
 	emu_fabric_block(emu.fabric, false);
 	emu.fault.full_until = 0;
 	emu.fault.noted = 0;
+	emu.fault.events = 0;
+	emu.fault.cm_events = 0;
 	emu.fault.active = plan.nrules > 0;
 	if (emu.fault.active)
 		emu_info("fault plan: %u rules, seed %llu", plan.nrules,

@@ -87,6 +87,8 @@ static bool digits(struct emu_word *w, uint64_t *out)
 			digit = (unsigned)(c - '0');
 		else if (hex && c >= 'a' && c <= 'f')
 			digit = (unsigned)(c - 'a') + 10;
+		else if (hex && c >= 'A' && c <= 'F')
+			digit = (unsigned)(c - 'A') + 10;
 		else
 			break;
 		if (value > (UINT64_MAX - digit) / base)
