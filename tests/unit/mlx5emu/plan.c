@@ -28,11 +28,11 @@ static struct emu_fault_plan parsed(const char *text)
 static void settings_are_read(void **state)
 {
 	const struct emu_fault_plan plan =
-		parsed("seed=0x2a ; lose rate=0.25% opcode=send,ack slot=2 direction=in\n"
+		parsed("seed=0x2A ; lose rate=0.25% opcode=send,ack slot=2 direction=in\n"
 		       "# a comment; with = signs\n"
 		       "  delay by=2ms every=3 count=7 after=1s until=2s # and one more\r\n"
 		       ";;duplicate nth=5..9;reorder nth=4.. by=3\n"
-		       "nak error=access qpn=0x010002 psn=0xffffff;full at=20us for=1ms");
+		       "nak error=access qpn=0x010002 psn=0xFFfffF;full at=20us for=1ms");
 	const struct emu_fault_rule *r = plan.rule;
 
 	(void)state;
