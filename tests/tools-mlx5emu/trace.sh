@@ -43,6 +43,8 @@ shown 1 'CQ 1 cqe: .* opcode=REQ_ERR qp=0x010001 .* syndrome=0x13 vendor_syndrom
 shown 1 'QP 0x010002 event: type=QP_ACCESS_ERR'
 
 # Commands by methods of their own (seen above), by write(2), and those of the connection manager.
+# what the library tries and then does otherwise
+seen 'command of object 0x[0-9a-f]+, method 0x[0-9a-f]+: rc=-93$'
 seen 'command UAR_OBJ_ALLOC: rc=0 handle=0x[0-9a-f]+ type=0x0 -> mmap_offset=0x[0-9a-f]+ .*page_id=0x'
 # What libmlx5 asks the firmware for, by its opcode: QUERY_HCA_CAP.
 seen 'command DEVX_OTHER: rc=0 .* opcode=0x100 op_mod=0x[0-9a-f]+ -> .* status=0x0 syndrome=0x0$'

@@ -252,11 +252,12 @@ int emu_verbs_ioctl(struct emu_file *file, uint64_t arg)
 	if (hdr.reserved1 || hdr.reserved2)
 		return -EPROTONOSUPPORT;
 	m = find_method(&hdr);
-	if (!m)
-		return -EPROTONOSUPPORT;
-	rc = collect_attrs(m, arg + sizeof(hdr), hdr.num_attrs, attr);
-	if (rc < 0)
+	rc = m ? collect_attrs(m, arg + sizeof(hdr), hdr.num_attrs, attr) : -EPROTONOSUPPORT;
+	if (rc < 0) {
+		if (emu_trace_on())
+			emu_trace_no_method(file, hdr.object_id, hdr.method_id, rc);
 		return rc;
+	}
 	pthread_mutex_lock(&file->lock);
 	rc = emu_command_fails(file, m->fault);
 	if (rc == 0)

@@ -308,3 +308,16 @@ void emu_trace_method(const struct emu_file *file, const struct emu_method *m,
 		add_attrs(&line, m, attr, true);
 	emu_line_write(&line);
 }
+
+void emu_trace_no_method(struct emu_file *file, unsigned object, unsigned method, int rc)
+{
+	struct emu_line line;
+
+	if (!(emu_trace_sinks & EMU_TRACE_TEXT))
+		return;
+	pthread_mutex_lock(&file->lock);
+	emu_trace_begin(&line, file->device);
+	emu_line_add(&line, " command of object 0x%x, method 0x%x: rc=%d", object, method, rc);
+	emu_line_write(&line);
+	pthread_mutex_unlock(&file->lock);
+}

@@ -16,4 +16,7 @@ void emu_trace_write_command(const struct emu_cmd *cmd, uint64_t command, int rc
 void emu_trace_method(const struct emu_file *file, const struct emu_method *m,
 		      const struct emu_attr *attr, int rc);
 
+/* One that does not exist here, or not with these attributes. */
+void emu_trace_no_method(struct emu_file *file, unsigned object, unsigned method, int rc);
+
 #endif
