@@ -27,7 +27,7 @@ static void check_rule(const struct emu_fault_rule *r)
 	require(r->slot <= 254 && r->qpn <= 0xffffff && r->psn <= 0xffffff);
 	require(r->first >= 1 && r->last >= r->first && r->every >= 1 && r->count >= 1);
 	require(r->rate <= EMU_FAULT_ALWAYS && r->after_ns < r->until_ns);
-	require(!r->by_packets || r->by >= 1);
+	require(r->action != EMU_FAULT_REORDER || r->by >= 1);
 	require(r->commands && r->error > 0 && *emu_fault_action_name(r->action));
 	require(r->cm_error < EMU_FAULT_CM_ERRORS && r->reason >= 1);
 }

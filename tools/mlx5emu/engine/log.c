@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
+#include "../trace/raw.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -7,7 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -43,15 +43,10 @@ int emu_log_open(int level, const char *path)
 	return 0;
 }
 
-void emu_log_close_file(int fd)
-{
-	syscall(SYS_close, fd);
-}
-
 void emu_log_close(void)
 {
 	if (log_fd != STDERR_FILENO)
-		emu_log_close_file(log_fd);
+		emu_raw_close(log_fd);
 	log_fd = STDERR_FILENO;
 	emu_log_limit = EMU_LOG_NONE;
 }
@@ -94,7 +89,7 @@ void emu_log_apart(const char *path, enum emu_log_level level, const char *forma
 	write_line(fd, level, format, args);
 	va_end(args);
 	if (path)
-		emu_log_close_file(fd);
+		emu_raw_close(fd);
 }
 
 void emu_log_block(enum emu_log_level level, const char *text, const char *more)

@@ -23,12 +23,6 @@ extern enum emu_log_level emu_log_limit;
 int emu_log_open(int level, const char *path);
 void emu_log_close(void);
 
-/*
- * Closes a file, with any lock held. The preloaded library's close() asks of each file whether a
- * device is behind it, and takes locks for that.
- */
-void emu_log_close_file(int fd);
-
 void emu_log_line(enum emu_log_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
+#include "../trace/raw.h"
 #include "qp.h"
 #include "wqe_text.h"
 
@@ -31,7 +32,7 @@ void emu_reports_open(const char *path)
 void emu_reports_close(void)
 {
 	if (file >= 0)
-		emu_log_close_file(file);
+		emu_raw_close(file);
 	file = -1;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../trace/raw.h"
 #include "fault.h"
 #include "stat.h"
 #include "state.h"
@@ -205,7 +206,7 @@ void emu_thread_stop(void)
 	emu_unlock();
 	wake();
 	pthread_join(dev_thread.thread, NULL);
-	emu_log_close_file(dev_thread.kick_fd);
+	emu_raw_close(dev_thread.kick_fd);
 }
 
 void emu_thread_forget(void)

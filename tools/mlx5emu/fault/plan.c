@@ -504,7 +504,6 @@ static void take_rule(struct emu_plan_parser *p, struct emu_word name, struct em
 		.count = UINT64_MAX,
 		.rate = EMU_FAULT_ALWAYS,
 		.by = a == EMU_FAULT_REORDER,
-		.by_packets = a == EMU_FAULT_REORDER,
 	};
 	for (emu_plan_skip_blanks(p); !emu_plan_at_separator(p) && !p->failed;
 	     emu_plan_skip_blanks(p))

@@ -202,8 +202,7 @@ struct emu_fault_rule {
 	uint32_t rate;
 
 	/* What is done. */
-	bool by_packets; /* reorder */
-	uint64_t by;     /* ns or packets */
+	uint64_t by;     /* ns; of reorder: packets */
 	uint64_t for_ns; /* full */
 	uint64_t at_ns;  /* on == EMU_FAULT_TIME */
 	enum emu_fault_nak nak;
