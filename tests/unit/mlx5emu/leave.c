@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tools/mlx5emu/engine/qp.h"
+#include "tools/mlx5emu/engine/state.h"
 #include "tools/mlx5emu/fabric/wire.h"
 
 enum {
@@ -208,11 +210,55 @@ static void responses_outlive_the_queue_pair(void **state)
 	end_while_peer_hears(PSN + READ_PACKETS);
 }
 
+static long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* But for the patience that each has. */
 static void nobody_waits_for_a_peer_that_takes_nothing(void **state)
 {
+	long since;
+
 	(void)state;
 	open_device();
 	receive_messages();
+	since = now_ms();
+	rig_teardown(NULL);
+	since = now_ms() - since;
+	assert_true(since >= 1000 && since < SILENT_MS);
+}
+
+static unsigned waiting(void)
+{
+	unsigned n;
+
+	emu_lock();
+	n = emu_fabric_waiting(emu.fabric);
+	emu_unlock();
+	return n;
+}
+
+/* What was begun at the end of a process, whose thread goes on meanwhile, and no more: it is all copied. */
+static void long_list_stays_in_the_ring(void **state)
+{
+	enum { WRITES = 32 };
+	unsigned begun;
+
+	(void)state;
+	open_device();
+	for (unsigned i = 0; i < WRITES; i++)
+		rig_post_write(&rig.b, 0, 0, RIG_BUFFER);
+	emu_lock();
+	emu_qps_last_turns(rig.dev);
+	emu_unlock();
+	begun = waiting();
+	assert_true(begun > 0);
+	pause_ms(100);
+	assert_int_equal(waiting(), begun);
 	rig_teardown(NULL);
 }
 
@@ -244,6 +290,7 @@ int main(void)
 						close_peer),
 		cmocka_unit_test_setup_teardown(nobody_waits_for_a_peer_that_takes_nothing,
 						open_peer, close_peer),
+		cmocka_unit_test_setup_teardown(long_list_stays_in_the_ring, open_peer, close_peer),
 		cmocka_unit_test_setup_teardown(answers_outlive_the_process, open_peer, close_peer),
 	};
 

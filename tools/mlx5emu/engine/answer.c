@@ -56,7 +56,7 @@ static int transmit(struct emu_qp *qp, const struct emu_packet *p, bool keep)
 	const uint32_t packets = emu_packets_in(p);
 	const int rc = emu_fault_send(qp, p, keep);
 
-	if (rc == -EAGAIN)
+	if (rc < 0)
 		return rc;
 	emu.counters.datagrams_sent++;
 	emu.counters.packets_sent += packets;

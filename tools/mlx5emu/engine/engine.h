@@ -20,7 +20,8 @@
  *  - returns 0 or -errno; outputs are written only on success; after an error nothing happened;
  *  - any thread may call; the engine takes its own lock. Never call from inside a callback;
  *  - never sleeps for a peer, and never for longer than one turn of the device thread; but the last one
- *    to go waits while peers take what was sent to them, and a second for one that takes nothing;
+ *    to go waits while peers take what was sent to them, ten seconds at most, and a second for one that
+ *    takes nothing; and emu_xrcd_open() some seconds for a process that is in the middle of it;
  *  - objects are named by the numbers that the hardware would use (cqn, qpn, pdn, key); a number of
  *    another emu_device, or one that does not exist, is -EINVAL;
  *  - an object still used by another one cannot go: -EBUSY (PD under QP/SRQ/MR, CQ under QP/SRQ,

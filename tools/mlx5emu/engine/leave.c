@@ -17,7 +17,11 @@ enum {
 	PATIENCE_NS = 1000000000, /* nothing was taken for so long */
 };
 
+/* In all: nobody can fork, or open a device, while the last one goes. */
+#define LONGEST_NS UINT64_C(10000000000)
+
 struct farewell {
+	uint64_t began;
 	uint64_t since; /* when something was taken last */
 	unsigned waiting;
 };
@@ -38,7 +42,7 @@ static void send_off(struct farewell *f)
 
 	emu_drain_locked();
 	f->waiting = emu.fabric ? emu_fabric_waiting(emu.fabric) : 0;
-	if (f->waiting != before)
+	if (f->waiting < before)
 		f->since = clock_ns();
 }
 
@@ -46,8 +50,9 @@ static void send_off(struct farewell *f)
 static bool rest(const struct farewell *f)
 {
 	const struct timespec look = { 0, LOOK_NS };
+	const uint64_t now = clock_ns();
 
-	if (!f->waiting || clock_ns() - f->since > PATIENCE_NS)
+	if (!f->waiting || now - f->since > PATIENCE_NS || now - f->began > LONGEST_NS)
 		return false;
 	nanosleep(&look, NULL);
 	return true;
@@ -55,7 +60,8 @@ static bool rest(const struct farewell *f)
 
 void emu_leave_wire(void)
 {
-	struct farewell f = { .since = clock_ns() };
+	const uint64_t now = clock_ns();
+	struct farewell f = { .began = now, .since = now };
 
 	do {
 		emu_lock();
@@ -79,7 +85,8 @@ static void last_turns(void)
  */
 __attribute__((destructor)) static void leave(void)
 {
-	struct farewell f = { .since = clock_ns(), .waiting = 1 };
+	const uint64_t now = clock_ns();
+	struct farewell f = { .began = now, .since = now, .waiting = 1 };
 	bool first = true;
 
 	if (emu.fabric) {

@@ -222,6 +222,7 @@ static void last_turns(struct emu_qp *qp)
 		if (emu_responder_run(qp) + emu_requester_run(qp) == 0)
 			break;
 	}
+	qp->leaves = false;
 }
 
 static bool ends_in_silence(const struct emu_device *dev)

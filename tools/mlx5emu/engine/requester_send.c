@@ -49,7 +49,7 @@ static int transmit(struct emu_qp *qp, const struct emu_packet *p, uint32_t pack
 		emu_timer_ack(qp, 0);
 	/* Also while nothing can leave: a peer that takes nothing for good is a lost one. */
 	start_ack_timer(qp);
-	if (rc == -EAGAIN)
+	if (rc < 0)
 		return rc;
 	emu.counters.datagrams_sent++;
 	emu.counters.packets_sent += packets;

@@ -140,8 +140,8 @@ static int open_domain(struct emu_xrcd *xrcd, const struct emu_xrcd_open *how)
 }
 
 /*
- * Another process may have been stopped in the microseconds in which it holds the run's lock: only who opens
- * a domain waits for it, and the device goes on.
+ * Another process may have been stopped in the microseconds in which it holds the run's lock: who opens a
+ * domain waits for it, with the other commands of its context, and the device goes on.
  */
 static int open_patiently(struct emu_xrcd *xrcd, const struct emu_xrcd_open *how)
 {
