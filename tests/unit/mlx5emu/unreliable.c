@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "tools/mlx5emu/engine/qp.h"
+
 static int modify(struct rig_qp *qp, struct emu_qp_attr attr, enum emu_qp_state state,
 		  uint32_t mask)
 {
@@ -181,6 +183,29 @@ static void send_error_stops_the_send_queue(void **state)
 	assert_int_equal(rig_expect(&rig.cq_b, EMU_CQE_RESP_SEND).byte_cnt, 60);
 }
 
+/* What was rung in SQE finds no room: the queue pair is in error, and its receives are flushed as of any. */
+static void overflow_on_the_way_from_sqe(void **state)
+{
+	const struct emu_qp_attr none = { 0 };
+	struct emu_qp *qp;
+
+	(void)state;
+	qp = emu_qp_find_any(rig.a.qpn);
+	rig_receive(&rig.a, &(struct rig_seg){ rig.local, 100, rig.lkey }, 1);
+	rig.lkey += 0x100;
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 8);
+	rig.lkey -= 0x100;
+	mlx5emu_step();
+	rig_expect_error(&rig.cq_a, EMU_CQE_REQ_ERR, EMU_SYN_LOCAL_PROTECTION);
+	rig_post_write(&rig.a, RIG_SIGNALED, 0, 8);
+	qp->send_cq->overrun = true;
+	assert_int_equal(modify(&rig.a, none, EMU_QPS_RTS, 0), 0);
+	assert_int_equal(rig_state(&rig.a), EMU_QPS_ERR);
+	qp->send_cq->overrun = false;
+	mlx5emu_step();
+	rig_expect_error(&rig.cq_a, EMU_CQE_RESP_ERR, EMU_SYN_FLUSH);
+}
+
 static void psns_advance_by_packets(void **state)
 {
 	struct emu_qp_attr attr;
@@ -207,6 +232,7 @@ int main(void)
 		TEST(bad_writes_are_dropped),
 		TEST(reads_are_refused),
 		TEST(send_error_stops_the_send_queue),
+		TEST(overflow_on_the_way_from_sqe),
 		TEST(psns_advance_by_packets),
 	};
 

@@ -123,8 +123,8 @@ static void enter(struct emu_qp *qp, enum emu_qp_state from, enum emu_qp_state t
 		qp->req.una = qp->attr.sq_psn;
 		qp->req.sent = qp->attr.sq_psn;
 	} else if (from == EMU_QPS_SQE) {
-		(void)emu_requester_flush(qp); /* what was posted in SQE ends there */
 		emu_list_remove(&qp->failed_node);
+		(void)emu_requester_flush(qp); /* what was posted in SQE ends there */
 	} else if (to == EMU_QPS_SQD) {
 		qp->req.drained = from == EMU_QPS_SQD && qp->req.drained;
 	}
