@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "tools/mlx5emu/engine/memory.h"
+#include "tools/mlx5emu/engine/mr.h"
 
 enum {
 	PAGE = 4096,
@@ -112,12 +113,55 @@ static void sandbox_falls_back_to_copies(void **state)
 	assert_int_equal(status, 0);
 }
 
+static uint32_t key_over(const struct emu_key_range *range, unsigned n, uint64_t length)
+{
+	const struct emu_indirect_attr attr = {
+		.pdn = rig.pd,
+		.length = length,
+		.access = EMU_ACCESS_LOCAL_WRITE,
+		.umr = true,
+		.range = range,
+		.nranges = n,
+		.max_ranges = 4,
+	};
+	uint32_t key = 0;
+
+	assert_int_equal(emu_indirect_create(rig.dev, &attr, &key), 0);
+	return key;
+}
+
+/* What a cycle leaves out is nobody's business. */
+static void gaps_of_cycles_are_not_used(void **state)
+{
+	const struct emu_key_range parts[] = {
+		{ .va = (uintptr_t)rig.local, .length = 64, .key = rig.lkey },
+		{ .va = 0, .length = 64, .key = 0xdead00 },
+		{ .va = (uintptr_t)rig.local + 64, .length = 64, .key = rig.lkey },
+	};
+	const uint32_t list = key_over(parts, 3, 192);
+	const struct emu_key_range each = { .va = 0, .length = 64, .key = list, .stride = 128 };
+	const uint32_t cycles = key_over(&each, 1, 128);
+	struct rig_wqe w = rig_begin(&rig.a, EMU_OP_WRITE, RIG_SIGNALED);
+
+	(void)state;
+	rig_fill(9);
+	emu_mr_find(cycles)->cycles = 2;
+	rig_raddr(&w, rig.remote, rig.rkey);
+	rig_data(&w, NULL, 128, cycles);
+	rig_send(&rig.a, &w);
+	mlx5emu_step();
+	rig_expect(&rig.cq_a, EMU_CQE_REQ);
+	assert_memory_equal(rig.remote, rig.local, 128);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_move),
 		cmocka_unit_test(holes_are_told),
 		cmocka_unit_test(sandbox_falls_back_to_copies),
+		cmocka_unit_test_setup_teardown(gaps_of_cycles_are_not_used, rig_setup,
+						rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,18 +72,35 @@ static uint64_t cycle_length(const struct emu_mr *mr)
 	return length;
 }
 
+static const char *check_each(const struct emu_key_use *use, const struct emu_key_range *range,
+			      uint64_t first, uint64_t n, unsigned depth)
+{
+	const char *why = NULL;
+
+	for (uint64_t cycle = first; cycle < first + n && !why; cycle++)
+		why = walk(use, range->key, range->va + cycle * range->stride, range->length, NULL,
+			   depth);
+	return why;
+}
+
 /*
  * Whether @n whole cycles from the one at @first may be used. What repeats lies in one key's range, so
- * that the first and the last tell of all between them.
+ * that in a region the first and the last tell of all between them; of a key over others the gaps may be
+ * nothing that can be used, and nothing that is.
  */
 static const char *check_cycles(const struct emu_key_use *use, const struct emu_mr *mr,
 				uint64_t first, uint64_t n, unsigned depth)
 {
 	for (uint32_t i = 0; i < mr->nranges; i++) {
 		const struct emu_key_range *range = &mr->range[i];
-		const char *why = walk(use, range->key, range->va + first * range->stride,
-				       (n - 1) * range->stride + range->length, NULL, depth);
+		const struct emu_mr *below = emu_mr_find(range->key);
+		const char *why = NULL;
 
+		if (range->length)
+			why = walk(use, range->key, range->va + first * range->stride,
+				   (n - 1) * range->stride + range->length, NULL, depth);
+		if (why && below && below->indirect)
+			why = check_each(use, range, first, n, depth);
 		if (why)
 			return why;
 	}
@@ -123,7 +140,9 @@ static const char *walk_cycles(const struct emu_key_use *use, const struct emu_m
 
 	offset %= size;
 	while (length > 0 && cycle < mr->cycles) {
-		const uint64_t left = size - offset, whole = out || offset ? 0 : length / size;
+		const uint64_t left = size - offset, most = mr->cycles - cycle;
+		const uint64_t here = out || offset ? 0 : length / size;
+		const uint64_t whole = here < most ? here : most;
 		const uint64_t bytes = whole ? whole * size : length < left ? length : left;
 		const char *why = whole ? check_cycles(use, mr, cycle, whole, depth) :
 					  walk_cycle(use, mr, cycle, offset, bytes, out, depth);

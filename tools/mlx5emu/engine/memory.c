@@ -79,13 +79,15 @@ int emu_memory_read(void *to, const struct iovec *from, unsigned n, size_t size)
 	while (n > 0) {
 		const unsigned some = batch(from, n, &local.iov_len);
 
-		if (process_vm_readv(getpid(), &local, 1, from, some, 0) != (ssize_t)local.iov_len)
+		if (local.iov_len > size ||
+		    process_vm_readv(getpid(), &local, 1, from, some, 0) != (ssize_t)local.iov_len)
 			return -EFAULT;
 		local.iov_base = (uint8_t *)local.iov_base + local.iov_len;
+		size -= local.iov_len;
 		from += some;
 		n -= some;
 	}
-	return 0;
+	return size ? -EFAULT : 0;
 }
 
 int emu_memory_write(const struct iovec *to, unsigned n, const void *from, size_t size)
@@ -101,13 +103,15 @@ int emu_memory_write(const struct iovec *to, unsigned n, const void *from, size_
 	while (n > 0) {
 		const unsigned some = batch(to, n, &remote.iov_len);
 
-		if (process_vm_readv(getpid(), to, some, &remote, 1, 0) != (ssize_t)remote.iov_len)
+		if (remote.iov_len > size ||
+		    process_vm_readv(getpid(), to, some, &remote, 1, 0) != (ssize_t)remote.iov_len)
 			return -EFAULT;
 		remote.iov_base = (uint8_t *)remote.iov_base + remote.iov_len;
+		size -= remote.iov_len;
 		to += some;
 		n -= some;
 	}
-	return 0;
+	return size ? -EFAULT : 0;
 }
 
 /* Kernels before 5.14: one byte of each page must be readable; writability shows up later. */

@@ -7,7 +7,7 @@
 
 /*
  * Where the bytes of a request lie in this process, one piece behind the other. Indirect keys can leave
- * a byte to each, so there are as many as a packet has bytes at most.
+ * a byte to each, so there are as many as a datagram, or the list of a key's update, has bytes at most.
  */
 struct emu_pieces {
 	struct iovec *iov;
