@@ -14,7 +14,7 @@ started=()
 # perftest and ibv_xsrq_pingpong leave files in /tmp to the next user, who may not open them. Whoever
 # removes them must be the last: processes that find another file do not share a domain.
 exec 8</tmp
-flock --shared 8
+flock --shared --timeout 60 8 || true
 
 # TERM first, which timeout(1) hands on to what it runs.
 end_started() {

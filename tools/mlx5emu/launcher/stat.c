@@ -19,6 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+	SCREEN_BYTES = 1 << 18,
+};
+
 #define FIELD(member)                                           \
 	{                                                       \
 #member, offsetof(struct emu_stat_work, member) \
@@ -243,6 +247,8 @@ int stat_main(int argc, char **argv)
 	int rc;
 
 	stat_options_parse(argc, argv, &options);
+	/* A screen in one piece: a signal in the middle would leave the terminal without its right edge. */
+	(void)setvbuf(stdout, NULL, _IOFBF, SCREEN_BYTES);
 	for (;; first = false) {
 		rc = stat_read(&options, &table);
 		if (rc < 0) {
