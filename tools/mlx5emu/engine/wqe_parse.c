@@ -424,7 +424,7 @@ static int parse_list(struct cursor *c)
 {
 	struct emu_umr *umr = &c->wqe->umr;
 	struct emu_data_seg data;
-	uint8_t klm[16];
+	uint8_t klm[16] = { 0 };
 	int rc = 0;
 
 	if (!(umr->flags & EMU_UMR_INLINE)) {
