@@ -67,6 +67,21 @@ static struct mlx5dv_mkey *make_key(struct ibv_pd *pd, uint16_t entries)
 	return key;
 }
 
+/* A queue pair of both ends, and a key of its domain that a list makes something of. */
+static void begin(struct link *link, struct ibv_qp **qp, struct mlx5dv_mkey **key)
+{
+	link_set_up(link, LINK_ACCESS_ALL);
+	*key = make_key(link->pd, PARTS);
+	*qp = make_qp(link);
+}
+
+static void end(struct link *link, struct ibv_qp *qp, struct mlx5dv_mkey *key)
+{
+	assert_int_equal(ibv_destroy_qp(qp), 0);
+	assert_int_equal(mlx5dv_destroy_mkey(key), 0);
+	link_tear_down(link);
+}
+
 /* To the peer, which then fails alone. */
 static enum ibv_wc_status write_to(struct link *link, uint32_t rkey, uint64_t at)
 {
@@ -84,23 +99,19 @@ static enum ibv_wc_status write_to(struct link *link, uint32_t rkey, uint64_t at
 
 static void test_list(void **state)
 {
-	struct mlx5dv_mkey *key;
 	struct link link;
+	struct mlx5dv_mkey *key;
 	struct ibv_qp *qp;
 
 	(void)state;
-	link_set_up(&link, LINK_ACCESS_ALL);
-	key = make_key(link.pd, PARTS);
-	qp = make_qp(&link);
+	begin(&link, &qp, &key);
 	for (unsigned i = 0; i < PARTS * PART; i++)
 		link.buffer[i] = (char)i;
 	bind_list(&link, qp, key);
 	assert_int_equal(link_wait(link.cq).status, IBV_WC_SUCCESS);
 	for (unsigned i = 0; i < PARTS; i++)
 		assert_memory_equal(link.buffer + 3000 - 1000 * i, link.buffer + i * PART, PART);
-	assert_int_equal(ibv_destroy_qp(qp), 0);
-	assert_int_equal(mlx5dv_destroy_mkey(key), 0);
-	link_tear_down(&link);
+	end(&link, qp, key);
 }
 
 enum { BEYOND, STRADDLING, UNBOUND, DESTROYED, FAULTS };
@@ -200,14 +211,12 @@ static void expect_interleaved(const struct link *link, uint32_t cycles)
 
 static void test_interleaved(void **state)
 {
-	struct mlx5dv_mkey *key;
 	struct link link;
+	struct mlx5dv_mkey *key;
 	struct ibv_qp *qp;
 
 	(void)state;
-	link_set_up(&link, LINK_ACCESS_ALL);
-	key = make_key(link.pd, PARTS);
-	qp = make_qp(&link);
+	begin(&link, &qp, &key);
 	assert_int_equal(write_interleaved(&link, qp, key, 1), IBV_WC_SUCCESS);
 	expect_interleaved(&link, 1);
 	assert_int_equal(write_interleaved(&link, qp, key, CYCLES), IBV_WC_SUCCESS);
@@ -221,43 +230,35 @@ static void test_interleaved(void **state)
 	assert_int_equal((uint8_t)link.buffer[TARGET + 103 * STRIDE + 1],
 			 (103 * CYCLE + 1) * 7 % 256);
 	assert_int_equal(write_to(&link, key->rkey, CYCLES * CYCLE - 7), IBV_WC_REM_ACCESS_ERR);
-	assert_int_equal(ibv_destroy_qp(qp), 0);
-	assert_int_equal(mlx5dv_destroy_mkey(key), 0);
-	link_tear_down(&link);
+	end(&link, qp, key);
 }
 
 /* The last cycle lies behind the region's end: not one byte is written. */
 static void test_interleaved_too_far(void **state)
 {
 	const uint32_t cycles = (LINK_BYTES - TARGET) / STRIDE + 1;
-	struct mlx5dv_mkey *key;
 	struct link link;
+	struct mlx5dv_mkey *key;
 	struct ibv_qp *qp;
 
 	(void)state;
-	link_set_up(&link, LINK_ACCESS_ALL);
-	key = make_key(link.pd, PARTS);
-	qp = make_qp(&link);
+	begin(&link, &qp, &key);
 	/* The responder is the same queue pair, and fails first. */
 	assert_int_equal(write_interleaved(&link, qp, key, cycles), IBV_WC_WR_FLUSH_ERR);
 	expect_interleaved(&link, 0);
-	assert_int_equal(ibv_destroy_qp(qp), 0);
-	assert_int_equal(mlx5dv_destroy_mkey(key), 0);
-	link_tear_down(&link);
+	end(&link, qp, key);
 }
 
 /* A key of a list is invalidated once; then nothing is behind it. */
 static void test_invalidation(void **state)
 {
+	struct link link;
 	struct mlx5dv_mkey *key;
 	struct ibv_qp_ex *ex;
-	struct link link;
 	struct ibv_qp *qp;
 
 	(void)state;
-	link_set_up(&link, LINK_ACCESS_ALL);
-	key = make_key(link.pd, PARTS);
-	qp = make_qp(&link);
+	begin(&link, &qp, &key);
 	ex = ibv_qp_to_qp_ex(qp);
 	bind_list(&link, qp, key);
 	assert_int_equal(link_wait(link.cq).status, IBV_WC_SUCCESS);
@@ -270,9 +271,7 @@ static void test_invalidation(void **state)
 				 i ? IBV_WC_MW_BIND_ERR : IBV_WC_SUCCESS);
 	}
 	assert_int_equal(write_to(&link, key->rkey, 0), IBV_WC_REM_ACCESS_ERR);
-	assert_int_equal(ibv_destroy_qp(qp), 0);
-	assert_int_equal(mlx5dv_destroy_mkey(key), 0);
-	link_tear_down(&link);
+	end(&link, qp, key);
 }
 
 int main(void)
