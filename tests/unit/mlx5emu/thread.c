@@ -7,29 +7,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "tools/mlx5emu/engine/timer.h"
 
 enum {
 	ROUNDS = 300,
 	ENDURANCE_THREADS = 3,
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 static void wait_for(struct rig_cq *cq, unsigned opcode, unsigned syndrome)
 {
-	const uint64_t end = now_ms() + 20000;
+	const uint64_t end = emu_machine_ns() + UINT64_C(20000000000);
 	struct rig_cqe cqe;
 
 	while (!rig_poll(cq, &cqe)) {
-		if (now_ms() > end)
+		if (emu_machine_ns() > end)
 			fail_msg("no completion within 20 s");
 		sched_yield();
 	}

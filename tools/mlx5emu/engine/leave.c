@@ -2,6 +2,7 @@
 #include "qp.h"
 #include "stat.h"
 #include "state.h"
+#include "timer.h"
 
 #include <time.h>
 
@@ -9,7 +10,8 @@
  * The end of a process, or of its last device. What has been sent to a peer whose socket is full waits
  * in the fabric and would go with it, the acknowledges of what was received above all: the peer would
  * ask in vain. An adapter's wire has no such queue. Hence some patience with peers that take what
- * waits for them, and little with those that do not.
+ * waits for them, and little with those that do not; by the machine's clock, as nobody moves that of
+ * manual mode any more.
  */
 
 enum {
@@ -26,15 +28,6 @@ struct farewell {
 	unsigned waiting;
 };
 
-/* Of the machine, also in manual mode: nobody moves the other one now. */
-static uint64_t clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* Lock held. */
 static void send_off(struct farewell *f)
 {
@@ -43,14 +36,14 @@ static void send_off(struct farewell *f)
 	emu_drain_locked();
 	f->waiting = emu.fabric ? emu_fabric_waiting(emu.fabric) : 0;
 	if (f->waiting < before)
-		f->since = clock_ns();
+		f->since = emu_machine_ns();
 }
 
 /* False: there is nothing left to wait for. */
 static bool rest(const struct farewell *f)
 {
 	const struct timespec look = { 0, LOOK_NS };
-	const uint64_t now = clock_ns();
+	const uint64_t now = emu_machine_ns();
 
 	if (!f->waiting || now - f->since > PATIENCE_NS || now - f->began > LONGEST_NS)
 		return false;
@@ -60,7 +53,7 @@ static bool rest(const struct farewell *f)
 
 void emu_leave_wire(void)
 {
-	const uint64_t now = clock_ns();
+	const uint64_t now = emu_machine_ns();
 	struct farewell f = { .began = now, .since = now };
 
 	do {
@@ -85,7 +78,7 @@ static void last_turns(void)
  */
 __attribute__((destructor)) static void leave(void)
 {
-	const uint64_t now = clock_ns();
+	const uint64_t now = emu_machine_ns();
 	struct farewell f = { .began = now, .since = now, .waiting = 1 };
 	bool first = true;
 

@@ -49,7 +49,7 @@ struct emu_qp {
 	uint64_t silent_since; /* the record moved and no doorbell came; 0 = not so */
 	bool silent_told;
 	bool established; /* COMM_EST was raised */
-	bool leaves;      /* is destroyed: what it still sends waits in the fabric, which stays */
+	bool leaves;      /* has its last turns: what it sends waits in the fabric, which stays */
 	struct emu_group *groups;
 	struct emu_owner sq_owner, rq_owner;
 	struct emu_requester req;

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The target's half; see relay.h. */
 
@@ -41,12 +40,8 @@ void emu_relay_later(struct emu_qp *qp, const struct emu_packet *p)
 /* Greater than those of all processes that ended: slots and queue pair numbers come again. */
 static uint64_t next_number(void)
 {
-	struct timespec ts;
-
-	if (emu.last_relay == 0) {
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-		emu.last_relay = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-	}
+	if (emu.last_relay == 0)
+		emu.last_relay = emu_machine_ns();
 	return ++emu.last_relay;
 }
 

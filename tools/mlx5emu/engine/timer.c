@@ -17,14 +17,17 @@ enum {
 	ACK_TIMEOUT_MAX = 31,
 };
 
-uint64_t emu_now_ns(void)
+uint64_t emu_machine_ns(void)
 {
 	struct timespec ts;
 
-	if (emu.manual)
-		return emu.virtual_ns;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t emu_now_ns(void)
+{
+	return emu.manual ? emu.virtual_ns : emu_machine_ns();
 }
 
 uint64_t emu_rnr_ns(uint8_t code)

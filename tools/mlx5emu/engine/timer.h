@@ -14,6 +14,9 @@ struct emu_qp;
 
 uint64_t emu_now_ns(void);
 
+/* CLOCK_MONOTONIC, also in manual mode. */
+uint64_t emu_machine_ns(void);
+
 /* IBA vol 1 table 45 (RNR NAK timer field), codes 0..31. */
 uint64_t emu_rnr_ns(uint8_t code);
 
